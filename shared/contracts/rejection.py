@@ -1,0 +1,17 @@
+"""A refused item on the log: what it was, who refused it and why. One table keeps them all, whoever refused."""
+
+import msgspec
+
+
+class Rejection(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """One refused item. ``payload`` is the item's own bytes (base64 on the wire), so that it can be repaired and replayed."""
+
+    workspace: str
+    id: str
+    code: str
+    pointer: str
+    detail: str
+    protocol: str
+    received_at: int
+    refused_by: str
+    payload: bytes

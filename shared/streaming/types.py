@@ -1,0 +1,41 @@
+"""The words of the log. An offset is a record's place; a position is the *next* offset to read. Only positions are stored."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Partition:
+    """One ordered sequence of records of a topic."""
+
+    topic: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record as read. ``appended_at`` is the log's own clock in microseconds, never decreasing within a partition."""
+
+    offset: int
+    value: bytes
+    appended_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Consecutive records of one partition; ``start`` is the position we believe in, ``end`` the position after it.
+
+    Offsets inside may have gaps (compaction, transactions): compare positions, never counts.
+    """
+
+    partition: Partition
+    start: int
+    end: int
+    records: tuple[Record, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """One record to write: to which partition index of the topic, and its bytes."""
+
+    partition: int
+    value: bytes
