@@ -1,0 +1,126 @@
+"""Links of the keys of one workspace, from the full set of its touchpoints (core 2)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from tests.reference.message import Message, is_device, is_email, is_external, is_user, order, strand
+
+
+@dataclass(frozen=True)
+class Link:
+    """``source`` belonged to ``target`` from this instant on; a link of a key to itself ends its chain."""
+
+    at: int
+    id: bytes
+    source: str
+    target: str
+
+    @property
+    def place(self) -> tuple[int, bytes, bytes, bytes]:
+        """The one order in which links are looked at."""
+        return self.at, self.id, self.source.encode(), self.target.encode()
+
+
+def explicit_links(messages: Iterable[Message]) -> list[Link]:
+    """Every key beside the strand is linked to the strand."""
+    return [
+        Link(*order(message), key, strand(message))
+        for message in messages
+        if message["kind"] != "unlinked"
+        for key in dict.fromkeys(message["keys"])
+        if key != strand(message)
+    ]
+
+
+def alias_candidates(messages: Iterable[Message]) -> list[Link]:
+    """A previous user id joins a new one."""
+    return [
+        Link(*order(message), message["previous"], strand(message))
+        for message in messages
+        if message["kind"] == "aliased" and message.get("previous")
+        if is_user(message["previous"]) and is_user(strand(message))
+    ]
+
+
+def grouped(links: Iterable[Link]) -> dict[str, list[Link]]:
+    """The links of every key, earliest first."""
+    groups: dict[str, list[Link]] = {}
+    for link in sorted(links, key=lambda link: link.place):
+        groups.setdefault(link.source, []).append(link)
+    return groups
+
+
+def device_owner_candidates(explicit: Sequence[Link]) -> list[Link]:
+    """Inference 1: a device linked to an e-mail and next to a user id says whose the e-mail is."""
+    found = []
+    for key, links in grouped(explicit).items():
+        if not is_device(key):
+            continue
+        for first, second in zip(links, links[1:], strict=False):
+            if is_email(first.target) and is_user(second.target):
+                found.append(replace(second, source=first.target))
+    return found
+
+
+def changed_address_candidates(explicit: Sequence[Link]) -> list[Link]:
+    """Inference 2: an external id linked to a second e-mail says whose that e-mail is."""
+    found = []
+    for key, links in grouped(explicit).items():
+        to_email = [link for link in links if is_email(link.target)]
+        if is_external(key) and to_email:
+            first = to_email[0].target
+            found += [replace(link, source=link.target, target=first) for link in to_email if link.target != first]
+    return found
+
+
+def accepted_links(messages: Sequence[Message], *, infer_email_owner: bool = True) -> list[Link]:
+    """All links that hold before splits: explicit ones, then candidates in order unless they would close a cycle."""
+    explicit = explicit_links(messages)
+    linked = {link.source for link in explicit}
+    inferred = changed_address_candidates(explicit)
+    if infer_email_owner:
+        inferred += device_owner_candidates(explicit)
+    candidates = alias_candidates(messages) + [link for link in inferred if link.source not in linked]
+    targets: dict[str, set[str]] = {}
+    for link in explicit:
+        targets.setdefault(link.source, set()).add(link.target)
+    accepted = list(explicit)
+    for candidate in sorted(set(candidates), key=lambda link: link.place):
+        if not reaches(candidate.target, candidate.source, targets):
+            accepted.append(candidate)
+            targets.setdefault(candidate.source, set()).add(candidate.target)
+    return accepted
+
+
+def reaches(start: str, goal: str, targets: dict[str, set[str]]) -> bool:
+    """Whether links at any time lead from ``start`` to ``goal`` (a key reaches itself)."""
+    seen, todo = {start}, [start]
+    while todo:
+        key = todo.pop()
+        if key == goal:
+            return True
+        new = targets.get(key, set()) - seen
+        seen |= new
+        todo += new
+    return False
+
+
+def effective_links(messages: Sequence[Message], *, infer_email_owner: bool = True) -> dict[str, list[Link]]:
+    """The links of every key after splits, earliest first.
+
+    A split turns each link of the cut key to the owner it names, dated at or before the split, into a link of the key
+    to itself at that link's own place; later links hold.
+    """
+    splits: dict[str, list[Message]] = {}
+    for message in messages:
+        if message["kind"] == "unlinked":
+            splits.setdefault(strand(message), []).append(message)
+    links = accepted_links(messages, infer_email_owner=infer_email_owner)
+    return grouped(_after_splits(link, splits.get(link.source, [])) for link in links)
+
+
+def _after_splits(link: Link, splits: Sequence[Message]) -> Link:
+    for split in splits:
+        if split.get("previous") == link.target and (link.at, link.id) <= order(split):
+            return replace(link, target=link.source)
+    return link
