@@ -1,1 +1,1 @@
-"""The history of every schema, linear, one purpose each, revertible; run by ``tragt migrate``."""
+"""The history of the schema, one purpose a file, each revertible. Applied by ``tragt migrate``."""
