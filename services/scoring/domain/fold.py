@@ -1,0 +1,231 @@
+"""The fold: touchpoints of one lead in order, and the instants that time alone implies, to the lead's state (core 3).
+
+``fold`` and ``advance`` are pure: they copy the state they are given. The order of what one touchpoint does is that of
+``docs/models.md``.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from services.scoring.domain import engagement, lifecycle
+from services.scoring.domain.condition import Did, Engaged, Inactive, Subject, Visits, holds, properties
+from services.scoring.domain.model import Model, TimedAtom
+from services.scoring.domain.state import State, copied, touch_of
+from services.scoring.domain.touchpoint import Touchpoint
+from shared.clock import DAY, SECOND
+
+_PAGES = frozenset({"page_viewed", "screen_viewed"})
+
+
+class Now(Subject):
+    """A state at an instant, as conditions ask about it."""
+
+    __slots__ = ("_engagement", "_model", "_state", "instant")
+
+    def __init__(self, model: Model, state: State, instant: int) -> None:
+        self._model, self._state, self.instant = model, state, instant
+        self._engagement: float | None = None
+
+    @property
+    def status(self) -> str:
+        """The present status."""
+        return self._state.status
+
+    @property
+    def engagement(self) -> float:
+        """Quantised engagement at the instant."""
+        if self._engagement is None:
+            self._engagement = engagement_at(self._model, self._state, self.instant)
+        return self._engagement
+
+    @property
+    def fit(self) -> float:
+        """Quantised fit."""
+        return self._state.fit
+
+    @property
+    def traits(self) -> Mapping[str, Any]:
+        """Traits by name."""
+        return self._state.traits
+
+    @property
+    def orders(self) -> int:
+        """Completed orders of the whole life."""
+        return self._state.orders
+
+    @property
+    def touched(self) -> bool:
+        """Whether the memory holds any touchpoint."""
+        return self._state.remembered > 0
+
+    @property
+    def last_at(self) -> int:
+        """Instant of the last touchpoint."""
+        return self._state.at
+
+    def done(self, index: int, since: int | None) -> int:
+        """How many touchpoints of the memory matched, at or after ``since``."""
+        instants = self._state.done.get(index, ())
+        return len(instants) if since is None else sum(at >= since for at in instants)
+
+    def visits(self, since: int | None) -> int:
+        """How many visits began at or after ``since``."""
+        return self._state.visit_count if since is None else sum(at >= since for at in self._state.visit_starts)
+
+
+def engagement_at(model: Model, state: State, at: int) -> float:
+    """The engagement that is shown and compared at an instant not before the last touchpoint."""
+    return engagement.score(model.groups, state.groups, model.low, model.high, at)
+
+
+def fold(model: Model, state: State, touchpoints: Iterable[Touchpoint]) -> State:
+    """The state after these touchpoints, which are in order and all after the state's place (``appendable``)."""
+    state = copied(state)
+    for touchpoint in touchpoints:
+        if state.count:
+            _advance(model, state, touchpoint.occurred_at)
+        _count(model, state, touchpoint)
+        lifecycle.move(model, state, Now(model, state, touchpoint.occurred_at), touchpoint)
+    return state
+
+
+def advance(model: Model, state: State, until: int) -> State:
+    """The state after all implied instants up to and including ``until``."""
+    state = copied(state)
+    _advance(model, state, until)
+    return state
+
+
+def next_instant(model: Model, state: State) -> int | None:
+    """The next whole second at which time alone may change the lead, or None."""
+    if not state.count:
+        return None
+    found: int | None = None
+    for atom in lifecycle.pending(model, state):
+        at = atom if isinstance(atom, int) else _next_flip(model, state, atom)
+        if at is not None and (found is None or at < found):
+            found = at
+    return found
+
+
+def _advance(model: Model, state: State, until: int) -> None:
+    while (at := next_instant(model, state)) is not None and at <= until:
+        state.clock = at
+        lifecycle.move(model, state, Now(model, state, at), None)
+
+
+def _next_flip(model: Model, state: State, atom: TimedAtom) -> int | None:
+    """When an atom's truth next changes in the direction that can make its rule true."""
+    match atom.condition:
+        case Inactive(duration):
+            at = _whole(state.at + duration)
+            return at if at > state.clock else None
+        case Engaged(at_least):
+            pairs = state.groups
+            return engagement.next_flip(
+                model.groups, pairs, model.low, model.high, at_least, state.clock, rising=atom.rising
+            )
+        case Did(index, times, within):
+            instants = state.done.get(index, ())
+            return _expiry(instants[-times] if len(instants) >= times else None, within, state.clock)
+        case Visits(at_least, within):
+            starts = state.visit_starts
+            return _expiry(starts[-at_least] if len(starts) >= at_least else None, within, state.clock)
+
+
+def _expiry(instant: int | None, within: int | None, clock: int) -> int | None:
+    """The first whole second at which an instant lies more than ``within`` back, if that is still to come."""
+    if instant is None or within is None:
+        return None
+    at = (instant + within) // SECOND * SECOND + SECOND
+    return at if at > clock else None
+
+
+def _whole(instant: int) -> int:
+    return -(-instant // SECOND) * SECOND
+
+
+def _count(model: Model, state: State, touchpoint: Touchpoint) -> None:
+    """Everything a touchpoint adds before any move is tried."""
+    at, touch = touchpoint.occurred_at, touch_of(touchpoint)
+    state.at, state.id, state.clock = at, touchpoint.id, at
+    state.count += 1
+    state.first, state.last = state.first or touch, touch
+    state.remembered += 1
+    state.memory_touch = state.memory_touch or touch
+    if touchpoint.kind in _PAGES:
+        _visit(model, state, at)
+    if touchpoint.kind == "order_completed":
+        state.orders += 1
+    _open(state, touchpoint)
+    for rule in model.points_by_kind.get(touchpoint.kind, ()):
+        if rule.matcher.matches(touchpoint) and _allowed(state, rule.index, at, once=rule.once, per_day=rule.max_per_day):
+            half_life = model.groups[rule.group].half_life
+            state.groups[rule.group] = engagement.added(state.groups[rule.group], at, rule.points, half_life)
+    for did, matcher in model.dids_by_kind.get(touchpoint.kind, ()):
+        if matcher.matches(touchpoint):
+            state.done[did.index] = [*state.done.get(did.index, ()), at][-did.times :]
+    if touchpoint.traits:
+        _write_traits(model, state, touchpoint)
+
+
+def _visit(model: Model, state: State, at: int) -> None:
+    if state.page_at is None or at - state.page_at > model.visit_gap:
+        state.visit_count += 1
+        if model.visits_kept:
+            state.visit_starts = [*state.visit_starts, at][-model.visits_kept :]
+    state.page_at = at
+
+
+def _allowed(state: State, rule: int, at: int, *, once: bool, per_day: int | None) -> bool:
+    """Whether a rule still gives points, and the note that it did. Input is in order, so the earliest matches win."""
+    if once:
+        if rule in state.once:
+            return False
+        state.once.append(rule)
+    if per_day is not None:
+        day, given = state.per_day.get(rule, (-1, 0))
+        given = given if day == at // DAY else 0
+        if given >= per_day:
+            return False
+        state.per_day[rule] = (at // DAY, given + 1)
+    return True
+
+
+def _write_traits(model: Model, state: State, touchpoint: Touchpoint) -> None:
+    for name, value in touchpoint.traits.items():
+        if value is None:
+            state.traits.pop(name, None)
+        else:
+            state.traits[name] = value
+    now = Now(model, state, touchpoint.occurred_at)
+    points = sum(rule.points for rule in model.fit_rules if holds(rule.when, now))
+    state.fit = engagement.quantise(min(model.fit_high, max(model.fit_low, points)))
+
+
+def _open(state: State, touchpoint: Touchpoint) -> None:
+    """Open opportunities and active subscriptions, by their id where there is one."""
+    match touchpoint.kind:
+        case "opportunity_opened":
+            state.opportunities = _with(state.opportunities, _deal(touchpoint))
+        case "opportunity_won" | "opportunity_lost":
+            state.opportunities = [one for one in state.opportunities if one != _deal(touchpoint)]
+        case "subscription_started":
+            state.subscriptions = _with(state.subscriptions, _named(touchpoint, "subscription_id") or "-")
+        case "subscription_cancelled":
+            name = _named(touchpoint, "subscription_id") or "-"
+            state.subscriptions = [one for one in state.subscriptions if one != name]
+
+
+def _with(names: list[str], name: str) -> list[str]:
+    return names if name in names else [*names, name]
+
+
+def _deal(touchpoint: Touchpoint) -> str:
+    external = next((key for key in touchpoint.keys if key.startswith("2external.")), None)
+    return _named(touchpoint, "opportunity_id") or external or "-"
+
+
+def _named(touchpoint: Touchpoint, name: str) -> str | None:
+    value = properties(touchpoint).get(name)
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) and value != "" else None

@@ -1,0 +1,273 @@
+"""Which key belongs to which lead, and when: links in time, inferences, splits, and the root of a key (core 2).
+
+A key's links are kept as **runs**: a run is a maximal sequence of consecutive links of one key to one target, named by
+its first link, and broken by a split. Owners change only where a run begins, so a key that was seen a million times
+with the same user is one run. Everything here works on runs of a set of keys that is closed upwards (every target of a
+run is in the set too), which is enough to know the roots of all of them.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from shared.identity_key import rank
+from shared.vocabulary import KEY_RANKS, KeyType
+
+BEGINNING: Final = -(1 << 62)
+"""Before every instant."""
+END: Final = 1 << 62
+"""After every instant."""
+
+_USER: Final = KEY_RANKS[KeyType.USER_ID]
+_EMAIL: Final = KEY_RANKS[KeyType.EMAIL]
+_EXTERNAL: Final = KEY_RANKS[KeyType.EXTERNAL]
+_DEVICE: Final = KEY_RANKS[KeyType.ANONYMOUS_ID]
+
+
+class Origin(StrEnum):
+    """Where a run comes from. A ``split`` is no link; it breaks runs and cuts those before it."""
+
+    OWN = "own"
+    ALIAS = "alias"
+    INFERRED = "inferred"
+    SPLIT = "split"
+
+
+class Run(NamedTuple):
+    """Consecutive links of ``key`` to ``target`` beginning with the touchpoint ``(at, id)``.
+
+    ``via`` is the device or external key from which an inferred link was concluded, else empty.
+    """
+
+    key: str
+    at: int
+    id: str
+    target: str
+    origin: Origin
+    via: str = ""
+
+
+class Link(NamedTuple):
+    """One touchpoint's word that ``key`` belongs to ``target``; with origin ``split``, that it does not."""
+
+    key: str
+    at: int
+    id: str
+    target: str
+    origin: Origin
+
+
+class Piece(NamedTuple):
+    """In ``[start, end)`` the root of a key is ``root``."""
+
+    start: int
+    end: int
+    root: str
+
+
+Runs = Mapping[str, Sequence[Run]]
+Owners = Mapping[str, Sequence[Run]]
+
+
+def links_of(keys: Sequence[str], previous: str | None, kind: str, at: int, touchpoint_id: str) -> list[Link]:
+    """The links that one touchpoint says: its own keys to its strand, an alias, or a split."""
+    strand = keys[0]
+    if kind == "unlinked":
+        return [Link(strand, at, touchpoint_id, previous, Origin.SPLIT)] if previous and previous != strand else []
+    links = [Link(key, at, touchpoint_id, strand, Origin.OWN) for key in keys[1:]]
+    if kind == "aliased" and previous and previous != strand and rank(previous) == rank(strand) == _USER:
+        links.append(Link(previous, at, touchpoint_id, strand, Origin.ALIAS))
+    return links
+
+
+def extended(runs: Sequence[Run], link: Link) -> tuple[Run, ...] | None:
+    """The runs of a key after one more link, or None when only a look at all its links can tell.
+
+    ``runs`` are the key's runs without inferred ones, in order.
+    """
+    if not runs:
+        return (Run(*link),)
+    covering = None
+    for run in runs:
+        if (run.at, run.id) > (link.at, link.id):
+            break
+        covering = run
+    same = covering is not None and covering.target == link.target and covering.origin == link.origin != Origin.SPLIT
+    return tuple(runs) if same else None
+
+
+def runs_from(links: Iterable[Link]) -> tuple[Run, ...]:
+    """The runs of one key from all its links, in order."""
+    runs: list[Run] = []
+    for link in sorted(links, key=lambda link: (link.at, link.id)):
+        last = runs[-1] if runs else None
+        if last is None or (last.target, last.origin) != (link.target, link.origin) or link.origin is Origin.SPLIT:
+            runs.append(Run(*link))
+    return tuple(runs)
+
+
+def inferred(runs: Sequence[Run], *, infer_owner: bool) -> tuple[Run, ...]:
+    """Links of e-mails that follow from the runs of a device or an external key (the two inferences of core 2)."""
+    links = [run for run in runs if run.origin is Origin.OWN]
+    if not links:
+        return ()
+    key_rank = rank(links[0].key)
+    if key_rank == _DEVICE and infer_owner:
+        return tuple(
+            Run(first.target, second.at, second.id, second.target, Origin.INFERRED, second.key)
+            for first, second in zip(links, links[1:], strict=False)
+            if rank(first.target) == _EMAIL and rank(second.target) == _USER
+        )
+    if key_rank == _EXTERNAL:
+        first = next((run.target for run in links if rank(run.target) == _EMAIL), None)
+        return tuple(
+            Run(run.target, run.at, run.id, first, Origin.INFERRED, run.key)
+            for before, run in zip(links, links[1:], strict=False)
+            if first is not None and rank(run.target) == _EMAIL and run.target not in (first, before.target)
+        )
+    return ()
+
+
+def owners(runs: Runs) -> Owners:
+    """The links that count, per key in order: explicit before inferred, no cycles, splits applied.
+
+    A link that a split cut is a link of the key to itself.
+    """
+    counted = {key: _counted(of_key) for key, of_key in runs.items()}
+    refused = _closing_a_cycle([run for of_key in counted.values() for run in of_key if rank(run.key) == rank(run.target)])
+    return {
+        key: _cut([run for run in of_key if run not in refused], runs[key]) for key, of_key in counted.items() if of_key
+    }
+
+
+def _counted(runs: Sequence[Run]) -> list[Run]:
+    explicit = [run for run in runs if run.origin in (Origin.OWN, Origin.ALIAS)]
+    return explicit or [run for run in runs if run.origin is Origin.INFERRED]
+
+
+def _closing_a_cycle(level: list[Run]) -> frozenset[Run]:
+    """Of links between keys of one rank, in ``(time, id)`` order, those that would close a cycle over all before."""
+    if len(level) < 2:  # noqa: PLR2004 - one edge between two different keys is no cycle
+        return frozenset()
+    refused: set[Run] = set()
+    targets: dict[str, set[str]] = {}
+    for run in sorted(level, key=lambda run: (run.at, run.id, run.key, run.target)):
+        if _reaches(targets, run.target, run.key):
+            refused.add(run)
+        else:
+            targets.setdefault(run.key, set()).add(run.target)
+    return frozenset(refused)
+
+
+def _reaches(targets: Mapping[str, set[str]], start: str, goal: str) -> bool:
+    seen, ahead = {start}, [start]
+    while ahead:
+        key = ahead.pop()
+        if key == goal:
+            return True
+        fresh = targets.get(key, set()) - seen
+        seen |= fresh
+        ahead.extend(fresh)
+    return False
+
+
+def _cut(counted: list[Run], runs: Sequence[Run]) -> tuple[Run, ...]:
+    splits = [run for run in runs if run.origin is Origin.SPLIT]
+    if splits:
+        counted = [
+            run._replace(target=run.key)
+            if any(s.target == run.target and (run.at, run.id) <= (s.at, s.id) for s in splits)
+            else run
+            for run in counted
+        ]
+    return tuple(sorted(counted, key=lambda run: (run.at, run.id, run.target)))
+
+
+def owner_at(of_key: Sequence[Run], key: str, at: int) -> str:
+    """Target of the latest link at or before ``at``; else of the earliest; else the key itself."""
+    if not of_key:
+        return key
+    latest = of_key[0]
+    for run in of_key:
+        if run.at > at:
+            break
+        latest = run
+    return latest.target
+
+
+def root_at(owners_by_key: Owners, key: str, at: int) -> str:
+    """The root of a key at an instant: owners followed upwards. A lead is a root."""
+    while True:
+        owner = owner_at(owners_by_key.get(key, ()), key, at)
+        if owner == key:
+            return key
+        key = owner
+
+
+def pieces(owners_by_key: Owners, key: str) -> tuple[Piece, ...]:
+    """The root of a key over all time, as adjacent pieces from ``BEGINNING`` to ``END``."""
+    known: dict[str, tuple[Piece, ...]] = {}
+    ahead = [key]
+    while ahead:  # a stack, not recursion: chains of aliases may be as long as somebody likes
+        current = ahead[-1]
+        tenures = _tenures(owners_by_key.get(current, ()), current)
+        missing = [target for _, _, target in tenures if target != current and target not in known]
+        if missing:
+            ahead.extend(missing)
+            continue
+        ahead.pop()
+        if current not in known:
+            known[current] = _joined(current, tenures, known)
+    return known[key]
+
+
+def _joined(key: str, tenures: Sequence[tuple[int, int, str]], known: Mapping[str, Sequence[Piece]]) -> tuple[Piece, ...]:
+    found: list[Piece] = []
+    for start, end, target in tenures:
+        for piece in (Piece(BEGINNING, END, key),) if target == key else known[target]:
+            low, high = max(start, piece.start), min(end, piece.end)
+            if low < high:
+                _append(found, Piece(low, high, piece.root))
+    return tuple(found)
+
+
+def _tenures(of_key: Sequence[Run], key: str) -> list[tuple[int, int, str]]:
+    """Owner of a key over time; of links at one instant the one with the highest id holds."""
+    starts: list[tuple[int, str]] = [(BEGINNING, of_key[0].target if of_key else key)]
+    for run in of_key:
+        if starts[-1][0] == run.at:
+            starts.pop()
+        starts.append((run.at, run.target))
+    ends = [start for start, _ in starts[1:]] + [END]
+    return [(start, end, target) for (start, target), end in zip(starts, ends, strict=True)]
+
+
+def _append(found: list[Piece], piece: Piece) -> None:
+    if found and found[-1].root == piece.root:
+        found[-1] = Piece(found[-1].start, piece.end, piece.root)
+    else:
+        found.append(piece)
+
+
+def moved(before: Owners, after: Owners, keys: Iterable[str]) -> list[tuple[str, int, str, str]]:
+    """Where the roots of ``keys`` differ: (key, from instant, old root, new root), one per differing stretch."""
+    changes: list[tuple[str, int, str, str]] = []
+    for key in keys:
+        old, new = pieces(before, key), pieces(after, key)
+        changes.extend(
+            (key, max(a.start, b.start), a.root, b.root)
+            for a in old
+            for b in new
+            if a.root != b.root and max(a.start, b.start) < min(a.end, b.end)
+        )
+    return changes
+
+
+def members(owners_by_key: Owners, keys: Iterable[str], root: str) -> list[tuple[str, int, int]]:
+    """The pieces ``(strand, from, to)`` of a lead among ``keys``, which must hold every key below the root."""
+    return [
+        (key, piece.start, piece.end)
+        for key in sorted(keys)
+        for piece in pieces(owners_by_key, key)
+        if piece.root == root
+    ]

@@ -1,0 +1,179 @@
+"""Moves of status and stage: the one table of core 4, tried after every touchpoint and at every implied instant."""
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+import msgspec
+
+from services.scoring.domain.condition import Subject, holds, properties
+from services.scoring.domain.model import Model, StatusRule, TimedAtom
+from services.scoring.domain.state import Cycle, Entry, State
+from services.scoring.domain.touchpoint import Touchpoint
+from shared.clock import SECOND
+from shared.identity_key import rank
+from shared.vocabulary import CYCLE_ENDS, KEY_RANKS, MAIN_PATH, KeyType, Status
+
+_ENDS: Final = frozenset(CYCLE_ENDS)
+_ORDER: Final = {status: place for place, status in enumerate(MAIN_PATH)}
+_BUYABLE: Final = frozenset(Status) - {Status.DISQUALIFIED, Status.CUSTOMER}
+_OPENABLE: Final = frozenset({Status.KNOWN, Status.MQL, Status.SAL, Status.SALES_QUALIFIED, Status.RECYCLED})
+
+
+class Decided(NamedTuple):
+    """A move that may be made now: where to, by which rule."""
+
+    to: Status
+    rule: str
+
+
+def move(model: Model, state: State, now: Subject, touchpoint: Touchpoint | None) -> None:
+    """Make all moves that hold at this instant: statuses until none applies, then stages. Changes the working state."""
+    cause = touchpoint.id if touchpoint is not None else None
+    if not state.status:
+        _begin(model, state, now.instant, Status.ANONYMOUS)
+        _enter(state, "status", Status.ANONYMOUS, now.instant, "first_touch", cause)
+    made: set[str] = set()
+    while (decided := _decide(model, state, now, touchpoint, made)) is not None:
+        made.add(decided.rule)
+        _apply(model, state, decided, now.instant, cause)
+    if state.is_open:
+        _enter_stages(model, state, now, cause)
+
+
+def pending(model: Model, state: State) -> Iterator[TimedAtom | int]:
+    """What time alone may change: timed parts of the rules that could still move the lead, and ends of cool-downs."""
+    status = Status(state.status)
+    for rule in model.rules:
+        if status in rule.sources:
+            yield from rule.timed
+            over = _cooled(rule, state)
+            if over is not None and over > state.clock:
+                yield over
+    if state.is_open:
+        for index, stage in enumerate(model.stages):
+            if _enterable(state, index):
+                yield from stage.timed
+            elif index != state.stage:
+                yield from stage.retimed
+
+
+def _cooled(rule: StatusRule, state: State) -> int | None:
+    """The whole second at which a rule's cool-down is over, when the lead is in one."""
+    if rule.cool_down and state.status == Status.RECYCLED:
+        return -(-(state.status_at + rule.cool_down) // SECOND) * SECOND
+    return None
+
+
+def _decide(model: Model, state: State, now: Subject, touchpoint: Touchpoint | None, made: set[str]) -> Decided | None:
+    status = Status(state.status)
+    if touchpoint is not None:
+        decided = _by_touchpoint(state, status, touchpoint)
+        for one in decided:
+            if one.rule not in made:
+                return one
+    for rule in model.rules:
+        name = _rule_name(rule)
+        if status in rule.sources and name not in made and _is_cool(rule, state, now) and holds(rule.when, now):
+            return Decided(rule.to, name)
+    return None
+
+
+def _rule_name(rule: StatusRule) -> str:
+    return "reopened" if rule.to is Status.KNOWN and Status.ANONYMOUS not in rule.sources else f"{rule.to.value}_rule"
+
+
+def _is_cool(rule: StatusRule, state: State, now: Subject) -> bool:
+    return not (rule.cool_down and state.status == Status.RECYCLED) or now.instant - state.status_at >= rule.cool_down
+
+
+def _by_touchpoint(state: State, status: Status, touchpoint: Touchpoint) -> Iterator[Decided]:
+    """The built-in moves: known by a key, then what the touchpoint's kind says."""
+    if status is Status.ANONYMOUS and rank(touchpoint.strand) > KEY_RANKS[KeyType.ANONYMOUS_ID]:
+        yield Decided(Status.KNOWN, "identified")
+    match touchpoint.kind:
+        case "opportunity_opened" if status in _OPENABLE:
+            yield Decided(Status.OPPORTUNITY, "opportunity_opened")
+        case "opportunity_won" | "order_completed" if status in _BUYABLE:
+            yield Decided(Status.CUSTOMER, touchpoint.kind)
+        case "subscription_started" if status in _BUYABLE and _is_paid(touchpoint):
+            yield Decided(Status.CUSTOMER, "subscription_started")
+        case "opportunity_lost" if status is Status.OPPORTUNITY and not state.opportunities:
+            yield Decided(Status.LOST, "opportunity_lost")
+        case "subscription_cancelled" if status is Status.CUSTOMER and not state.subscriptions:
+            yield Decided(Status.CHURNED, "subscription_cancelled")
+        case _:
+            pass
+
+
+def _is_paid(touchpoint: Touchpoint) -> bool:
+    if touchpoint.value is not None:
+        try:
+            if float(touchpoint.value.amount) > 0:
+                return True
+        except ValueError:
+            pass
+    return properties(touchpoint).get("paid") is True
+
+
+def _apply(model: Model, state: State, decided: Decided, at: int, cause: str | None) -> None:
+    if decided.to in _ENDS:
+        _end(state, decided, at, cause)
+        return
+    skipped_from = _ORDER[Status(state.status)] + 1 if state.is_open else _ORDER[Status.KNOWN]
+    if not state.is_open:
+        _begin(model, state, at, decided.to)
+    for status in MAIN_PATH[skipped_from : _ORDER[decided.to]]:
+        _enter(state, "status", status, at, decided.rule, cause, implied=True)
+    _enter(state, "status", decided.to, at, decided.rule, cause)
+
+
+def _begin(model: Model, state: State, at: int, to: Status) -> None:
+    """A new cycle; the one before is kept for publishing. Its dimensions are those of its first touchpoint."""
+    number = 1
+    if state.cycle is not None:
+        number = state.cycle.number + 1
+        state.closed.append(state.cycle)
+    touch = state.memory_touch or state.last
+    assert touch is not None, f"a cycle begins with {to} at {at} but the lead has no touchpoint"  # noqa: S101
+    state.cycle = Cycle(number, touch, model.version)
+    state.stage, state.entered = -1, []
+
+
+def _end(state: State, decided: Decided, at: int, cause: str | None) -> None:
+    """Ends the cycle, or, from lost to recycled, says so after its end. The memory begins anew."""
+    _enter(state, "status", decided.to, at, decided.rule, cause)
+    cycle = state.cycle
+    assert cycle is not None, "a cycle ends that never began"  # noqa: S101
+    if cycle.exit is None:
+        state.cycle = msgspec.structs.replace(cycle, exit=decided.to.value, exited_at=at)
+    state.stage = -1
+    state.remembered, state.memory_touch, state.done = 0, None, {}
+
+
+def _enter(
+    state: State, axis: str, to: str, at: int, rule: str, cause: str | None, *, implied: bool = False, origin: str | None = None
+) -> None:
+    cycle = state.cycle
+    assert cycle is not None, "an entry without a cycle"  # noqa: S101
+    if axis == "status":
+        origin = state.status or None
+        state.status, state.status_at = str(to), at
+    entry = Entry(axis, str(to), at, rule, cause, origin, implied)
+    state.cycle = msgspec.structs.replace(cycle, entries=(*cycle.entries, entry))
+
+
+def _enterable(state: State, index: int) -> bool:
+    return index not in state.entered and index > max(state.entered, default=-1)
+
+
+def _enter_stages(model: Model, state: State, now: Subject, cause: str | None) -> None:
+    """In the model's order; a lower stage, or one left behind, only where its ``reenter_when`` holds."""
+    for index, stage in enumerate(model.stages):
+        condition = stage.enter_when if _enterable(state, index) else stage.reenter_when
+        if index == state.stage or condition is None or not holds(condition, now):
+            continue
+        origin = model.stages[state.stage].name if state.stage >= 0 else None
+        _enter(state, "stage", stage.name, now.instant, "enter_when", cause, origin=origin)
+        state.stage = index
+        if index not in state.entered:
+            state.entered.append(index)

@@ -1,0 +1,165 @@
+"""The state of a lead's fold: what has to be remembered so that the next touchpoint in order costs O(1).
+
+Everything is bounded by the model, not by the history: of matches only as many instants are kept as a rule can ask for.
+"""
+
+from copy import copy
+from typing import Any, Final
+
+import msgspec
+
+from services.scoring.domain.identity import BEGINNING
+from services.scoring.domain.touchpoint import Place, Touchpoint
+from shared.vocabulary import Status
+
+
+class Touch(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, array_like=True):
+    """What is kept of the first and the last touchpoint, and of the first of a cycle."""
+
+    at: int
+    id: str
+    kind: str
+    channel: str
+    source: str | None = None
+    medium: str | None = None
+    campaign: str | None = None
+    country: str | None = None
+    device: str | None = None
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, array_like=True):
+    """A status or stage entered. ``touchpoint`` is the cause's id, or None when an implied instant was the cause.
+
+    ``rule`` names what decided; ``origin`` is what it was before on the same axis.
+    """
+
+    axis: str
+    to: str
+    at: int
+    rule: str
+    touchpoint: str | None = None
+    origin: str | None = None
+    implied: bool = False
+
+
+class Cycle(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, array_like=True):
+    """One trip along the main path. ``exit`` ends it (recycled, disqualified, lost, churned)."""
+
+    number: int
+    touch: Touch
+    model_version: int
+    entries: tuple[Entry, ...] = ()
+    exit: str | None = None
+    exited_at: int | None = None
+
+
+class State(msgspec.Struct, gc=False, omit_defaults=True, array_like=True):
+    """A lead folded up to and including the touchpoint at ``(at, id)`` and the implied instants up to ``clock``.
+
+    A working value: ``fold`` copies it before it changes anything, and nobody else changes it.
+    ``memory_since`` tells matches of the present memory from older ones; ``closed`` holds cycles that ended but whose
+    end was not yet published; ``groups`` are (instant, points) per engagement group.
+    """
+
+    model_version: int
+    at: int = BEGINNING
+    id: str = ""
+    clock: int = BEGINNING
+    count: int = 0
+    first: Touch | None = None
+    last: Touch | None = None
+    traits: dict[str, Any] = {}
+    fit: float = 0.0
+    groups: list[tuple[int, float]] = []
+    once: list[int] = []
+    per_day: dict[int, tuple[int, int]] = {}
+    page_at: int | None = None
+    visit_count: int = 0
+    visit_starts: list[int] = []
+    orders: int = 0
+    opportunities: list[str] = []
+    subscriptions: list[str] = []
+    remembered: int = 0
+    memory_touch: Touch | None = None
+    done: dict[int, list[int]] = {}
+    status: str = ""
+    status_at: int = BEGINNING
+    cycle: Cycle | None = None
+    stage: int = -1
+    entered: list[int] = []
+    closed: list[Cycle] = []
+
+    @property
+    def place(self) -> Place:
+        """The last touchpoint folded."""
+        return Place(self.at, self.id)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a cycle is under way."""
+        return self.cycle is not None and self.cycle.exit is None
+
+
+EMPTY_STATUS: Final = ""
+"""The status of a lead without touchpoints."""
+
+
+def initial(model_version: int, group_count: int) -> State:
+    """A lead before its first touchpoint."""
+    return State(model_version, groups=[(0, 0.0)] * group_count)
+
+
+def copied(state: State) -> State:
+    """A state that can be changed without changing this one (its containers hold only immutable values, or lists)."""
+    twin = copy(state)
+    twin.traits, twin.per_day = dict(state.traits), dict(state.per_day)
+    twin.groups, twin.once, twin.visit_starts = list(state.groups), list(state.once), list(state.visit_starts)
+    twin.opportunities, twin.subscriptions = list(state.opportunities), list(state.subscriptions)
+    twin.done, twin.entered, twin.closed = dict(state.done), list(state.entered), list(state.closed)
+    return twin
+
+
+def appendable(state: State, place: Place) -> bool:
+    """Whether a touchpoint at ``place`` comes after all that is folded, implied instants included."""
+    return place > state.place and place.at >= state.clock
+
+
+def touch_of(touchpoint: Touchpoint) -> Touch:
+    """What is kept of a touchpoint that was a first or a last one."""
+    campaign = touchpoint.campaign
+    return Touch(
+        at=touchpoint.occurred_at,
+        id=touchpoint.id,
+        kind=touchpoint.kind,
+        channel=touchpoint.channel,
+        source=campaign.source if campaign else None,
+        medium=campaign.medium if campaign else None,
+        campaign=campaign.name if campaign else None,
+        country=touchpoint.country,
+        device=touchpoint.device,
+    )
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(State)
+_CYCLE_DECODER = msgspec.msgpack.Decoder(Cycle)
+
+
+def encode(value: State | Cycle) -> bytes:
+    """The value as MessagePack, for the database."""
+    return _ENCODER.encode(value)
+
+
+def decode(value: bytes) -> State:
+    """The state in these bytes."""
+    return _DECODER.decode(value)
+
+
+def decode_cycle(value: bytes) -> Cycle:
+    """The cycle in these bytes."""
+    return _CYCLE_DECODER.decode(value)
+
+
+def status_of(state: State | None) -> Status | None:
+    """The status, or None for a lead without touchpoints."""
+    return Status(state.status) if state is not None and state.status else None
