@@ -10,8 +10,13 @@
     |-- PositionLost      retention passed the position: stop and name it, a human decides
     |-- InvalidRecord     bytes that are not a message: refuse them with the reason, go on
     |-- RefusalLimit      too many refusals in a row: it is our bug, not their data; stop
-    `-- Misconfigured     a setting, a schema or a data folder is wrong: say what to do, exit
+    |-- Misconfigured     a setting, a schema or a data folder is wrong: say what to do, exit
+    `-- Declined          a request cannot be served as asked: the caller is told what to do instead
+        |-- Unauthenticated, Forbidden, NotFound, Conflict, Gone, TooLarge, UnsupportedEncoding, RateLimited
+        `-- InvalidRequest    with one ``FieldFault`` per wrong field
 """
+
+from dataclasses import dataclass
 
 from shared.vocabulary import Code
 
@@ -75,3 +80,76 @@ class Misconfigured(TragtError):
     """A setting, a schema or a data folder is wrong."""
 
     code = "misconfigured"
+
+
+class Declined(TragtError):
+    """The request cannot be served as asked."""
+
+    code = "declined"
+
+
+class Unauthenticated(Declined):
+    """Send a valid key: Authorization: Bearer KEY."""
+
+    code = "unauthenticated"
+
+
+class Forbidden(Declined):
+    """This key may not do that."""
+
+    code = "forbidden"
+
+
+class NotFound(Declined):
+    """There is no such thing, or it is not yours."""
+
+    code = "not_found"
+
+
+class Conflict(Declined):
+    """The present state does not allow it."""
+
+    code = "conflict"
+
+
+class Gone(Declined):
+    """It was there once and is kept no longer."""
+
+    code = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldFault:
+    """One wrong field: a JSON pointer (or the parameter's name), a stable code and what would be right."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class InvalidRequest(Declined):
+    """The request is malformed."""
+
+    code = "invalid_request"
+
+    def __init__(self, *faults: FieldFault) -> None:
+        super().__init__("; ".join(fault.detail for fault in faults) or None)
+        self.faults = faults
+
+
+class TooLarge(Declined):
+    """The request is larger than what is taken here; send it in smaller pieces."""
+
+    code = "too_large"
+
+
+class UnsupportedEncoding(Declined):
+    """The body's compression is not one of gzip and zstd, or it is damaged."""
+
+    code = "unsupported_encoding"
+
+
+class RateLimited(Declined):
+    """Too many requests; wait as long as Retry-After says."""
+
+    code = "rate_limited"

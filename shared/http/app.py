@@ -1,0 +1,51 @@
+"""The application every service starts from: problems, health, telemetry, strict parameters."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, Depends, FastAPI
+from starlette.middleware import Middleware
+from starlette.responses import Response
+
+from shared.http import health, problems
+from shared.http.observation import Observation
+from shared.http.parameters import refuse_unknown_parameters
+from shared.telemetry import Telemetry
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Any]]]
+
+
+def create_app(
+    *,
+    title: str,
+    version: str,
+    description: str,
+    routers: Sequence[APIRouter],
+    resources: Mapping[str, Any],
+    checks: health.Health,
+    telemetry: Telemetry,
+) -> FastAPI:
+    """An application whose routes find ``resources`` (``access`` among them) as ``request.state.<name>``.
+
+    The resources are opened and closed by the caller, around the serving.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
+        yield resources
+
+    app = FastAPI(
+        title=title,
+        version=version,
+        description=description,
+        lifespan=lifespan,
+        redirect_slashes=False,
+        default_response_class=Response,
+        middleware=[Middleware(Observation, telemetry=telemetry)],
+    )
+    problems.install(app)
+    app.include_router(health.router(checks, telemetry.expose))
+    for router in routers:
+        app.include_router(router, dependencies=[Depends(refuse_unknown_parameters)])
+    return app

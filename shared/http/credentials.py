@@ -1,0 +1,40 @@
+"""Where a request may carry its key: Bearer, Basic user name, query. (A body is the route's business.)"""
+
+import base64
+import binascii
+from collections.abc import Iterable, Iterator
+from typing import Final
+from urllib.parse import parse_qsl
+
+_QUERY_NAMES: Final = frozenset({"writeKey", "write_key"})
+_QUERY_MARKS: Final = (b"writeKey=", b"write_key=")
+
+
+def header_keys(headers: Iterable[tuple[bytes, bytes]]) -> Iterator[str]:
+    """Keys in ``Authorization`` headers. A Basic user name may come without the colon."""
+    for name, value in headers:
+        if name != b"authorization":
+            continue
+        scheme, _, rest = value.partition(b" ")
+        match scheme.lower():
+            case b"bearer":
+                yield rest.strip().decode("latin-1")
+            case b"basic":
+                yield _basic_user(rest.strip())
+            case _:
+                continue
+
+
+def query_keys(query: bytes) -> Iterator[str]:
+    """Keys in the query string, for beacons that cannot set a header."""
+    if any(mark in query for mark in _QUERY_MARKS):
+        for name, value in parse_qsl(query.decode("latin-1")):
+            if name in _QUERY_NAMES:
+                yield value
+
+
+def _basic_user(encoded: bytes) -> str:
+    try:
+        return base64.b64decode(encoded, validate=True).partition(b":")[0].decode("latin-1")
+    except (binascii.Error, ValueError):
+        return ""

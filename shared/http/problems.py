@@ -1,0 +1,172 @@
+"""Errors as RFC 9457 problems. One table says which error is which status; nothing here ever echoes the request.
+
+The body also carries ``code``, ``message`` and ``detail`` because SDKs of other systems read those.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from shared.errors import (
+    Conflict,
+    Forbidden,
+    Gone,
+    InvalidRequest,
+    NotFound,
+    Oversized,
+    RateLimited,
+    TooLarge,
+    TragtError,
+    Transient,
+    Unauthenticated,
+    Unavailable,
+    UnsupportedEncoding,
+)
+from shared.errors import FieldFault as FieldFault  # noqa: PLC0414 -- routes import it from here
+
+MEDIA_TYPE: Final = "application/problem+json"
+_RETRY_AFTER_SECONDS: Final = 1
+
+STATUS_BY_ERROR: Final[Mapping[type[TragtError], int]] = {
+    InvalidRequest: 422,
+    Unauthenticated: 401,
+    Forbidden: 403,
+    NotFound: 404,
+    Conflict: 409,
+    Gone: 410,
+    TooLarge: 413,
+    Oversized: 413,
+    UnsupportedEncoding: 415,
+    RateLimited: 429,
+    Unavailable: 503,
+    Transient: 503,
+}
+"""The one table. An error that is not here, nor below one that is, is our bug: 500."""
+
+_FAULT_CODES: Final = {"missing": "missing", "extra_forbidden": "unknown_field"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """An error as a caller sees it: status, stable code, what to do next, and the fields that are wrong."""
+
+    status: int
+    code: str
+    detail: str
+    faults: tuple[FieldFault, ...] = ()
+    more: Mapping[str, Any] | None = None
+    retry_after_seconds: int | None = None
+
+    def body(self) -> bytes:
+        """The JSON document."""
+        return msgspec.json.encode(
+            {
+                "type": f"urn:tragt:problem:{self.code}",
+                "title": HTTPStatus(self.status).phrase,
+                "status": self.status,
+                "detail": self.detail,
+                "code": self.code,
+                "message": self.detail,
+                "errors": [
+                    {"pointer": fault.pointer, "code": fault.code, "detail": fault.detail} for fault in self.faults
+                ],
+                **(self.more or {}),
+            }
+        )
+
+    def headers(self) -> dict[str, str]:
+        """Headers that belong to it: media type, when to come again, how to present a key."""
+        headers = {"content-type": MEDIA_TYPE}
+        if self.retry_after_seconds is not None:
+            headers["retry-after"] = str(self.retry_after_seconds)
+        if self.status == HTTPStatus.UNAUTHORIZED:
+            headers["www-authenticate"] = 'Bearer realm="tragt"'
+        return headers
+
+
+def problem_of(error: BaseException) -> Problem:
+    """The problem of an error of ours; anything else is a 500 that tells nothing."""
+    for ancestor in type(error).__mro__:
+        status = STATUS_BY_ERROR.get(ancestor)
+        if status is not None and isinstance(error, TragtError):
+            return Problem(
+                status=status,
+                code=error.code,
+                detail=str(error),
+                faults=error.faults if isinstance(error, InvalidRequest) else (),
+                retry_after_seconds=_RETRY_AFTER_SECONDS if status in {429, 503} else None,
+            )
+    return Problem(status=500, code="internal", detail="An unexpected fault of ours; it is in the log.")
+
+
+def http_problem(status: int, detail: str | None = None) -> Problem:
+    """The problem of a plain HTTP status, such as 405."""
+    known = HTTPStatus(status)
+    return Problem(status=status, code=known.name.lower(), detail=detail or known.description or known.phrase)
+
+
+def responses(*errors: type[TragtError]) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI ``responses=`` of a route that may answer with these errors."""
+    described: dict[int | str, dict[str, Any]] = {}
+    for error in errors:
+        problem = problem_of(error())
+        described[problem.status] = {
+            "description": problem.detail,
+            "content": {MEDIA_TYPE: {"example": msgspec.json.decode(problem.body())}},
+        }
+    return described
+
+
+def install(app: FastAPI) -> None:
+    """Make the app answer every error as a problem."""
+    app.add_exception_handler(TragtError, _answer_ours)
+    app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.add_exception_handler(HTTPException, _answer_http)
+    app.add_exception_handler(Exception, _answer_ours)
+
+
+def respond(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    """The problem as a response."""
+    return Response(problem.body(), problem.status, headers={**problem.headers(), **(headers or {})})
+
+
+def _answer_ours(_request: Request, error: Exception) -> Response:
+    return respond(problem_of(error))
+
+
+def _answer_http(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        return respond(problem_of(error))
+    detail = None if error.detail == HTTPStatus(error.status_code).phrase else error.detail
+    return respond(http_problem(error.status_code, detail), error.headers)
+
+
+def _answer_invalid(_request: Request, error: Exception) -> Response:
+    faults = _faults_of(error.errors()) if isinstance(error, RequestValidationError) else ()
+    return respond(problem_of(InvalidRequest(*faults)))
+
+
+def _faults_of(errors: Iterable[Mapping[str, Any]]) -> tuple[FieldFault, ...]:
+    """Pydantic's findings without their ``input``, which would send people's data back and into logs."""
+    return tuple(
+        FieldFault(
+            pointer=_pointer(error["loc"]),
+            code=_FAULT_CODES.get(error["type"], "wrong_type" if "type" in error["type"] else "invalid_value"),
+            detail=str(error["msg"]),
+        )
+        for error in errors
+    )
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    """A JSON pointer into the body; the bare name of a parameter."""
+    if location and location[0] == "body":
+        return "".join(f"/{part}" for part in location[1:])
+    return "/".join(str(part) for part in location[1:])

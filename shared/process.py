@@ -1,0 +1,73 @@
+"""One process of the product: its loop, its signals and its end. SIGTERM ends it in time, whatever hangs."""
+
+import asyncio
+import faulthandler
+import os
+import signal
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+import uvloop
+
+_GRACE_SECONDS: Final = 7.0
+_LAST_RESORT_SECONDS: Final = 9.0
+EXIT_OK: Final = 0
+EXIT_FAILED: Final = 1
+
+
+def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> int:
+    """Run ``main`` until it returns, giving it an event that SIGTERM and SIGINT set; the process's exit code.
+
+    After the signal ``main`` has 7 s to return; then it is cancelled; after 9 s the process ends at once and prints
+    where each thread stood.
+    """
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_supervise(main))
+
+
+async def _supervise(main: Callable[[asyncio.Event], Awaitable[None]]) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _begin_end, stop)
+    task = asyncio.create_task(_call(main, stop))
+    watcher = asyncio.create_task(stop.wait())
+    await asyncio.wait({task, watcher}, return_when=asyncio.FIRST_COMPLETED)
+    watcher.cancel()
+    done, _ = await asyncio.wait({task}, timeout=_GRACE_SECONDS)
+    if not done:
+        task.cancel("the grace after the signal is over")
+        await asyncio.wait({task})
+    return _outcome(task, stop)
+
+
+async def _call(main: Callable[[asyncio.Event], Awaitable[None]], stop: asyncio.Event) -> None:
+    await main(stop)
+
+
+def _begin_end(stop: asyncio.Event) -> None:
+    if not stop.is_set():
+        stop.set()
+        last_resort = threading.Timer(_LAST_RESORT_SECONDS, _end_now)
+        last_resort.daemon = True
+        last_resort.start()
+
+
+def _end_now() -> None:
+    faulthandler.dump_traceback(file=sys.stderr)
+    os._exit(EXIT_FAILED)
+
+
+def _outcome(task: "asyncio.Task[None]", stop: asyncio.Event) -> int:
+    log = structlog.get_logger("process")
+    if task.cancelled():
+        log.warning("process.cancelled", stopping=stop.is_set())
+        return EXIT_OK if stop.is_set() else EXIT_FAILED
+    error = task.exception()
+    if error is not None:
+        log.error("process.failed", exc_info=error)
+        return EXIT_FAILED
+    return EXIT_OK
