@@ -24,7 +24,7 @@ _BIND: Final = text(
 @asynccontextmanager
 async def reading(engine: AsyncEngine, workspace: UUID) -> AsyncIterator[ReadSession]:
     """Read as one workspace. Raises Transient when the database is away; writing inside is an error."""
-    with translated():
+    with translated(read_only=True):
         async with engine.begin() as connection:
             await connection.execute(_BIND, {"workspace": str(workspace)})
             yield ReadSession(connection)

@@ -23,7 +23,7 @@ _STATES: Final = frozenset(
         "57P02",  # another process of the database crashed
         "57P03",  # starting up, or recovering
         "57P05",  # idle for too long
-        "25006",  # a standby answered
+        "25006",  # a standby answered, to whom nothing can be written
         "25P03",  # idle in the transaction for too long
         "25P04",  # transaction not done in time
     }
@@ -54,13 +54,16 @@ def _cause_is_transient(error: DBAPIError) -> bool:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Raise Transient from any error that passes by itself; let every other one through."""
+def translated(*, read_only: bool = False) -> Iterator[None]:
+    """Raise Transient from any error that passes by itself; let every other one through.
+
+    In a read-only transaction a refused write is our bug, not a standby.
+    """
     try:
         yield
     except Transient:
         raise
     except Exception as error:
-        if is_transient(error):
+        if is_transient(error) and not (read_only and "read-only" in str(error)):
             raise Transient(f"the database did not answer: {type(error).__name__}: {error}") from error
         raise
