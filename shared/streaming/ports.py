@@ -1,4 +1,4 @@
-"""The port to the log, implemented by ``shared.streaming.kafka`` and ``shared.streaming.postgres`` under one contract suite."""
+"""The port to the log; ``kafka`` and ``postgres`` beside it implement it, under one contract suite."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -98,4 +98,28 @@ class LogAdmin(Protocol):
 
     async def close(self) -> None:
         """Let go."""
+        ...
+
+
+class Log(Protocol):
+    """A log not yet connected: each part connects when it is first used, and again whenever it must."""
+
+    def producer(self) -> Producer:
+        """A new producer, to be closed by the caller. One per process is enough: it groups what many callers append."""
+        ...
+
+    def consumer(self, group: str, topic: str, member_id: str) -> Consumer:
+        """A new member of a group, to be closed by the caller. ``member_id`` must be unique among living members."""
+        ...
+
+    def admin(self) -> LogAdmin:
+        """Questions and topics, to be closed by the caller."""
+        ...
+
+    async def retain(self) -> None:
+        """Drop what every topic's retention no longer keeps, where the log does not do so itself."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of what ``retain`` holds; producers, consumers and admins are closed by who made them."""
         ...

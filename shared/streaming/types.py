@@ -1,4 +1,4 @@
-"""The words of the log. An offset is a record's place; a position is the *next* offset to read. Only positions are stored."""
+"""The words of the log. An offset is a record's place, a position the *next* one to read; only positions are kept."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ class Partition:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record as read. ``appended_at`` is the log's own clock in microseconds, never decreasing within a partition."""
+    """One record as read. ``appended_at`` is the log's clock in microseconds, never decreasing within a partition."""
 
     offset: int
     value: bytes
