@@ -1,39 +1,22 @@
 """The schema of the migrations is the schema of the tables in the code, and every migration can be taken back."""
 
-import importlib
-import pkgutil
-from collections.abc import Iterator
 
 import asyncpg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, MetaData
+from sqlalchemy import Connection
 
-import services
 from shared.database.engine import create_engine
 from shared.database.migrate import current, downgrade, head, upgrade
 from shared.database.roles import Role
-from shared.database.tables import ACCESS
 from shared.embedded.cluster import LOGIN
-from shared.streaming import tables as streaming_tables
 from tests.conftest import Databases
-
-
-def _metadata_of(module: object) -> Iterator[MetaData]:
-    yield from {id(value): value for value in vars(module).values() if isinstance(value, MetaData)}.values()
-
-
-def _all_metadata() -> list[MetaData]:
-    found = [ACCESS, *_metadata_of(streaming_tables)]
-    for service in pkgutil.iter_modules(services.__path__, "services."):
-        if service.name != "services.cli":
-            found.extend(_metadata_of(importlib.import_module(f"{service.name}.tables")))
-    return found
+from tests.schema import declared_metadata
 
 
 async def test_tables_in_the_code_are_the_tables_in_the_database(database: str) -> None:
-    declared = _all_metadata()
+    declared = declared_metadata()
     schemas = {metadata.schema for metadata in declared}
 
     def differences(connection: Connection) -> list[object]:

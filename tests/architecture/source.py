@@ -1,0 +1,60 @@
+"""The code as text and trees, for rules that no linter knows."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parents[2]
+PRODUCT: Final = ("services", "shared", "migrations")
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """One Python file of the product; ``path`` is relative to the repository."""
+
+    path: Path
+    text: str
+
+    @property
+    def name(self) -> str:
+        """Dotted, as in an import."""
+        return ".".join(self.path.with_suffix("").parts).removesuffix(".__init__")
+
+    @property
+    def tree(self) -> ast.Module:
+        """Parsed anew at each call."""
+        return ast.parse(self.text)
+
+    @property
+    def is_pure(self) -> bool:
+        """Whether it belongs to a domain or to the parsers of wire formats."""
+        return bool({"domain", "protocols"} & set(self.path.parts))
+
+    def place(self, node: ast.AST) -> str:
+        """Where a finding is, as editors understand it."""
+        return f"{self.path}:{getattr(node, 'lineno', 1)}"
+
+
+def product_modules() -> list[Module]:
+    """Every Python file of the product, migrations included, tests not."""
+    files = (path for package in PRODUCT for path in sorted((ROOT / package).rglob("*.py")))
+    return [Module(path.relative_to(ROOT), path.read_text(encoding="utf-8")) for path in files]
+
+
+def calls_of(tree: ast.AST, *methods: str) -> Iterator[ast.Call]:
+    """Calls of a method of one of these names, on whatever object."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in methods:
+            yield node
+
+
+def texts(tree: ast.AST) -> Iterator[tuple[ast.expr, str]]:
+    """String literals; an f-string counts as one text, with ``{}`` for what is put in."""
+    inner = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            yield node, "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inner:
+            yield node, node.value
