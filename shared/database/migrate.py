@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
+from importlib.resources import files
 from typing import Final
 
 import asyncpg
@@ -12,7 +12,6 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-import migrations
 from shared.database.engine import connect, create_engine
 from shared.database.roles import Role, ensure_roles
 from shared.database.transient import translated
@@ -63,7 +62,7 @@ def head() -> str:
 def configuration() -> Config:
     """Where alembic finds the migrations of this installation."""
     config = Config()
-    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    config.set_main_option("script_location", str(files("migrations")))
     return config
 
 

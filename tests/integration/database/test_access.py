@@ -2,7 +2,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from uuid import UUID
 
-import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -22,6 +21,7 @@ from shared.database.engine import create_engine
 from shared.database.roles import Role
 from shared.database.session import writing
 from shared.errors import Transient
+from tests.integration.database.cut import cut_all_others
 
 NOW = 1_700_000_000_000_000
 LEADS = frozenset({Scope.LEADS_READ.value})
@@ -139,7 +139,7 @@ async def test_a_door_looks_again_when_its_watch_was_cut(source: DatabaseAccess,
     await source.wait_changed(0)
 
     waiting = asyncio.create_task(source.wait_changed(30))
-    await _cut_all_others(admin_dsn)
+    await cut_all_others(admin_dsn)
     await waiting
 
     assert list(await source.load()) == []
@@ -152,12 +152,3 @@ async def test_a_database_that_is_away_is_transient_for_loading_and_waited_out()
     with pytest.raises(Transient):
         await source.load()
     await source.close()
-
-
-async def _cut_all_others(admin_dsn: str) -> None:
-    connection = await asyncpg.connect(admin_dsn)
-    await connection.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    )
-    await connection.close()

@@ -13,6 +13,7 @@ from shared.database.roles import Role
 from shared.database.session import reading, writing
 from shared.database.transient import is_transient
 from shared.errors import Transient
+from tests.integration.database.cut import cut_all_others
 
 OURS, THEIRS = uuid4(), uuid4()
 INSERT = "INSERT INTO access.workspace VALUES (gen_random_uuid(), 'x', repeat('x', 32)::bytea, 0)"
@@ -148,13 +149,17 @@ async def test_a_holder_that_stops_inside_a_transaction_loses_its_locks(database
         connection.terminate()
 
 
-async def test_an_engine_heals_after_its_connections_were_cut(database: str) -> None:
+async def test_an_engine_heals_after_its_connections_were_cut(database: str, admin_dsn: str) -> None:
     engine = create_engine(database, Role.INGEST_WORKER)
-    cut = text("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    async def cut_inside() -> None:
+        async with writing(engine) as session:
+            await session.execute(text("SELECT 1"))
+            await cut_all_others(admin_dsn)
+            await session.execute(text("SELECT 1"))
 
     with pytest.raises(Transient):
-        async with writing(engine) as session:
-            await session.execute(cut)
+        await cut_inside()
 
     async with writing(engine) as session:
         assert (await session.execute(text("SELECT 1"))).scalar_one() == 1
