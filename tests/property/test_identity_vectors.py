@@ -8,7 +8,7 @@ import pytest
 from tests.reference.identity import Identity
 from tests.reference.links import Link, accepted_links
 from tests.reference.message import Message
-from tests.reference.vectors import A1, E, F, STEP, U1, U2, VECTORS, Vector, X, touchpoint
+from tests.reference.vectors import A1, STEP, U1, U2, VECTORS, E, F, Vector, X, touchpoint
 
 U3 = "5user_id:u3"
 

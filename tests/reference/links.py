@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from tests.reference.message import Message, is_device, is_email, is_external, is_user, order, strand
 
@@ -52,24 +53,26 @@ def grouped(links: Iterable[Link]) -> dict[str, list[Link]]:
 
 def device_owner_candidates(explicit: Sequence[Link]) -> list[Link]:
     """Inference 1: a device linked to an e-mail and next to a user id says whose the e-mail is."""
-    found = []
-    for key, links in grouped(explicit).items():
-        if not is_device(key):
-            continue
-        for first, second in zip(links, links[1:], strict=False):
-            if is_email(first.target) and is_user(second.target):
-                found.append(replace(second, source=first.target))
-    return found
+    return [
+        replace(second, source=first.target)
+        for key, links in grouped(explicit).items()
+        if is_device(key)
+        for first, second in pairwise(links)
+        if is_email(first.target) and is_user(second.target)
+    ]
 
 
 def changed_address_candidates(explicit: Sequence[Link]) -> list[Link]:
-    """Inference 2: an external id linked to a second e-mail says whose that e-mail is."""
+    """Inference 2: an external id newly linked to another e-mail than its first says whose that e-mail is."""
     found = []
     for key, links in grouped(explicit).items():
-        to_email = [link for link in links if is_email(link.target)]
-        if is_external(key) and to_email:
-            first = to_email[0].target
-            found += [replace(link, source=link.target, target=first) for link in to_email if link.target != first]
+        addresses = [link.target for link in links if is_email(link.target)]
+        if is_external(key) and addresses:
+            found += [
+                replace(link, source=link.target, target=addresses[0])
+                for before, link in pairwise(links)
+                if is_email(link.target) and link.target not in (addresses[0], before.target)
+            ]
     return found
 
 

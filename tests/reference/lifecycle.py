@@ -1,0 +1,151 @@
+"""The moves of status and stage at one instant (core 4)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from tests.reference.conditions import holds
+from tests.reference.life import Life, Move, is_paid
+from tests.reference.message import Message, rank, strand
+from tests.reference.model import ENDS, MAIN_PATH, Model, duration, status_rule
+
+
+def settle(life: Life, model: Model, at: int, touchpoint: Message | None) -> bool:
+    """Make every move that applies at an instant. Returns whether any was made."""
+    before = len(life.moves)
+    entered: set[str] = set()
+    while (found := _first_move(life, model, at, touchpoint, entered)) is not None:
+        name, status = found
+        entered.add(name)
+        _enter(life, model, status, at, name, touchpoint)
+    if life.is_open:
+        _enter_stages(life, model, at, touchpoint)
+    return len(life.moves) > before
+
+
+def begin(life: Life, model: Model, touchpoint: Message) -> None:
+    """The first touchpoint of a lead, already counted, makes it anonymous."""
+    at = touchpoint["occurred_at"]
+    _begin_cycle(life, model)
+    _record(life, Move("status", "anonymous", at, 1, touchpoint["id"], "first_touch"))
+
+
+def _first_move(
+    life: Life, model: Model, at: int, touchpoint: Message | None, entered: set[str]
+) -> tuple[str, str] | None:
+    by_kind = [] if touchpoint is None else list(_by_kind(life, touchpoint))
+    for name, status in [*by_kind, *_by_rule(life, model, at)]:
+        if name not in entered:
+            return name, status
+    return None
+
+
+def _by_kind(life: Life, touchpoint: Message) -> Iterator[tuple[str, str]]:
+    """The moves that a touchpoint makes by what it is."""
+    kind = touchpoint["kind"]
+    if life.status == "anonymous" and rank(strand(touchpoint)) > 1:
+        yield "known", "known"
+    if kind == "opportunity_opened" and life.status in ("known", "mql", "sal", "sql", "recycled"):
+        yield "opportunity", "opportunity"
+    paid = kind == "subscription_started" and is_paid(touchpoint)
+    if (paid or kind in ("opportunity_won", "order_completed")) and life.status not in ("disqualified", "customer"):
+        yield "customer", "customer"
+    if kind == "opportunity_lost" and life.status == "opportunity" and not life.opportunities:
+        yield "lost", "lost"
+    if kind == "subscription_cancelled" and life.status == "customer" and not life.subscriptions:
+        yield "churned", "churned"
+
+
+def _by_rule(life: Life, model: Model, at: int) -> Iterator[tuple[str, str]]:
+    """The moves that the model's rules make, the present status allowing."""
+    froms = {
+        "known": ["anonymous"],
+        "sql": ["known", "mql", "sal", "recycled"],
+        "mql": ["known", "recycled"],
+        "churned": ["customer"],
+    }
+    for name in ("known", "sql", "mql", "recycled", "churned", "reopened"):
+        rule = status_rule(model, name)
+        if rule is None or life.status not in froms.get(name, rule.get("from", [])):
+            continue
+        if name == "mql" and not _cooled_down(life, rule, at):
+            continue
+        if holds(rule["when"], life, at) and not ("unless" in rule and holds(rule["unless"], life, at)):
+            yield name, "known" if name == "reopened" else name
+
+
+def _cooled_down(life: Life, rule: Any, at: int) -> bool:
+    if life.status != "recycled" or life.recycled_at is None or "cool_down" not in rule:
+        return True
+    return bool(at - life.recycled_at >= duration(rule["cool_down"]))
+
+
+def _enter(life: Life, model: Model, status: str, at: int, rule: str, touchpoint: Message | None) -> None:
+    """Move to a status, through the skipped ones; a new cycle begins after one that ended."""
+    cause = rule if touchpoint is None else touchpoint["id"]
+    if status in ENDS:
+        _end(life, status, at, cause, rule)
+        return
+    if life.is_open:
+        first = MAIN_PATH.index(life.status) + 1
+    else:
+        first = MAIN_PATH.index("known")
+        life.cycle += 1
+        _begin_cycle(life, model)
+    for skipped in MAIN_PATH[first : MAIN_PATH.index(status)]:
+        _record(life, Move("status", skipped, at, life.cycle, cause, rule, life.status, implied=True))
+    _record(life, Move("status", status, at, life.cycle, cause, rule, life.status))
+
+
+def _end(life: Life, status: str, at: int, cause: str, rule: str) -> None:
+    if life.is_open:
+        life.facts[f"cycle:{life.cycle}"] |= {"exit": status, "exited_at": at}
+    _record(life, Move("status", status, at, life.cycle, cause, rule, life.status))
+    life.memory = []
+    life.stage = None
+    if status == "recycled":
+        life.recycled_at = at
+
+
+def _begin_cycle(life: Life, model: Model) -> None:
+    """A new fact, of the first touch of the cycle, and no stage yet."""
+    first = life.memory[0] if life.memory else life.messages[-1]
+    campaign = first.get("campaign", {})
+    dimensions = {
+        "channel": first["channel"],
+        "source": campaign.get("source"),
+        "campaign": campaign.get("name"),
+        "country": first.get("country"),
+        "device": first.get("device"),
+        "model_version": model["version"],
+    }
+    known = {name: value for name, value in dimensions.items() if value is not None}
+    life.facts[f"cycle:{life.cycle}"] = {"cycle": life.cycle, "steps": {}, "dimensions": known}
+    life.stages_entered = set()
+    life.furthest = -1
+
+
+def _record(life: Life, move: Move) -> None:
+    life.moves.append(move)
+    if move.axis == "stage":
+        return
+    life.status = move.to
+    if move.to in MAIN_PATH:
+        fact = life.facts[f"cycle:{move.cycle}"]
+        fact["steps"][move.to] = move.at
+        if move.implied:
+            fact["implied"] = [*fact.get("implied", []), move.to]
+
+
+def _enter_stages(life: Life, model: Model, at: int, touchpoint: Message | None) -> None:
+    """In the model's order: what is new and higher by ``enter_when``, the others by ``reenter_when``."""
+    for place, stage in enumerate(model.get("stages", [])):
+        name = stage["name"]
+        is_new = name not in life.stages_entered and place > life.furthest
+        condition = stage.get("enter_when" if is_new else "reenter_when")
+        if name == life.stage or condition is None or not holds(condition, life, at):
+            continue
+        cause = name if touchpoint is None else touchpoint["id"]
+        _record(life, Move("stage", name, at, life.cycle, cause, name, life.stage))
+        life.stage = name
+        life.stages_entered.add(name)
+        life.furthest = max(life.furthest, place)
