@@ -54,25 +54,27 @@ def quantise(value: float) -> float:
 def next_flip(
     groups: Sequence[Group], pairs: Sequence[Pair], low: float, high: float, threshold: float, after: int, *, rising: bool
 ) -> int | None:
-    """The first whole second after ``after`` at which the score is at or above the threshold (``rising``) or below it.
+    """The first whole second after ``after`` at which the score comes to be at or above the threshold (or below it).
 
     None when that never happens without a touchpoint. Between two breakpoints (a group leaves its limit, or the sum
     turns) the score is monotone, so each piece is bisected on whole seconds with the very comparison that rules use.
     """
+    if rising and not any(pair[1] < 0 for pair in pairs):
+        return None  # what only decays from above never rises
 
     def reached(second: int) -> bool:
         return (score(groups, pairs, low, high, second * SECOND) >= threshold) == rising
 
     first = after // SECOND + 1
-    if reached(first):
+    before = (score(groups, pairs, low, high, after) >= threshold) == rising
+    if reached(first) and not before:
         return first * SECOND
-    if rising and not any(pair[1] < 0 for pair in pairs):
-        return None  # what only decays from above never rises
-    start = first
-    for end in _breakpoints(groups, pairs, first):
-        if end > start and reached(end):
+    start, before = first, reached(first)
+    for end in _breakpoints(groups, pairs, first)[1:]:
+        now = reached(end)
+        if now and not before:
             return _bisect(reached, start, end) * SECOND
-        start = max(start, end)
+        start, before = end, now
     return None
 
 

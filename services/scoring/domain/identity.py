@@ -151,7 +151,12 @@ def _closing_a_cycle(level: list[Run]) -> frozenset[Run]:
         return frozenset()
     refused: set[Run] = set()
     targets: dict[str, set[str]] = {}
+    for run in level:  # own links of one rank go to the lower bytes and cannot close a cycle among themselves
+        if run.origin is Origin.OWN:
+            targets.setdefault(run.key, set()).add(run.target)
     for run in sorted(level, key=lambda run: (run.at, run.id, run.key, run.target)):
+        if run.origin is Origin.OWN:
+            continue
         if _reaches(targets, run.target, run.key):
             refused.add(run)
         else:
