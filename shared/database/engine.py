@@ -5,7 +5,6 @@ while its database is away. Instants are ``bigint`` and JSON travels as text, so
 """
 
 from typing import Any, Final, TypedDict
-from urllib.parse import urlsplit
 
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -67,12 +66,6 @@ async def probe(dsn: str, *, timeout_seconds: float) -> None:
         await connection.fetchval("SELECT 1")
     finally:
         connection.terminate()
-
-
-def redacted(dsn: str) -> str:
-    """The address without its password, for people and logs."""
-    parts = urlsplit(dsn)
-    return dsn.replace(f":{parts.password}@", ":***@", 1) if parts.password else dsn
 
 
 def _options(role: Role | None, command_seconds: float | None) -> _Options:
