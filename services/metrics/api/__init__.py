@@ -1,0 +1,1 @@
+"""The HTTP surface: funnels, the leads behind a number, live totals, reconciliation, sign-in and the page."""

@@ -1,0 +1,1 @@
+"""Other services, asked over HTTP like anybody else asks them."""

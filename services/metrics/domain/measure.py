@@ -1,0 +1,61 @@
+"""What a cell counts, as one integer: a kind, the steps it is about, and a bucket of durations.
+
+The numbers stand in the database; a change of them asks for a recount. For one kind and one first step the measures
+are one contiguous range, so that a funnel reads only its own.
+"""
+
+from enum import IntEnum
+from typing import Final, NamedTuple
+
+from services.metrics.domain.cycle import ENDS, STEPS
+
+_BUCKETS: Final = 256
+_ENDS: Final = len(ENDS)
+_STEPS: Final = len(STEPS)
+
+
+class Kind(IntEnum):
+    """What is counted. ``first``, ``last`` are steps; the anchor is the instant whose hour or day the cell belongs to."""
+
+    ENTERED = 0
+    """Cycles that entered ``first``; anchored there. The same number in both bases."""
+    REACHED = 1
+    """Cycles that entered ``first`` and later ``last``, by time between; anchored at ``first``."""
+    ADVANCED = 2
+    """The same, by time from the step before ``last``, where that step is not ``first``."""
+    LEFT = 3
+    """Cycles that entered ``first`` and ended in ``end`` with ``last`` as furthest, by time from ``first``; anchored there."""
+    QUIT = 4
+    """The same, by time from ``last``, where it is not ``first``."""
+    MOVED = 5
+    """Moves into ``last`` of cycles that had entered ``first``, by time between; anchored at the move (period basis)."""
+    ENDED = 6
+    """Endings in ``end`` with ``last`` (= ``first``) as furthest, by time from it; anchored at the ending (period basis)."""
+
+
+class Parts(NamedTuple):
+    """A measure taken apart."""
+
+    kind: Kind
+    first: int
+    last: int
+    end: int
+    bucket: int
+
+
+def measure(kind: Kind, first: int, last: int, bucket: int = 0, end: int = 0) -> int:
+    """The number of a measure."""
+    return (((kind * _STEPS + first) * _STEPS + last) * _ENDS + end) * _BUCKETS + bucket
+
+
+def parts(number: int) -> Parts:
+    """The parts of a measure's number."""
+    rest, bucket = divmod(number, _BUCKETS)
+    rest, end = divmod(rest, _ENDS)
+    rest, last = divmod(rest, _STEPS)
+    kind, first = divmod(rest, _STEPS)
+    return Parts(Kind(kind), first, last, end, bucket)
+
+
+MEASURE_LIMIT: Final = measure(Kind(len(Kind) - 1), _STEPS, 0)
+"""All measures are below this number."""
