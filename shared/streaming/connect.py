@@ -5,10 +5,10 @@ from typing import Literal, assert_never
 
 from shared.contracts.topics import TOPICS
 from shared.database.roles import Role
-from shared.streaming.kafka import KafkaLog
+from shared.streaming.kafka.log import KafkaLog
 from shared.streaming.limits import Limits
 from shared.streaming.ports import Log, LogAdmin
-from shared.streaming.postgres import PostgresLog
+from shared.streaming.postgres.log import PostgresLog
 
 LogKind = Literal["postgres", "kafka"]
 
