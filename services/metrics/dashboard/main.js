@@ -1,0 +1,137 @@
+// The page: one state, one place that draws it.
+
+import { fetchFunnel, Problem } from "/dashboard/api.js";
+import { drawChannels } from "/dashboard/channels.js";
+import { draw } from "/dashboard/chart.js";
+import { find, make } from "/dashboard/dom.js";
+import { count, duration, period, word } from "/dashboard/format.js";
+import { openPanel, preparePanel } from "/dashboard/panel.js";
+import { drawSteps } from "/dashboard/steps.js";
+import { listen } from "/dashboard/stream.js";
+import { drawTable } from "/dashboard/table.js";
+
+const QUIET_MILLISECONDS = 400; // changes within this time are one reading
+const NEWS_MILLISECONDS = 15000; // a screen reader hears of changes no more often
+
+const state = { days: 30, basis: "cohort", channel: null, funnel: null, live: "connecting", read: 0, told: 0 };
+
+async function load() {
+  const reading = ++state.read;
+  try {
+    const funnel = await fetchFunnel(state);
+    if (reading !== state.read) return; // a later choice is under way
+    tell(state.funnel, funnel);
+    state.funnel = funnel;
+    await show();
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    if (reading === state.read) explain(error);
+  } finally {
+    find("funnel").setAttribute("aria-busy", "false");
+  }
+}
+
+async function show() {
+  const { funnel } = state;
+  const empty = funnel.total[0].entered === 0;
+  find("message").hidden = !empty;
+  find("content").hidden = empty;
+  find("subtitle").textContent = `${state.basis === "cohort" ? "Leads that entered" : "Moves made"} ${period(funnel.from, funnel.to)}, by the channel of their first touch`;
+  freshness();
+  if (empty) return invite();
+  if (!funnel.groups.some((group) => group.channel === state.channel)) state.channel = null;
+  const group = chosen();
+  const name = group ? word(group.channel) : "All channels";
+  find("plot-title").textContent = name;
+  drawSteps(find("steps"), [state.channel, state.basis, state.days].join(), group ? group.cells : funnel.total, (step) => openPanel(name, (group ? group.cells : funnel.total)[step]));
+  drawChannels(find("channels"), funnel, state.channel, select);
+  drawTable(find("table"), funnel, (row, step) => openPanel(row ? word(row.channel) : "All channels", (row ? row.cells : funnel.total)[step]));
+  footer();
+  await draw(find("plot"), funnel, state.channel, (row, step) => openPanel(word(row.channel), row.cells[step]));
+}
+
+const chosen = () => state.funnel.groups.find((group) => group.channel === state.channel);
+
+async function select(channel) {
+  state.channel = channel;
+  await show();
+}
+
+function freshness() {
+  const { lagSeconds, staleLeads } = state.funnel ?? {};
+  const words = { connecting: "Connecting", away: "Connection lost, trying again", live: "Live" }[state.live];
+  const lag = lagSeconds > 5 ? ` · ${duration(lagSeconds)} behind` : "";
+  const stale = staleLeads ? ` · ${count(staleLeads)} leads being recounted` : "";
+  find("dot").className = `dot ${state.live}`;
+  const text = state.live === "live" ? `${words}${lag}${stale}` : words;
+  if (find("fresh-text").textContent !== text) find("fresh-text").textContent = text;
+}
+
+function footer() {
+  const { funnel } = state;
+  const late = funnel.lateCount ? `${count(funnel.lateCount)} touchpoints came late and are counted where they belong. ` : "";
+  find("foot").replaceChildren(
+    make("p", {}, `${funnel.definition ?? ""} Intervals are 95 % Wilson intervals. ${late}Model version ${funnel.modelVersion ?? "–"}, times in ${funnel.timeZone ?? "UTC"}.`),
+  );
+}
+
+function tell(before, after) {
+  if (!before || before.total.length !== after.total.length || Date.now() - state.told < NEWS_MILLISECONDS) return;
+  const moved = after.total.filter((cell, index) => cell.entered !== before.total[index].entered);
+  if (!moved.length) return;
+  state.told = Date.now();
+  find("news").textContent = moved.map((cell) => `${word(cell.step)} ${count(cell.entered)}`).join(", ");
+}
+
+function invite() {
+  const command = `curl ${location.protocol}//${location.hostname}:7101/v1/touchpoints -H 'Authorization: Bearer WRITE_KEY' \\\n  -H 'Content-Type: application/json' \\\n  -d '{"kind":"demo_requested","channel":"web","identity":{"email":"ada@example.com"}}'`;
+  find("message").replaceChildren(
+    make("h2", {}, "No leads in this period yet"),
+    make("p", {}, "Choose a longer period, load the demo month with ", make("code", {}, "tragt demo"), ", or send a first touchpoint; it appears here by itself:"),
+    make("pre", {}, command),
+  );
+}
+
+function explain(problem) {
+  find("message").hidden = false;
+  find("content").hidden = problem.signedOut || !state.funnel;
+  const again = make("button", { type: "button", click: load }, "Try again");
+  find("message").replaceChildren(
+    make("h2", {}, problem.signedOut ? "Please sign in" : "The numbers could not be read"),
+    make("p", {}, problem.signedOut ? "Open the sign-in link that tragt up printed. A link works once; a new one: " : problem.message, problem.signedOut ? make("code", {}, "tragt status") : null),
+    ...(problem.signedOut ? [] : [again]),
+  );
+}
+
+function prepare() {
+  preparePanel();
+  find("controls").addEventListener("change", (event) => {
+    if (event.target.name === "days") state.days = Number(event.target.value);
+    if (event.target.name === "basis") state.basis = event.target.value;
+    load();
+  });
+  find("theme").addEventListener("click", async () => {
+    const root = document.documentElement;
+    const dark = getComputedStyle(root).getPropertyValue("--is-dark").trim() === "1";
+    root.dataset.theme = dark ? "light" : "dark";
+    localStorage.setItem("theme", root.dataset.theme);
+    if (state.funnel) await show();
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => state.funnel && show());
+  let waiting = null;
+  listen(
+    () => {
+      waiting ??= setTimeout(() => {
+        waiting = null;
+        load();
+      }, QUIET_MILLISECONDS);
+    },
+    (live) => {
+      state.live = live;
+      freshness();
+    },
+  );
+}
+
+prepare();
+load();
