@@ -32,6 +32,7 @@ def leaf_holds(name: str, content: Any, life: Life, at: int) -> bool:
         "trait": lambda: has_trait(life.traits, content),
         "visits": lambda: len(visited(content, life, at)) >= content["at_least"],
         "orders": lambda: bool(life.orders >= content["at_least"]),
+        "cooled": lambda: life.recycled_at is not None and at - life.recycled_at >= duration(content),
         "inactive_for": lambda: bool(at - life.messages[-1]["occurred_at"] >= duration(content)),
     }
     return tests[name]()

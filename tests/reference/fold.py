@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from tests.reference.instants import next_change, second_after
+from tests.reference.instants import next_instant
 from tests.reference.life import Life
 from tests.reference.lifecycle import begin, settle
 from tests.reference.message import Message, distinct, order
@@ -12,8 +12,8 @@ from tests.reference.model import Model
 def fold(messages: Iterable[Message], model: Model, at: int, *, every_second: bool = False) -> Life:
     """The lead of these touchpoints (all of them, later ones too), timers applied up to ``at``.
 
-    ``every_second`` tries the rules at each whole second, which is the definition; otherwise only where a condition can
-    change, which gives the same and ends in this life.
+    ``every_second`` asks each whole second whether it is an implied instant, which is the definition; otherwise only
+    seconds at which a condition changes are asked, which gives the same and ends in this life.
     """
     life = Life(model)
     for message in sorted(distinct(messages), key=order):
@@ -29,8 +29,8 @@ def fold(messages: Iterable[Message], model: Model, at: int, *, every_second: bo
 
 
 def _pass_time(life: Life, model: Model, until: int, *, every_second: bool) -> None:
-    """Try the rules at the whole seconds after the last touchpoint, up to and including ``until``."""
-    now: int | None = second_after(life.messages[-1]["occurred_at"])
-    while now is not None and now <= until:
-        moved = settle(life, model, now, None)
-        now = now + 1_000_000 if every_second or moved else next_change(life, model, now, until)
+    """Apply the implied instants after the last touchpoint, up to and including ``until``."""
+    clock = life.messages[-1]["occurred_at"]
+    while (instant := next_instant(life, model, clock, until, every_second=every_second)) is not None:
+        settle(life, model, instant, None)
+        clock = instant

@@ -142,15 +142,19 @@ def _has_room(rule: Mapping[str, Any], given: list[Point], message: Message) -> 
 
 def opportunity_of(message: Message) -> str:
     """Which opportunity a touchpoint is about."""
-    named = message.get("properties", {}).get("opportunity_id")
     external = [key for key in message["keys"] if key.startswith("2")]
-    return named if isinstance(named, str) else min(external, key=str.encode, default="-")
+    return _named(message, "opportunity_id") or min(external, key=str.encode, default="-")
 
 
 def subscription_of(message: Message) -> str:
     """Which subscription a touchpoint is about."""
-    named = message.get("properties", {}).get("subscription_id")
-    return named if isinstance(named, str) else "-"
+    return _named(message, "subscription_id") or "-"
+
+
+def _named(message: Message, name: str) -> str:
+    """A property that is a name: text, or a whole number; else empty."""
+    value = message.get("properties", {}).get(name)
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
 
 def is_paid(message: Message) -> bool:

@@ -1,17 +1,26 @@
 """The moves of status and stage at one instant (core 4)."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from tests.reference.conditions import holds
 from tests.reference.life import Life, Move, is_paid
 from tests.reference.message import Message, rank, strand
-from tests.reference.model import ENDS, MAIN_PATH, Model, duration, status_rule
+from tests.reference.model import ENDS, MAIN_PATH, Model, status_rule
+
+Condition = Mapping[str, Any]
+
+FROM: Final = {
+    "known": ("anonymous",),
+    "sql": ("known", "mql", "sal", "recycled"),
+    "mql": ("known", "recycled"),
+    "churned": ("customer",),
+}
+"""From where the model's rules may move; the model itself says it for ``recycled`` and ``reopened``."""
 
 
-def settle(life: Life, model: Model, at: int, touchpoint: Message | None) -> bool:
-    """Make every move that applies at an instant. Returns whether any was made."""
-    before = len(life.moves)
+def settle(life: Life, model: Model, at: int, touchpoint: Message | None) -> None:
+    """Make every move that applies at an instant: each name once, the first that applies, then again from the top."""
     entered: set[str] = set()
     while (found := _first_move(life, model, at, touchpoint, entered)) is not None:
         name, status = found
@@ -19,7 +28,6 @@ def settle(life: Life, model: Model, at: int, touchpoint: Message | None) -> boo
         _enter(life, model, status, at, name, touchpoint)
     if life.is_open:
         _enter_stages(life, model, at, touchpoint)
-    return len(life.moves) > before
 
 
 def begin(life: Life, model: Model, touchpoint: Message) -> None:
@@ -40,43 +48,40 @@ def _first_move(
 
 
 def _by_kind(life: Life, touchpoint: Message) -> Iterator[tuple[str, str]]:
-    """The moves that a touchpoint makes by what it is."""
+    """The moves that a touchpoint makes by what it is; each name moves once at an instant."""
     kind = touchpoint["kind"]
     if life.status == "anonymous" and rank(strand(touchpoint)) > 1:
-        yield "known", "known"
+        yield "key", "known"
     if kind == "opportunity_opened" and life.status in ("known", "mql", "sal", "sql", "recycled"):
-        yield "opportunity", "opportunity"
+        yield "kind", "opportunity"
     paid = kind == "subscription_started" and is_paid(touchpoint)
     if (paid or kind in ("opportunity_won", "order_completed")) and life.status not in ("disqualified", "customer"):
-        yield "customer", "customer"
+        yield "kind", "customer"
     if kind == "opportunity_lost" and life.status == "opportunity" and not life.opportunities:
-        yield "lost", "lost"
+        yield "kind", "lost"
     if kind == "subscription_cancelled" and life.status == "customer" and not life.subscriptions:
-        yield "churned", "churned"
+        yield "kind", "churned"
 
 
 def _by_rule(life: Life, model: Model, at: int) -> Iterator[tuple[str, str]]:
-    """The moves that the model's rules make, the present status allowing."""
-    froms = {
-        "known": ["anonymous"],
-        "sql": ["known", "mql", "sal", "recycled"],
-        "mql": ["known", "recycled"],
-        "churned": ["customer"],
-    }
-    for name in ("known", "sql", "mql", "recycled", "churned", "reopened"):
-        rule = status_rule(model, name)
-        if rule is None or life.status not in froms.get(name, rule.get("from", [])):
-            continue
-        if name == "mql" and not _cooled_down(life, rule, at):
-            continue
-        if holds(rule["when"], life, at) and not ("unless" in rule and holds(rule["unless"], life, at)):
+    """The moves that the model's rules make."""
+    for name, condition in possible_moves(life, model):
+        if holds(condition, life, at):
             yield name, "known" if name == "reopened" else name
 
 
-def _cooled_down(life: Life, rule: Any, at: int) -> bool:
-    if life.status != "recycled" or life.recycled_at is None or "cool_down" not in rule:
-        return True
-    return bool(at - life.recycled_at >= duration(rule["cool_down"]))
+def possible_moves(life: Life, model: Model) -> Iterator[tuple[str, Condition]]:
+    """The rules that the present status allows, in the order they are tried, and what each needs."""
+    for name in ("known", "sql", "mql", "recycled", "churned", "reopened"):
+        rule = status_rule(model, name)
+        if rule is None or life.status not in FROM.get(name, rule.get("from", [])):
+            continue
+        needs = [rule["when"]]
+        if "unless" in rule:
+            needs.append({"not": rule["unless"]})
+        if name == "mql" and life.status == "recycled" and "cool_down" in rule:
+            needs.append({"cooled": rule["cool_down"]})
+        yield name, {"all": needs}
 
 
 def _enter(life: Life, model: Model, status: str, at: int, rule: str, touchpoint: Message | None) -> None:
@@ -137,15 +142,21 @@ def _record(life: Life, move: Move) -> None:
 
 
 def _enter_stages(life: Life, model: Model, at: int, touchpoint: Message | None) -> None:
-    """In the model's order: what is new and higher by ``enter_when``, the others by ``reenter_when``."""
     for place, stage in enumerate(model.get("stages", [])):
         name = stage["name"]
-        is_new = name not in life.stages_entered and place > life.furthest
-        condition = stage.get("enter_when" if is_new else "reenter_when")
-        if name == life.stage or condition is None or not holds(condition, life, at):
+        condition = stage_condition(life, stage, place)
+        if condition is None or not holds(condition, life, at):
             continue
         cause = name if touchpoint is None else touchpoint["id"]
         _record(life, Move("stage", name, at, life.cycle, cause, name, life.stage))
         life.stage = name
         life.stages_entered.add(name)
         life.furthest = max(life.furthest, place)
+
+
+def stage_condition(life: Life, stage: Mapping[str, Any], place: int) -> Condition | None:
+    """What it now takes to enter a stage: ``enter_when`` if new and higher, else ``reenter_when``; not the present one."""
+    if stage["name"] == life.stage:
+        return None
+    is_new = stage["name"] not in life.stages_entered and place > life.furthest
+    return stage.get("enter_when" if is_new else "reenter_when")

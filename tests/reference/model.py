@@ -38,24 +38,13 @@ def infers_email_owner(model: Model) -> bool:
     return bool(model.get("identity", {}).get("infer_email_owner", True))
 
 
-def leaves(model: Model) -> Iterator[tuple[str, Any]]:
-    """Every simplest condition that any rule of the model asks: its name and its content."""
-    for rule in model.get("statuses", {}).values():
-        for part in ("when", "unless"):
-            if part in rule:
-                yield from _leaves(rule[part])
-    for stage in model.get("stages", []):
-        for part in ("enter_when", "reenter_when"):
-            if part in stage:
-                yield from _leaves(stage[part])
-
-
-def _leaves(condition: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def leaves(condition: Mapping[str, Any], *, wanted: bool = True) -> Iterator[tuple[str, Any, bool]]:
+    """Every simplest condition inside: its name, its content, and the truth that helps the whole to become true."""
     ((name, content),) = condition.items()
     if name in ("any", "all"):
         for part in content:
-            yield from _leaves(part)
+            yield from leaves(part, wanted=wanted)
     elif name == "not":
-        yield from _leaves(content)
+        yield from leaves(content, wanted=not wanted)
     else:
-        yield name, content
+        yield name, content, wanted

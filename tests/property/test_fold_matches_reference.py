@@ -1,0 +1,104 @@
+"""A lead folded by the product's pure functions and by the reference: the same for every random life and model."""
+
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.scoring.domain import fold as product_fold
+from services.scoring.domain.model import parse
+from services.scoring.domain.state import State, decode, encode, initial
+from tests.property import product
+from tests.property.profiles import examples
+from tests.reference.fold import fold
+from tests.reference.histories import HALF_DAYS, SECONDS, Scale, life_of_one
+from tests.reference.life import Life
+from tests.reference.message import Message, order
+from tests.reference.model import Model, load
+from tests.reference.models import MODELS
+
+B2B = load(Path(__file__).parents[2] / "services" / "scoring" / "templates" / "b2b.yaml")
+
+
+def expected_moves(life: Life) -> list[tuple[Any, ...]]:
+    """The reference's moves in the product's terms; a timer has no touchpoint as cause."""
+    ids = {message["id"] for message in life.messages}
+    return [
+        (move.axis, move.to, move.at, move.cycle, move.cause if move.cause in ids else None, move.origin, move.implied)
+        for move in life.moves
+    ]
+
+
+def expected_summary(life: Life, at: int) -> dict[str, Any]:
+    """The reference's lead in the product's terms."""
+    stages = [stage["name"] for stage in life.model["stages"]]
+    return {
+        "status": life.status,
+        "stage": life.stage,
+        "furthest": stages[life.furthest] if life.furthest >= 0 else None,
+        "cycle": life.cycle,
+        "engagement": life.engagement(at),
+        "fit": life.fit(),
+        "since": [move.at for move in life.moves if move.axis == "status"][-1],
+        "traits": life.traits,
+        "visits": len(life.visits),
+        "orders": life.orders,
+        "first": life.messages[0]["id"],
+        "last": life.messages[-1]["id"],
+    }
+
+
+def agree(messages: list[Message], model: Model, state: State, scale: Scale) -> None:
+    """The state tells what the reference tells of the same touchpoints."""
+    life = fold(messages, model, scale.end)
+    summary, wanted = product.summary(parse(model), state, scale.end), expected_summary(life, scale.end)
+    assert abs(summary.pop("engagement") - wanted.pop("engagement")) <= 2e-6
+    assert product.moves(state) == expected_moves(life)
+    assert product.cycle_facts(state) == life.facts
+    assert summary == wanted
+
+
+@given(messages=life_of_one(SECONDS), model=MODELS)
+@examples(400)
+def test_life_under_a_model_of_seconds(messages: list[Message], model: Model) -> None:
+    agree(messages, model, product.folded(messages, parse(model), SECONDS.end), SECONDS)
+
+
+@given(messages=life_of_one(HALF_DAYS))
+@examples(200)
+def test_life_under_the_b2b_template(messages: list[Message]) -> None:
+    agree(messages, B2B, product.folded(messages, parse(B2B), HALF_DAYS.end), HALF_DAYS)
+
+
+@given(messages=life_of_one(SECONDS), model=MODELS, cuts=st.lists(st.integers(0, 40), max_size=6))
+@examples(150)
+def test_fold_in_slices_through_bytes_and_timers(messages: list[Message], model: Model, cuts: list[int]) -> None:
+    parsed = parse(model)
+    state = initial(parsed.version, len(parsed.groups))
+
+    for part in product.in_slices(messages, cuts):
+        state = product_fold.advance(parsed, state, part[0].occurred_at) if state.count else state
+        state = decode(encode(product_fold.fold(parsed, state, part)))
+
+    agree(messages, model, product_fold.advance(parsed, state, SECONDS.end), SECONDS)
+
+
+@given(messages=life_of_one(SECONDS), model=MODELS)
+@examples(150)
+def test_waking_only_when_asked_to_misses_nothing(messages: list[Message], model: Model) -> None:
+    parsed = parse(model)
+    state = initial(parsed.version, len(parsed.groups))
+
+    for message in sorted(messages, key=order):
+        state = _woken(parsed, state, message["occurred_at"])
+        state = product_fold.fold(parsed, state, [product.touchpoint(message)])
+
+    agree(messages, model, _woken(parsed, state, SECONDS.end), SECONDS)
+
+
+def _woken(parsed: Any, state: State, until: int) -> State:
+    """Advanced through the instants at which the state asks to be woken, one by one."""
+    while (instant := product_fold.next_instant(parsed, state)) is not None and instant <= until:
+        state = product_fold.advance(parsed, state, instant)
+    return state
