@@ -9,7 +9,6 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import gettempdir
 from typing import Final
 from urllib.parse import quote
 
@@ -17,15 +16,13 @@ import msgspec
 
 from shared.embedded.account import Account, can_reach, identity, unprivileged_account
 from shared.embedded.binaries import find_binaries
+from shared.embedded.socket_folder import socket_folder
 from shared.errors import Misconfigured
 
 LOGIN: Final = "tragt"
 DATABASE: Final = "tragt"
 _ADMINISTRATOR: Final = "administrator"
 _SHELF: Final = Path("/var/lib/tragt")
-_SOCKET_LIMIT: Final = 107 - len("/.s.PGSQL.5432")
-"""The longest folder whose socket still fits into a socket's address."""
-
 _ENVIRONMENT: Final = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 _SETTINGS: Final = {
@@ -113,14 +110,7 @@ def _home(folder: Path, account: Account | None, say: Callable[[str], None]) -> 
 
 
 def _socket_folder(home: Path, account: Account | None) -> Path:
-    """Beside the data, or where the path would be too long for a socket, in the folder for temporary files."""
-    folder = home / "socket"
-    if len(os.fsencode(folder)) > _SOCKET_LIMIT:
-        folder = Path(gettempdir()) / f"tragt-{hashlib.sha256(os.fsencode(home)).hexdigest()[:16]}"
-    owner = account.uid if account else os.geteuid()
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.is_symlink() or folder.stat().st_uid not in {owner, os.geteuid()}:
-        raise Misconfigured(f"{folder} belongs to somebody else: remove it, or choose a shorter --data")
+    folder = socket_folder(home / "socket", ".s.PGSQL.5432", account.uid if account else os.geteuid())
     if account is not None:
         account.own(folder)
     return folder

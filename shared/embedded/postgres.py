@@ -12,7 +12,9 @@ import asyncpg
 from shared.database.engine import connect, probe
 from shared.database.roles import Role, ensure_roles
 from shared.database.transient import is_transient
+from shared.embedded.child import Answer, Program
 from shared.embedded.cluster import DATABASE, LOGIN, Cluster
+from shared.embedded.orphans import clear_server
 from shared.embedded.process import spawn, stop
 from shared.errors import Misconfigured
 
@@ -21,15 +23,30 @@ _PAUSE_SECONDS: Final = 0.05
 _STOP_SECONDS: Final = 3.0
 
 
+def postgres_program(cluster: Cluster) -> Program:
+    """The server as a supervised program. It may recover for as long as it takes."""
+    return Program(
+        name="postgres",
+        launch=lambda output: start(cluster, output),
+        probe=lambda: probe_server(cluster),
+        before=lambda: clear_server(cluster.data),
+        patience_seconds=20.0,
+        first_patience_seconds=None,
+        end_signals=(signal.SIGINT, signal.SIGQUIT),
+        grace_seconds=_STOP_SECONDS,
+    )
+
+
 @asynccontextmanager
 async def running(cluster: Cluster, output: IO[bytes] | int = DEVNULL) -> AsyncIterator[str]:
     """Run the server while the block runs; gives the address of the login ``tragt``, whose database exists.
 
-    Nothing restarts it here: ``shared.embedded.supervisor`` does.
+    Nothing restarts it here: a supervisor does.
     """
+    await clear_server(cluster.data)
     process = await start(cluster, output)
     try:
-        await wait_until_ready(cluster, process)
+        await _until_ready(cluster, process)
         await prepare(cluster)
         yield cluster.dsn()
     finally:
@@ -47,20 +64,21 @@ async def start(cluster: Cluster, output: IO[bytes] | int) -> Process:
     )
 
 
-async def answers(cluster: Cluster) -> bool:
-    """Whether a real query is answered now."""
+async def probe_server(cluster: Cluster) -> Answer:
+    """Ask a real query. A server that is recovering answers that it is, and is let be."""
     try:
         await probe(cluster.administrator_dsn(), timeout_seconds=_PROBE_SECONDS)
+    except asyncpg.CannotConnectNowError:
+        return Answer.BUSY
     except Exception as error:
         if is_transient(error):
-            return False
+            return Answer.SILENT
         raise
-    return True
+    return Answer.READY
 
 
-async def wait_until_ready(cluster: Cluster, process: Process) -> None:
-    """Wait for a real query to be answered, however long recovery takes. Raises Misconfigured when the server ends."""
-    while not await answers(cluster):
+async def _until_ready(cluster: Cluster, process: Process) -> None:
+    while await probe_server(cluster) is not Answer.READY:
         if process.returncode is not None:
             raise Misconfigured(f"PostgreSQL ended with {process.returncode} instead of starting in {cluster.data}")
         await asyncio.sleep(_PAUSE_SECONDS)
