@@ -48,6 +48,18 @@ class PostgresServer:
         dump = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         return [line for line in dump.splitlines() if line and not line.startswith(("--", "\\"))]
 
+    def run_sql(self, database: str, statement: str) -> None:
+        """Run one statement as the administrator, outside of a transaction."""
+        self._psql(database, ["--command", statement], {})
+
+    def run_file(self, database: str, path: Path, environment: dict[str, str]) -> None:
+        """Run a script as the administrator's psql would."""
+        self._psql(database, ["--file", str(path)], environment)
+
+    def _psql(self, database: str, arguments: list[str], environment: dict[str, str]) -> None:
+        command = [str(self.programs / "psql"), "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=on", self.dsn(database)]
+        subprocess.run([*command, *arguments], check=True, capture_output=True, env=environment)
+
 
 @contextmanager
 def running_server() -> Iterator[PostgresServer]:
