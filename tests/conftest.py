@@ -11,6 +11,8 @@ import pytest
 from shared.database.migrate import upgrade
 from shared.database.roles import Role, ensure_roles
 from shared.embedded.cluster import LOGIN
+from tests.kafka_broker import KafkaBroker, running_broker
+from tests.parts import require
 from tests.postgres_server import PostgresServer, running_server
 
 _TEMPLATE = "tragt_template"
@@ -81,6 +83,15 @@ def database(databases: Databases, database_name: str) -> str:
 def admin_dsn(databases: Databases, database_name: str) -> str:
     """DSN of the same database as its superuser."""
     return databases.admin_dsn(database_name)
+
+
+@pytest.fixture(scope="session")
+def kafka_broker() -> Iterator[KafkaBroker]:
+    """One real broker for tests that only use the log; tests that kill brokers start their own."""
+    require("java", "default-jre-headless")
+    require("mvn", "maven")
+    with running_broker() as broker:
+        yield broker
 
 
 async def _make_template(server: PostgresServer) -> None:
