@@ -137,7 +137,7 @@ def buying_committee(diary: Diary) -> None:
     take_guide(diary)
     diary.site(Kind.ACCOUNT_JOINED, reveals=True)
     for number in (1, 2):
-        key = f"{first.key}{'ab'[number - 1]}"
+        key = f"{first.key}-{number}"
         colleague = make_person(draw, key, first.phone.replace("+4520", f"+452{number}"), company=first.company)
         story = Diary(colleague, draw, diary.now)
         story.later(1)

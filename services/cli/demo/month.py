@@ -11,7 +11,7 @@ from typing import Final
 from services.cli.demo import journeys_content, journeys_direct, journeys_shop
 from services.cli.demo.diary import Delivery, Diary, Json
 from services.cli.demo.draw import Draw
-from services.cli.demo.person import make_person
+from services.cli.demo.person import make_person, person_key
 from shared.clock import DAY, HOUR, MINUTE, SECOND
 
 STORY_DAYS: Final = 30
@@ -76,7 +76,7 @@ def cohort(seed: int, day: int) -> list[Delivery]:
         story = Draw(f"{seed}:{day}:{number}")
         cookie = lent if lent and story.chance(0.03) else None
         phone = f"+4520{(day % 1000) * 1000 + number:06d}"
-        person_story = _story(story, f"{day}-{seed}-{number}", phone, day, cookie)
+        person_story = _story(story, person_key(seed, day, number), phone, day, cookie)
         lent = person_story.person.cookie
         deliveries.extend(_delivered(story, person_story.deliveries))
     end = (day + STORY_DAYS) * DAY

@@ -1,9 +1,12 @@
 """The people of the demo: who they are, at which company, with which devices."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from services.cli.demo import catalog
 from services.cli.demo.draw import Draw
+
+_DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,15 @@ class Person:
             "employees": self.company.employees,
             "country": self.country,
         }
+
+
+def person_key(seed: int, day: int, number: int) -> str:
+    """A short name, different for every (seed, day below 100,000, number below 1,000)."""
+    value, text = (seed * 100_000 + day) * 1_000 + number, ""
+    while value:
+        value, digit = divmod(value, len(_DIGITS))
+        text = _DIGITS[digit] + text
+    return text
 
 
 def make_company(draw: Draw, key: str) -> Company:

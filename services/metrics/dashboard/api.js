@@ -10,62 +10,105 @@ export class Problem extends Error {
   }
 }
 
-/** The funnel by channel of the last `days` whole days and today: total, groups (largest first), and how fresh it is. */
-export async function fetchFunnel({ days, basis }) {
+/** The question behind the page: the last `days` days up to the end of today, by channel of the first touch. */
+export function question({ days, basis }) {
   const end = Math.floor(Date.now() / DAY) * DAY + DAY;
   const [from, to] = [end - days * DAY, end].map((instant) => new Date(instant).toISOString());
-  const answer = await read(`/v1/funnel?${new URLSearchParams({ from, to, by: "channel", basis })}`);
-  const groups = answer.groups.map((group) => ({ channel: group.key, cells: group.steps.map(cell) }));
-  return {
-    from,
-    to,
-    total: answer.steps.map(cell),
-    groups: groups.filter((group) => group.cells[0].entered).sort((one, other) => other.cells[0].entered - one.cells[0].entered),
-    lagSeconds: answer.meta.lag_seconds,
-    lateCount: answer.meta.late_count,
-    staleLeads: answer.meta.stale_leads,
-    modelVersion: answer.meta.model_version,
-    timeZone: answer.meta.time_zone,
-    definition: answer.meta.definition,
-  };
+  return { from, to, query: new URLSearchParams({ from, to, by: "channel", basis }) };
 }
 
-function cell(step) {
-  return {
+/** Ask once. Raises Problem. */
+export async function fetchFunnel(asked) {
+  return funnel(await read(`/v1/funnel?${asked.query}`), asked);
+}
+
+/**
+ * The same answer by Server-Sent Events, at once and after every change of what is counted: `tell(funnel)`.
+ * The browser reconnects by itself; `state("live" | "away" | "closed")` says how it stands;
+ * closed is for good (signed out). Returns a function that ends it.
+ */
+export function follow(asked, tell, state) {
+  const source = new EventSource(`/v1/stream?${asked.query}`);
+  source.addEventListener("open", () => state("live"));
+  source.addEventListener("error", () => state(source.readyState === EventSource.CLOSED ? "closed" : "away"));
+  source.addEventListener("funnel", (event) => tell(funnel(JSON.parse(event.data), asked)));
+  return () => source.close();
+}
+
+function funnel({ data, total, meta }, { from, to }) {
+  const rows = data.map((row) => ({ channel: row.by.channel ?? "other", cells: cells(row) }));
+  const groups = rows.filter((row) => row.cells[0].entered > 0).sort((one, two) => two.cells[0].entered - one.cells[0].entered);
+  return withoutEmptyStep({
+    from,
+    to,
+    total: cells(total),
+    groups,
+    lagSeconds: meta.lag_seconds,
+    lateCount: meta.late_count,
+    staleLeads: meta.stale_leads,
+    modelVersion: meta.model_version,
+    timeZone: meta.time_zone,
+    definition: meta.definition,
+  });
+}
+
+function cells({ steps }) {
+  return steps.map((step, index) => ({
     step: step.step,
     entered: step.entered,
-    open: step.open,
-    fromFirst: step.rate_from_first,
-    fromPrevious: step.rate_from_previous,
-    median: step.seconds_from_previous?.median ?? null,
-    p90: step.seconds_from_previous?.p90 ?? null,
+    fromFirst: rate(step.rate_from_first),
+    fromPrevious: rate(step.rate_from_previous),
+    median: step.time_from_previous?.median_seconds ?? null,
+    p90: step.time_from_previous?.p90_seconds ?? null,
+    lost: index ? Object.values(steps[index - 1].left ?? {}).reduce((sum, count) => sum + count, 0) : null,
+    waiting: index ? steps[index - 1].still_open : null,
     leads: step.leads,
+  }));
+}
+
+const rate = (answer) => (answer ? { value: answer.rate, interval: answer.interval } : { value: null, interval: null });
+
+/**
+ * Sales accept leads by decisions. While nobody decides, everyone passes through that step at once and it says nothing,
+ * so it is not drawn and the step after it is measured from the step before it.
+ */
+function withoutEmptyStep(answer) {
+  const at = answer.total.findIndex((cell) => cell.step === "sal");
+  if (at < 1 || answer.total[at].entered !== answer.total[at + 1].entered) return answer;
+  const skip = (row) => {
+    const { fromPrevious, median, p90, lost, waiting } = row[at];
+    return row.toSpliced(at, 2, { ...row[at + 1], fromPrevious, median, p90, lost, waiting });
   };
+  return { ...answer, total: skip(answer.total), groups: answer.groups.map((group) => ({ ...group, cells: skip(group.cells) })) };
 }
 
 /** One page of the leads behind a number; `next` is the address of the next page or null. */
 export async function fetchLeads(address) {
   const answer = await read(address);
-  const next = answer.next ? withCursor(address, answer.next) : null;
-  return { leads: answer.data.map(lead), next };
+  const next = answer.next ? withParameter(address, "after", answer.next) : null;
+  return { leads: answer.data.map(lead), count: answer.count, next };
 }
 
-function withCursor(address, after) {
+function withParameter(address, name, value) {
   const url = new URL(address, location.origin);
-  url.searchParams.set("after", after);
+  url.searchParams.set(name, value);
   return url.pathname + url.search;
 }
 
-function lead(data) {
+function lead(row) {
+  const known = row.lead ?? {};
+  const { first_name: first, last_name: last, company, email } = known.traits ?? {};
+  const name = [first, last].filter(Boolean).join(" ");
   return {
-    id: data.lead_id,
-    name: data.lead_id.slice(0, 8),
-    detail: "",
-    status: data.status,
-    stage: data.stage,
-    engagement: data.score?.engagement,
-    fit: data.score?.fit,
-    lastTouch: data.last_touch ? { kind: data.last_touch.kind, at: data.last_touch.occurred_at } : null,
+    id: row.lead_id,
+    name: name || email || `Lead ${row.lead_id.slice(0, 8)}`,
+    detail: [name ? email : null, company].filter(Boolean).join(" · "),
+    status: known.status ?? row.exit ?? row.status,
+    stage: known.stage,
+    engagement: known.score?.engagement,
+    fit: known.score?.fit,
+    reached: row.step_at,
+    lastTouch: known.last_touch ? { kind: known.last_touch.kind, at: known.last_touch.occurred_at } : null,
   };
 }
 

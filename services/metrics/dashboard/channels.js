@@ -1,12 +1,11 @@
 // The list of channels that is legend and selector in one: a radio group, so that arrow keys and screen readers know it.
 
-import { make, styled } from "/dashboard/dom.js";
-import { all, colourOf } from "/dashboard/palette.js";
-import { count, share, word } from "/dashboard/format.js";
+import { make, redraw, styled } from "/assets/dom.js";
+import { all, colourOf } from "/assets/palette.js";
+import { count, share, word } from "/assets/format.js";
 
 /** Show "all" and every channel with its entries and its way to the last step; `choose(channel or null)` selects. */
 export function drawChannels(element, funnel, chosen, choose) {
-  const focused = element.contains(document.activeElement) ? document.activeElement.value : null;
   const largest = Math.max(...funnel.groups.map((group) => group.cells[0].entered), 1);
   const rows = [
     row(null, "All channels", all, funnel.total, 0, chosen, choose),
@@ -14,13 +13,12 @@ export function drawChannels(element, funnel, chosen, choose) {
       row(group.channel, word(group.channel), colourOf(group.channel), group.cells, group.cells[0].entered / largest, chosen, choose),
     ),
   ];
-  element.replaceChildren(...rows);
-  if (focused !== null) element.querySelector(`input[value="${CSS.escape(focused)}"]`)?.focus();
+  redraw(element, ...rows);
 }
 
 function row(channel, name, colour, cells, size, chosen, choose) {
   const last = cells.at(-1);
-  const input = make("input", { type: "radio", name: "channel", value: channel ?? "", checked: channel === chosen, change: () => choose(channel) });
+  const input = make("input", { type: "radio", name: "channel", "data-key": `channel ${channel ?? ""}`, value: channel ?? "", checked: channel === chosen, change: () => choose(channel) });
   const label = make(
     "label",
     { class: "channel" },

@@ -19,3 +19,15 @@ export function styled(element, properties) {
   for (const [name, value] of Object.entries(properties)) element.style.setProperty(name, value);
   return element;
 }
+
+/** Replace the children of `element`; whoever had the focus in it (by `data-key`) has it again afterwards. */
+export function redraw(element, ...children) {
+  const key = element.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
+  element.replaceChildren(...children);
+  if (key) focusOn(key);
+}
+
+/** Give the focus to the element with this `data-key`, if it is there. */
+export function focusOn(key) {
+  document.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
+}

@@ -1,34 +1,48 @@
 // The page: one state, one place that draws it.
 
-import { fetchFunnel, Problem } from "/dashboard/api.js";
-import { drawChannels } from "/dashboard/channels.js";
-import { draw } from "/dashboard/chart.js";
-import { find, make } from "/dashboard/dom.js";
-import { count, duration, period, word } from "/dashboard/format.js";
-import { openPanel, preparePanel } from "/dashboard/panel.js";
-import { drawSteps } from "/dashboard/steps.js";
-import { listen } from "/dashboard/stream.js";
-import { drawTable } from "/dashboard/table.js";
+import { fetchFunnel, follow, Problem, question } from "/assets/api.js";
+import { drawChannels } from "/assets/channels.js";
+import { draw } from "/assets/chart.js";
+import { find, make } from "/assets/dom.js";
+import { count, duration, period, word } from "/assets/format.js";
+import { openPanel, preparePanel } from "/assets/panel.js";
+import { drawSteps } from "/assets/steps.js";
+import { drawTable } from "/assets/table.js";
 
-const QUIET_MILLISECONDS = 400; // changes within this time are one reading
+const RETRY_MILLISECONDS = 3000;
+const MINUTE_MILLISECONDS = 60000;
 const NEWS_MILLISECONDS = 15000; // a screen reader hears of changes no more often
 
-const state = { days: 30, basis: "cohort", channel: null, funnel: null, live: "connecting", read: 0, told: 0 };
+const state = { days: 30, basis: "cohort", channel: null, funnel: null, live: "connecting", read: 0, told: 0, leave: () => {} };
 
+/** Ask anew: once, so that a refusal can be explained, and from then on by the stream. */
 async function load() {
   const reading = ++state.read;
+  const asked = question(state);
+  state.leave();
   try {
-    const funnel = await fetchFunnel(state);
+    const funnel = await fetchFunnel(asked);
     if (reading !== state.read) return; // a later choice is under way
-    tell(state.funnel, funnel);
-    state.funnel = funnel;
-    await show();
+    state.leave = follow(asked, take, connection);
+    await take(funnel);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     if (reading === state.read) explain(error);
   } finally {
     find("funnel").setAttribute("aria-busy", "false");
   }
+}
+
+async function take(funnel) {
+  tell(state.funnel, funnel);
+  state.funnel = funnel;
+  await show();
+}
+
+function connection(live) {
+  state.live = live === "closed" ? "away" : live;
+  freshness();
+  if (live === "closed") setTimeout(load, RETRY_MILLISECONDS);
 }
 
 async function show() {
@@ -118,19 +132,9 @@ function prepare() {
     if (state.funnel) await show();
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => state.funnel && show());
-  let waiting = null;
-  listen(
-    () => {
-      waiting ??= setTimeout(() => {
-        waiting = null;
-        load();
-      }, QUIET_MILLISECONDS);
-    },
-    (live) => {
-      state.live = live;
-      freshness();
-    },
-  );
+  setInterval(() => {
+    if (state.funnel && question(state).to !== state.funnel.to) load(); // a new day
+  }, MINUTE_MILLISECONDS);
 }
 
 prepare();

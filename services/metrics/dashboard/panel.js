@@ -1,13 +1,14 @@
 // The leads behind a number, in a dialog at the side: who they are, where they stand, what they did last.
 
-import { fetchLeads, Problem } from "/dashboard/api.js";
-import { find, make } from "/dashboard/dom.js";
-import { count, since, word } from "/dashboard/format.js";
+import { fetchLeads, Problem } from "/assets/api.js";
+import { find, focusOn, make } from "/assets/dom.js";
+import { count, since, word } from "/assets/format.js";
 
 /** Wire the dialog's own controls once. */
 export function preparePanel() {
   const panel = find("panel");
   find("panel-close").addEventListener("click", () => panel.close());
+  panel.addEventListener("close", () => focusOn(panel.dataset.opener)); // the button may have been drawn anew
   panel.addEventListener("click", (event) => {
     if (event.target === panel) panel.close();
   });
@@ -16,8 +17,9 @@ export function preparePanel() {
 /** Open the dialog for `cell` of the channel named `name`; the browser returns the focus when it closes. */
 export async function openPanel(name, cell) {
   find("panel-title").textContent = `${word(cell.step)} · ${name}`;
-  find("panel-hint").textContent = `${count(cell.entered)} leads reached this step`;
+  find("panel-hint").textContent = "";
   find("panel-body").replaceChildren(make("p", { class: "hint" }, "Loading the leads…"));
+  find("panel").dataset.opener = document.activeElement?.dataset.key ?? "";
   find("panel").showModal();
   const list = make("ul", { class: "leads" });
   await more(cell.leads, list);
@@ -26,7 +28,8 @@ export async function openPanel(name, cell) {
 async function more(address, list) {
   const body = find("panel-body");
   try {
-    const { leads, next } = await fetchLeads(address);
+    const { leads, count: found, next } = await fetchLeads(address);
+    find("panel-hint").textContent = found === 1 ? "1 lead reached this step" : `${count(found)} leads reached this step`;
     list.append(...leads.map(item));
     const button = next ? make("button", { type: "button", class: "wide", click: () => more(next, list) }, "Show more") : null;
     body.replaceChildren(list, ...(button ? [button] : []));
@@ -56,7 +59,7 @@ function item(lead) {
 }
 
 function lastTouch(lead) {
-  return lead.lastTouch ? `${word(lead.lastTouch.kind)}, ${since(lead.lastTouch.at, Date.now())}` : "";
+  return lead.lastTouch ? `${word(lead.lastTouch.kind)}, ${since(lead.lastTouch.at, Date.now())}` : `Reached this step ${since(lead.reached, Date.now())}`;
 }
 
 function meter(value) {

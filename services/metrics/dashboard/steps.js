@@ -1,7 +1,7 @@
 // The row of steps above the picture: how many, which share of the step before (with its interval), how long it took.
 
-import { make, styled } from "/dashboard/dom.js";
-import { count, duration, interval, share, word } from "/dashboard/format.js";
+import { make, redraw, styled } from "/assets/dom.js";
+import { count, duration, interval, share, word } from "/assets/format.js";
 
 /**
  * Show the cells of what is named by `view` (channel, period); `choose(step index)` opens the leads of a step.
@@ -11,14 +11,14 @@ export function drawSteps(element, view, cells, choose) {
   const same = element.dataset.view === view;
   element.dataset.view = view;
   const before = new Map(same ? [...element.children].map((item) => [item.dataset.step, item.dataset.entered]) : []);
-  element.replaceChildren(...cells.map((cell, index) => step(cell, index, cells, before.get(cell.step), choose)));
+  redraw(element, ...cells.map((cell, index) => step(cell, index, cells, before.get(cell.step), choose)));
 }
 
 function step(cell, index, cells, entered, choose) {
   const previous = cells[index - 1];
   const button = make(
     "button",
-    { type: "button", class: "number", click: () => choose(index), "aria-label": `${word(cell.step)}: ${count(cell.entered)} leads, show them` },
+    { type: "button", class: "number", "data-key": `step ${cell.step}`, click: () => choose(index), "aria-label": `${word(cell.step)}: ${count(cell.entered)} leads, show them` },
     count(cell.entered),
   );
   const item = make(
@@ -27,7 +27,7 @@ function step(cell, index, cells, entered, choose) {
     make("h3", {}, word(cell.step)),
     button,
     previous ? conversion(cell, previous) : make("p", { class: "hint" }, "entered the funnel"),
-    previous ? times(cell, previous) : null,
+    previous ? times(cell) : null,
   );
   if (entered !== undefined && Number(entered) !== cell.entered) item.classList.add("moved");
   return item;
@@ -51,15 +51,15 @@ function conversion(cell, previous) {
   );
 }
 
-function times(cell, previous) {
+function times(cell) {
   return make(
     "dl",
     {},
     make("dt", {}, "Median time"),
     make("dd", { title: `90 % within ${duration(cell.p90)}` }, duration(cell.median)),
-    make("dt", {}, "Dropped off"),
-    make("dd", {}, count(previous.entered - cell.entered - previous.open)),
-    make("dt", {}, "Still open"),
-    make("dd", {}, count(previous.open)),
+    make("dt", {}, "Left before"),
+    make("dd", {}, cell.lost === null ? "–" : count(cell.lost)),
+    make("dt", {}, "Still may come"),
+    make("dd", {}, cell.waiting === null ? "–" : count(cell.waiting)),
   );
 }

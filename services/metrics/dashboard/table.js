@@ -1,8 +1,8 @@
 // Channel by channel in numbers: the picture's equal for keyboards, screen readers and the curious.
 
-import { make, styled } from "/dashboard/dom.js";
-import { colourOf } from "/dashboard/palette.js";
-import { count, share, word } from "/dashboard/format.js";
+import { make, redraw, styled } from "/assets/dom.js";
+import { colourOf } from "/assets/palette.js";
+import { count, share, word } from "/assets/format.js";
 
 /** Fill `table`; `choose(group or null, step index)` opens the leads behind a number. */
 export function drawTable(table, funnel, choose) {
@@ -13,7 +13,7 @@ export function drawTable(table, funnel, choose) {
   );
   const rows = funnel.groups.map((group) => row(word(group.channel), colourOf(group.channel), group.cells, funnel.total, (step) => choose(group, step)));
   const total = row("All channels", null, funnel.total, funnel.total, (step) => choose(null, step));
-  table.replaceChildren(head, make("tbody", {}, ...rows), make("tfoot", {}, total));
+  redraw(table, head, make("tbody", {}, ...rows), make("tfoot", {}, total));
 }
 
 function row(name, colour, cells, total, choose) {
@@ -28,6 +28,7 @@ function figure(name, cell, whole, index, choose) {
     "button",
     {
       type: "button",
+      "data-key": `${name} ${cell.step}`,
       disabled: cell.entered === 0,
       click: () => choose(index),
       "aria-label": `${name}, ${word(cell.step)}: ${count(cell.entered)} leads, show them`,
