@@ -155,7 +155,7 @@ def _enter_stages(life: Life, model: Model, at: int, touchpoint: Message | None)
 
 
 def stage_condition(life: Life, stage: Mapping[str, Any], place: int) -> Condition | None:
-    """What it now takes to enter a stage: ``enter_when`` if new and higher, else ``reenter_when``; not the present one."""
+    """What it takes to enter a stage now: ``enter_when`` if new and higher, else ``reenter_when``."""
     if stage["name"] == life.stage:
         return None
     is_new = stage["name"] not in life.stages_entered and place > life.furthest
