@@ -1,10 +1,10 @@
 """Tables of the schema ``metrics``. Instants are microseconds since 1970; facts are the truth, cells their sums."""
 
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, SmallInteger, Table, Text, Uuid, text
 
-from services.metrics.domain.cycle import ATTRIBUTES
+from services.metrics.domain.cycle import ATTRIBUTES, Cycle
 from shared.database.naming import metadata
 
 METADATA: Final = metadata("metrics")
@@ -19,6 +19,9 @@ STEP_COLUMNS: Final = (
     "customer_at",
 )
 """When each step was entered, in the order of ``domain.cycle.STEPS``."""
+
+FACT_VALUES: Final = ("cycle", *STEP_COLUMNS, "ended", "ended_at", *ATTRIBUTES)
+"""The columns that hold what a fact says."""
 
 fact: Final = Table(
     "fact",
@@ -39,7 +42,7 @@ fact: Final = Table(
         for name in STEP_COLUMNS
     ),
 )
-"""The last fact counted per key, with its version; a fact that is gone stays as a tombstone, so that older versions lose.
+"""The last fact counted per key, with its version; one that is gone stays as a tombstone, so that older versions lose.
 
 The indexes by step find the leads behind a number and answer what no cell is kept for.
 """
@@ -67,7 +70,7 @@ shard: Final = Table(
     Column("late_count", BigInteger, nullable=False, server_default=text("0")),
     Column("model_version", Integer, nullable=False, server_default=text("0")),
 )
-"""One row per shard with facts; whoever counts in the shard holds its lock. ``revision`` grows with every change of cells."""
+"""One row per shard; whoever counts in the shard holds its lock. ``revision`` grows with every change of its cells."""
 
 delta: Final = Table(
     "delta",
@@ -101,7 +104,7 @@ attribute_value: Final = Table(
     Column("value", Text, primary_key=True),
     Column("number", Integer, nullable=False),
 )
-"""The number under which a value of a dimension is counted, for ever; 0 (the rest) once the dimension has reached its cap."""
+"""The number under which a value is counted, for ever; 0 (the rest) when its dimension had reached its cap."""
 
 sign_in: Final = Table(
     "sign_in",
@@ -112,3 +115,14 @@ sign_in: Final = Table(
     Column("expires_at", BigInteger, nullable=False),
 )
 """Digests of one-use links and of the sessions they were changed for; the tokens themselves are kept nowhere."""
+
+
+def cycle_of(row: Any) -> Cycle:
+    """The cycle in a row of ``fact`` that is not gone."""
+    return Cycle(
+        number=row["cycle"],
+        entered=tuple(row[column] for column in STEP_COLUMNS),
+        attributes=tuple(row[name] for name in ATTRIBUTES),
+        ended=row["ended"],
+        ended_at=row["ended_at"],
+    )

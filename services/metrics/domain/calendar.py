@@ -1,7 +1,7 @@
 """Hours and local days as whole numbers.
 
-A local day is what lies between two local midnights (a midnight that a clock change skips is the instant of the change),
-so days neither overlap nor leave gaps and may last 23 or 25 hours.
+A local day is what lies between two local midnights: days neither overlap nor leave gaps and may last 23 or 25 hours.
+A midnight that a clock change skips is the instant of the change.
 """
 
 from dataclasses import dataclass, field

@@ -1,7 +1,7 @@
 """What one cycle adds to the cells.
 
-``contribution(new) - contribution(stored)`` keeps the cells right whatever happens to a fact, so nothing here may depend
-on anything but the fact, the calendars and the numbers given to attribute values (which never change).
+``contribution(new) - contribution(stored)`` keeps the cells right whatever happens to a fact, so nothing here may
+depend on anything but the fact, the calendars and the numbers given to attribute values (which never change).
 """
 
 from collections import Counter
@@ -81,7 +81,7 @@ def _ending(path: Sequence[tuple[int, int]], end: int, ended_at: int) -> Iterato
 
 
 def values(cycle: Cycle, numbers: ValueNumbers) -> tuple[tuple[int, int], ...]:
-    """The (dimension, value) pairs a cycle is counted under. No value, no cell: the reader takes it as the difference."""
+    """The (dimension, value) pairs a cycle is counted under; no value, no cell (the reader takes the difference)."""
     found = [(TOTAL, 0)]
     for dimension, value in enumerate(cycle.attributes, start=1):
         if value is not None:

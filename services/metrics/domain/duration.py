@@ -1,11 +1,12 @@
 """Durations in logarithmic buckets whose sums can be corrected exactly and still give quantiles.
 
-Bucket 0 holds no time at all (implied steps), bucket 1 up to a minute; from there each edge is at most a tenth above the
-one before, up to ten years. The exact windows are edges too, so a count within a window is a sum of whole buckets.
+Bucket 0 holds no time at all (implied steps), bucket 1 up to a minute; from there each edge is at most a tenth above
+the one before, up to ten years. The exact windows are edges too, so a count within a window is a sum of whole buckets.
 A bucket holds the durations above its lower edge up to and including its upper edge.
 """
 
 from bisect import bisect_left
+from itertools import pairwise
 from math import sqrt
 from typing import Final
 
@@ -50,6 +51,6 @@ def buckets_within(window: int) -> int:
 def typical_seconds() -> tuple[float, ...]:
     """Per bucket the one value that stands for it: the geometric middle, half a minute for the first."""
     middles = [0.0, MINUTE / 2 / SECOND]
-    middles.extend(sqrt(low * high) / SECOND for low, high in zip(EDGES[1:], EDGES[2:], strict=False))
+    middles.extend(sqrt(low * high) / SECOND for low, high in pairwise(EDGES[1:]))
     middles.append(_LONGEST / SECOND)
     return tuple(middles)

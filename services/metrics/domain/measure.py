@@ -15,7 +15,7 @@ _STEPS: Final = len(STEPS)
 
 
 class Kind(IntEnum):
-    """What is counted. ``first``, ``last`` are steps; the anchor is the instant whose hour or day the cell belongs to."""
+    """What is counted, by the steps ``first`` and ``last``; the anchor is the instant whose hour or day counts."""
 
     ENTERED = 0
     """Cycles that entered ``first``; anchored there. The same number in both bases."""
@@ -24,13 +24,13 @@ class Kind(IntEnum):
     ADVANCED = 2
     """The same, by time from the step before ``last``, where that step is not ``first``."""
     LEFT = 3
-    """Cycles that entered ``first`` and ended in ``end`` with ``last`` as furthest, by time from ``first``; anchored there."""
+    """Cycles that entered ``first`` and ended in ``end`` from ``last``, by time from ``first``; anchored there."""
     QUIT = 4
     """The same, by time from ``last``, where it is not ``first``."""
     MOVED = 5
-    """Moves into ``last`` of cycles that had entered ``first``, by time between; anchored at the move (period basis)."""
+    """Moves into ``last`` of cycles that had entered ``first``, by time between; anchored at the move."""
     ENDED = 6
-    """Endings in ``end`` with ``last`` (= ``first``) as furthest, by time from it; anchored at the ending (period basis)."""
+    """Endings in ``end`` from ``last`` (= ``first``), by time from it; anchored at the ending."""
 
 
 class Parts(NamedTuple):
