@@ -313,7 +313,9 @@ def matcher(source: Any, place: str) -> Matcher:
     where = source.get("where", {})
     if not isinstance(where, dict):
         raise InvalidModel(f"{place}.where: expected a mapping of fields to tests")
-    return Matcher(tuple(kinds), tuple((_path(name, place), _test(test, f"{place}.where.{name}")) for name, test in where.items()))
+    return Matcher(
+        tuple(kinds), tuple((_path(name, place), _test(test, f"{place}.where.{name}")) for name, test in where.items())
+    )
 
 
 def duration(text: Any, place: str) -> int:

@@ -52,7 +52,14 @@ def quantise(value: float) -> float:
 
 
 def next_flip(
-    groups: Sequence[Group], pairs: Sequence[Pair], low: float, high: float, threshold: float, after: int, *, rising: bool
+    groups: Sequence[Group],
+    pairs: Sequence[Pair],
+    low: float,
+    high: float,
+    threshold: float,
+    after: int,
+    *,
+    rising: bool,
 ) -> int | None:
     """The first whole second after ``after`` at which the score comes to be at or above the threshold (or below it).
 

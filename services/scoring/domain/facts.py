@@ -139,5 +139,3 @@ def kind_of(added: Sequence[Move], retracted: Sequence[Move]) -> str:
 def held(state: State) -> list[Cycle]:
     """The cycles a state can tell of: those ended and not yet published, and the present one."""
     return [*state.closed, *([state.cycle] if state.cycle else [])]
-
-

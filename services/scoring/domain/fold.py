@@ -8,23 +8,28 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from services.scoring.domain import engagement, lifecycle
-from services.scoring.domain.condition import Did, Engaged, Inactive, Subject, Visits, holds, properties
+from services.scoring.domain.condition import Did, Engaged, Inactive, Visits, holds
 from services.scoring.domain.model import Model, TimedAtom
 from services.scoring.domain.state import State, copied, touch_of
-from services.scoring.domain.touchpoint import Touchpoint
+from services.scoring.domain.touchpoint import Touchpoint, properties
 from shared.clock import DAY, SECOND
 
 _PAGES = frozenset({"page_viewed", "screen_viewed"})
 
 
-class Now(Subject):
+class Now:
     """A state at an instant, as conditions ask about it."""
 
-    __slots__ = ("_engagement", "_model", "_state", "instant")
+    __slots__ = ("_engagement", "_instant", "_model", "_state")
 
     def __init__(self, model: Model, state: State, instant: int) -> None:
-        self._model, self._state, self.instant = model, state, instant
+        self._model, self._state, self._instant = model, state, instant
         self._engagement: float | None = None
+
+    @property
+    def instant(self) -> int:
+        """When it is asked."""
+        return self._instant
 
     @property
     def status(self) -> str:
@@ -35,7 +40,7 @@ class Now(Subject):
     def engagement(self) -> float:
         """Quantised engagement at the instant."""
         if self._engagement is None:
-            self._engagement = engagement_at(self._model, self._state, self.instant)
+            self._engagement = engagement_at(self._model, self._state, self._instant)
         return self._engagement
 
     @property
@@ -135,10 +140,9 @@ def _next_flip(model: Model, state: State, atom: TimedAtom) -> int | None:
 
 def _expiry(instant: int | None, within: int | None, clock: int) -> int | None:
     """The first whole second at which an instant lies more than ``within`` back, if that is still to come."""
-    if instant is None or within is None:
+    if instant is None or within is None or instant + within < clock:
         return None
-    at = (instant + within) // SECOND * SECOND + SECOND
-    return at if at > clock else None
+    return (instant + within) // SECOND * SECOND + SECOND
 
 
 def _whole(instant: int) -> int:
@@ -159,7 +163,9 @@ def _count(model: Model, state: State, touchpoint: Touchpoint) -> None:
         state.orders += 1
     _open(state, touchpoint)
     for rule in model.points_by_kind.get(touchpoint.kind, ()):
-        if rule.matcher.matches(touchpoint) and _allowed(state, rule.index, at, once=rule.once, per_day=rule.max_per_day):
+        if rule.matcher.matches(touchpoint) and _allowed(
+            state, rule.index, at, once=rule.once, per_day=rule.max_per_day
+        ):
             half_life = model.groups[rule.group].half_life
             state.groups[rule.group] = engagement.added(state.groups[rule.group], at, rule.points, half_life)
     for did, matcher in model.dids_by_kind.get(touchpoint.kind, ()):

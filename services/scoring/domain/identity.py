@@ -134,7 +134,9 @@ def owners(runs: Runs) -> Owners:
     A link that a split cut is a link of the key to itself.
     """
     counted = {key: _counted(of_key) for key, of_key in runs.items()}
-    refused = _closing_a_cycle([run for of_key in counted.values() for run in of_key if rank(run.key) == rank(run.target)])
+    refused = _closing_a_cycle(
+        [run for of_key in counted.values() for run in of_key if rank(run.key) == rank(run.target)]
+    )
     return {
         key: _cut([run for run in of_key if run not in refused], runs[key]) for key, of_key in counted.items() if of_key
     }
@@ -226,7 +228,9 @@ def pieces(owners_by_key: Owners, key: str) -> tuple[Piece, ...]:
     return known[key]
 
 
-def _joined(key: str, tenures: Sequence[tuple[int, int, str]], known: Mapping[str, Sequence[Piece]]) -> tuple[Piece, ...]:
+def _joined(
+    key: str, tenures: Sequence[tuple[int, int, str]], known: Mapping[str, Sequence[Piece]]
+) -> tuple[Piece, ...]:
     found: list[Piece] = []
     for start, end, target in tenures:
         for piece in (Piece(BEGINNING, END, key),) if target == key else known[target]:

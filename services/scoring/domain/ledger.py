@@ -36,7 +36,8 @@ def ledger(model: Model, touchpoints: Iterable[Touchpoint], at: int) -> Ledger:
 
     Points are read off the fold itself, one touchpoint at a time, so the ledger cannot disagree with the score.
     """
-    state, lines = initial(model.version, len(model.groups)), []
+    state = initial(model.version, len(model.groups))
+    lines: list[Line] = []
     for touchpoint in touchpoints:
         after = fold(model, state, [touchpoint])
         lines.extend(_given(model, state, after, touchpoint, at))

@@ -5,10 +5,10 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from services.scoring.domain.condition import Subject, holds, properties
+from services.scoring.domain.condition import Subject, holds
 from services.scoring.domain.model import Model, StatusRule, TimedAtom
 from services.scoring.domain.state import Cycle, Entry, State
-from services.scoring.domain.touchpoint import Touchpoint
+from services.scoring.domain.touchpoint import Touchpoint, properties
 from shared.clock import SECOND
 from shared.identity_key import rank
 from shared.vocabulary import CYCLE_ENDS, KEY_RANKS, MAIN_PATH, KeyType, Status
@@ -46,8 +46,7 @@ def pending(model: Model, state: State) -> Iterator[TimedAtom | int]:
     for rule in model.rules:
         if status in rule.sources:
             yield from rule.timed
-            over = _cooled(rule, state)
-            if over is not None and over > state.clock:
+            if (over := _cooled(rule, state)) is not None:
                 yield over
     if state.is_open:
         for index, stage in enumerate(model.stages):
@@ -59,7 +58,7 @@ def pending(model: Model, state: State) -> Iterator[TimedAtom | int]:
 
 def _cooled(rule: StatusRule, state: State) -> int | None:
     """The whole second at which a rule's cool-down is over, when the lead is in one."""
-    if rule.cool_down and state.status == Status.RECYCLED:
+    if rule.cool_down and state.status == Status.RECYCLED and state.status_at + rule.cool_down > state.clock:
         return -(-(state.status_at + rule.cool_down) // SECOND) * SECOND
     return None
 
@@ -151,7 +150,15 @@ def _end(state: State, decided: Decided, at: int, cause: str | None) -> None:
 
 
 def _enter(
-    state: State, axis: str, to: str, at: int, rule: str, cause: str | None, *, implied: bool = False, origin: str | None = None
+    state: State,
+    axis: str,
+    to: str,
+    at: int,
+    rule: str,
+    cause: str | None,
+    *,
+    implied: bool = False,
+    origin: str | None = None,
 ) -> None:
     cycle = state.cycle
     assert cycle is not None, "an entry without a cycle"  # noqa: S101

@@ -1,0 +1,40 @@
+"""Folding locked leads forward, with a checkpoint every so many touchpoints."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from services.scoring.domain import fold
+from services.scoring.domain.model import Model
+from services.scoring.domain.state import State, copied, encode
+from services.scoring.domain.touchpoint import Touchpoint
+from services.scoring.store.leads import Checkpoint, LeadRow
+
+CHECKPOINT_EVERY: Final = 256
+
+
+def forward(
+    model: Model, row: LeadRow, state: State, touchpoints: Sequence[Touchpoint], *, keep_closed: bool = False
+) -> tuple[State, list[Checkpoint]]:
+    """The state after these touchpoints, and the checkpoints passed on the way.
+
+    ``keep_closed`` when it is not sure that the cycles ended on the way are published with this transaction.
+    """
+    checkpoints = []
+    start = 0
+    while start < len(touchpoints):
+        end = start + CHECKPOINT_EVERY - state.count % CHECKPOINT_EVERY
+        state = fold.fold(model, state, touchpoints[start:end])
+        start = end
+        if state.count % CHECKPOINT_EVERY == 0:
+            kept = copied(state)
+            kept.closed = kept.closed if keep_closed else []
+            checkpoints.append(Checkpoint(row.workspace, row.key, state.place, encode(kept)))
+    return state, checkpoints
+
+
+def wake(model: Model, row: LeadRow, state: State) -> int | None:
+    """The instant to wake the lead at. An earlier one already noted stays: waking for nothing is cheaper than an index write."""
+    due = fold.next_instant(model, state)
+    if due is not None and row.wake_at is not None and state.clock < row.wake_at <= due:
+        return row.wake_at
+    return due

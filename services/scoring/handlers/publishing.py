@@ -1,0 +1,150 @@
+"""What a lead's new state means for those who were told the old one: rows to keep and a change to publish."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+from uuid import UUID
+
+from services.scoring.domain import facts
+from services.scoring.domain.facts import Brief, Difference
+from services.scoring.domain.state import Cycle, State, encode
+from services.scoring.handlers.worlds import World
+from services.scoring.store.leads import LeadRow, Listed, ToldCycle
+from shared.contracts import codec
+from shared.contracts.lead_change import Cause, CycleFact, Dimensions, LeadChange, Move, Moves, Summary
+from shared.contracts.topics import TOPICS, partition_of_shard
+from shared.ids import change_id
+from shared.streaming.outbox import OutboxRow
+from shared.vocabulary import SHARD_COUNT, TopicName
+
+EPOCH_BITS: Final = 40
+"""A version is epoch * 2^40 + the lead's counter."""
+
+
+class Publication:
+    """Collects what one transaction tells, to be written set-wise at its end."""
+
+    def __init__(self, epoch: int, recorded_at: int) -> None:
+        self._epoch, self._recorded_at = epoch, recorded_at
+        self.cycles: list[ToldCycle] = []
+        self.listed: list[Listed] = []
+        self.unlisted: list[tuple[UUID, UUID]] = []
+        self.outbox: list[OutboxRow] = []
+
+    def tell(
+        self,
+        world: World,
+        row: LeadRow,
+        told: Iterable[Cycle],
+        held: Iterable[Cycle],
+        before: Brief | None,
+        state: State,
+        cause: Cause | None = None,
+    ) -> bool:
+        """Publish the difference between the cycles told and held, if there is one; takes the lead's next version."""
+        difference = facts.difference(str(row.lead_id), told, held)
+        if not difference.cycles:
+            return False
+        row.version += 1
+        version = (self._epoch << EPOCH_BITS) + row.version
+        self.cycles.extend(
+            ToldCycle(row.workspace, row.key, number, version, encode(cycle) if cycle else None)
+            for number, cycle in difference.cycles.items()
+        )
+        after = facts.brief(world.model, state, max(state.clock, state.at)) if state.count else None
+        self._list(row, state, after, version)
+        self.outbox.append(
+            self._row(world, row, version, difference, before, after, cause or _cause(difference), state)
+        )
+        return True
+
+    def _list(self, row: LeadRow, state: State, after: Brief | None, version: int) -> None:
+        if after is None or state.first is None:
+            self.unlisted.append((row.workspace, row.lead_id))
+            return
+        self.listed.append(
+            Listed(
+                workspace=row.workspace,
+                lead_id=row.lead_id,
+                key=row.key,
+                status=after.status,
+                stage=after.stage,
+                channel=state.first.channel,
+                cycle=after.cycle,
+                shard=row.lead_id.int % SHARD_COUNT,
+                since=state.status_at,
+                version=version,
+                updated_at=self._recorded_at,
+            )
+        )
+
+    def _row(
+        self,
+        world: World,
+        row: LeadRow,
+        version: int,
+        difference: Difference,
+        before: Brief | None,
+        after: Brief | None,
+        cause: Cause,
+        state: State,
+    ) -> OutboxRow:
+        shard = row.lead_id.int % SHARD_COUNT
+        change = LeadChange(
+            change_id=str(change_id(row.lead_id, version)),
+            workspace=str(row.workspace),
+            lead_id=str(row.lead_id),
+            version=version,
+            kind=facts.kind_of(difference.added, difference.retracted),
+            at=difference.added[-1].entry.at if difference.added else max(state.clock, 0),
+            recorded_at=self._recorded_at,
+            shard=shard,
+            facts={facts.fact_key(n): fact_of(cycle) if cycle else None for n, cycle in difference.cycles.items()},
+            transitions=Moves(_moves(difference.added), _moves(difference.retracted)),
+            cause=cause,
+            model_version=world.model.version,
+            before=_summary(before),
+            after=_summary(after),
+        )
+        partition = partition_of_shard(shard, TOPICS[TopicName.CHANGES].partitions)
+        return OutboxRow(row.workspace, TopicName.CHANGES, partition, codec.encode(change), self._recorded_at)
+
+
+def fact_of(cycle: Cycle) -> CycleFact:
+    """A cycle as the fact that metrics counts."""
+    facet = facts.facet(cycle)
+    return CycleFact(
+        cycle=cycle.number,
+        steps=dict(facet.steps),
+        dimensions=Dimensions(**facet.dimensions),  # type: ignore[arg-type]
+        implied=facet.implied,
+        exit=facet.exit,
+        exited_at=facet.exited_at,
+    )
+
+
+def _moves(moves: Sequence[facts.Move]) -> tuple[Move, ...]:
+    return tuple(
+        Move(
+            id=move.id,
+            axis=move.entry.axis,
+            to=move.entry.to,
+            at=move.entry.at,
+            cycle=move.cycle,
+            cause=move.entry.touchpoint or move.entry.rule,
+            origin=move.entry.origin,
+            rule=move.entry.rule,
+            implied=move.entry.implied,
+        )
+        for move in moves
+    )
+
+
+def _cause(difference: Difference) -> Cause:
+    if not difference.added:
+        return Cause(correction="retracted")
+    last = difference.added[-1].entry
+    return Cause(touchpoint_id=last.touchpoint) if last.touchpoint else Cause(timer=last.rule)
+
+
+def _summary(brief: Brief | None) -> Summary | None:
+    return Summary(*brief) if brief else None

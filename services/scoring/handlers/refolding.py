@@ -1,0 +1,189 @@
+"""Catching up: leads whose fold is behind, or whose next implied instant has come, a bounded slice at a time (core 3)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from services.scoring.domain import facts, fold, identity
+from services.scoring.domain import state as states
+from services.scoring.domain.state import State
+from services.scoring.domain.touchpoint import Place, Touchpoint, decode
+from services.scoring.handlers import folding
+from services.scoring.handlers.publishing import Publication
+from services.scoring.handlers.touchpoints import SERVICE
+from services.scoring.handlers.worlds import World, Worlds
+from services.scoring.store import history, leads
+from services.scoring.store import identity as links_store
+from services.scoring.store.history import HistoryRow, PieceToRead
+from services.scoring.store.identity import WorkspaceKey
+from services.scoring.store.leads import Checkpoint, LeadRow
+from shared.clock import Clock
+from shared.contracts.lead_change import Cause
+from shared.streaming import outbox
+
+_LEADS: Final = 128
+_TOUCHPOINTS: Final = 8_000
+"""About how many touchpoints one transaction refolds, so that it holds its locks for a fraction of a second."""
+_FEWEST: Final = 32
+_NEXT: Final = "\x01"
+"""Appended to an id it names the place right after it (no id holds a NUL, and PostgreSQL keeps none)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaughtUp:
+    """What one transaction did: leads taken, touchpoints folded, leads whose fold is good again."""
+
+    taken: int
+    touchpoints: int
+    finished: int
+
+
+@dataclass(slots=True)
+class _Work:
+    """One lead being caught up; ``since`` is the place after which touchpoints are folded anew."""
+
+    world: World
+    row: LeadRow
+    state: State
+    since: Place
+    input: list[Touchpoint]
+    more: bool = False
+
+
+class Refolder:
+    """Catches leads up inside the caller's transaction. Any number of workers may do so at once."""
+
+    def __init__(self, worlds: Worlds, clock: Clock, epoch: int) -> None:
+        self._worlds, self._clock, self._epoch = worlds, clock, epoch
+
+    async def step(self, connection: asyncpg.Connection, watermark: int) -> CaughtUp:
+        """Take some leads, fold a slice of each, publish those that are done. ``watermark`` is that of scoring."""
+        now = self._clock.now()
+        stale = await leads.take_stale(connection, _LEADS)
+        rows = stale or await leads.take_due(connection, _LEADS, watermark)
+        if not rows:
+            return CaughtUp(0, 0, 0)
+        worlds = await self._worlds.of(connection, {workspace for workspace, _ in rows})
+        work = await _begun(connection, rows, worlds)
+        if stale:
+            await _read(connection, work)
+        return await self._finish(connection, work, watermark, now)
+
+    async def _finish(
+        self, connection: asyncpg.Connection, work: Sequence[_Work], watermark: int, now: int
+    ) -> CaughtUp:
+        checkpoints = [checkpoint for one in work for checkpoint in _fold(one, watermark)]
+        done = [one for one in work if not one.more]
+        told = await leads.told_cycles(
+            connection, [(one.row.workspace, one.row.key, _first_number(one)) for one in done]
+        )
+        publication = Publication(self._epoch, now)
+        for one in work:
+            if not one.more:
+                bodies = told.get((one.row.workspace, one.row.key), [])
+                _tell(one, [states.decode_cycle(body) for body in bodies], publication)
+            _settle(one)
+        await leads.save(connection, [one.row for one in work])
+        await leads.add_checkpoints(connection, checkpoints)
+        await leads.tell(connection, publication.cycles, publication.listed, publication.unlisted)
+        await outbox.append(connection, SERVICE, publication.outbox)
+        return CaughtUp(len(work), sum(len(one.input) for one in work), len(done))
+
+
+async def _begun(
+    connection: asyncpg.Connection, rows: Mapping[WorkspaceKey, LeadRow], worlds: Mapping[UUID, World]
+) -> list[_Work]:
+    """Each lead with the last state that is good: its own, else its last checkpoint, else none."""
+    work = []
+    behind = []
+    for row in rows.values():
+        world = worlds[row.workspace]
+        state = states.decode(row.state) if row.state else _empty(world)
+        if row.stale is not None and not _is_good(state, row.stale):
+            behind.append((row.workspace, row.key, row.stale))
+            state = _empty(world)
+        work.append(_Work(world, row, state, state.place, []))
+    found = await leads.last_checkpoints(connection, behind)
+    for one in work:
+        if (body := found.get((one.row.workspace, one.row.key))) is not None:
+            one.state = states.decode(body)
+            one.since = one.state.place
+    return work
+
+
+def _empty(world: World) -> State:
+    return states.initial(world.model.version, len(world.model.groups))
+
+
+def _is_good(state: State, stale: Place) -> bool:
+    return state.place < stale and state.clock <= stale.at
+
+
+async def _read(connection: asyncpg.Connection, work: Sequence[_Work]) -> None:
+    """Give each lead the next slice of its history: of all strands whose root it is, when it is."""
+    trees = await links_store.trees_down(connection, [(one.row.workspace, one.row.key) for one in work])
+    pieces: list[PieceToRead] = []
+    owner_of_piece: list[_Work] = []
+    for one in work:
+        tree = {key: runs for (_, key), runs in trees[one.row.workspace, one.row.key].items()}
+        for strand, start, end in identity.members(identity.owners(tree), tree, one.row.key):
+            if end > one.since.at:
+                pieces.append(PieceToRead(one.row.workspace, strand, start, end, one.since))
+                owner_of_piece.append(one)
+    limit = max(_FEWEST, _TOUCHPOINTS // max(1, len(pieces)))
+    rows: dict[int, list[list[HistoryRow]]] = {}
+    by_piece: list[list[HistoryRow]] = [[] for _ in pieces]
+    for row in await history.read(connection, pieces, limit):
+        by_piece[row.piece].append(row)
+    for one, found in zip(owner_of_piece, by_piece, strict=True):
+        rows.setdefault(id(one), []).append(found)
+    for one in work:
+        _take(one, rows.get(id(one), []), limit)
+
+
+def _take(one: _Work, pieces: Iterable[list[HistoryRow]], limit: int) -> None:
+    """The lead's slice in order; where a piece was cut off at the limit, nothing after its last row is certain yet."""
+    found = list(pieces)
+    horizon = min((piece[-1].place for piece in found if len(piece) == limit), default=None)
+    rows = sorted((row for piece in found for row in piece), key=lambda row: row.place)
+    if horizon is not None:
+        one.more = True
+        rows = [row for row in rows if row.place <= horizon]
+    one.input = [decode(row.body) for row in rows]
+
+
+def _fold(one: _Work, watermark: int) -> list[Checkpoint]:
+    state, checkpoints = folding.forward(one.world.model, one.row, one.state, one.input, keep_closed=True)
+    if not one.more and state.count:
+        state = fold.advance(one.world.model, state, watermark)
+    one.state = state
+    return checkpoints
+
+
+def _first_number(one: _Work) -> int:
+    """From which cycle on this fold knows better than what was told."""
+    return next((cycle.number for cycle in facts.held(one.state)), 0)
+
+
+def _tell(one: _Work, told: list[states.Cycle], publication: Publication) -> None:
+    before = states.decode(one.row.state) if one.row.state else None
+    summary = facts.brief(one.world.model, before, before.clock) if before is not None and before.count else None
+    cause = Cause(correction="refolded") if one.row.stale is not None else None
+    publication.tell(one.world, one.row, told, facts.held(one.state), summary, one.state, cause)
+
+
+def _settle(one: _Work) -> None:
+    """Say how far the fold is good now."""
+    row, state = one.row, one.state
+    if one.more:
+        row.stale = Place(state.at, state.id + _NEXT)
+        row.state = states.encode(state)
+        return
+    state.closed = []
+    row.stale = None
+    row.state = states.encode(state) if state.count else None
+    row.wake_at = folding.wake(one.world.model, row, state) if state.count else None
+    row.earliest_at = state.first.at if state.first else None

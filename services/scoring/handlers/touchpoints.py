@@ -1,0 +1,204 @@
+"""One batch of touchpoints: refused, or remembered, stored, linked and folded forward. Late input is left to catch up."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from services.scoring.domain import facts, identity
+from services.scoring.domain import state as states
+from services.scoring.domain.identity import Link
+from services.scoring.domain.state import State
+from services.scoring.domain.touchpoint import Touchpoint, decode
+from services.scoring.handlers import folding, identifying
+from services.scoring.handlers.publishing import Publication
+from services.scoring.handlers.worlds import World, Worlds
+from services.scoring.store import history, leads
+from services.scoring.store.history import StoredTouchpoint
+from services.scoring.store.identity import WorkspaceKey
+from services.scoring.store.leads import Checkpoint, LeadRow
+from shared.clock import Clock
+from shared.contracts import codec
+from shared.contracts.rejection import Rejection
+from shared.streaming import outbox
+from shared.streaming.outbox import OutboxRow
+from shared.streaming.processor import Handled
+from shared.streaming.types import Batch, Record
+from shared.vocabulary import Code, TopicName
+
+SERVICE: Final = "scoring"
+_NOBODY: Final = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A readable touchpoint of the batch."""
+
+    world: World
+    touchpoint: Touchpoint
+    body: bytes
+
+
+class TouchpointHandler:
+    """Handles batches of ``lead.touchpoints.v1`` for the group ``scoring.touchpoints``."""
+
+    def __init__(self, worlds: Worlds, clock: Clock, epoch: int) -> None:
+        self._worlds, self._clock, self._epoch = worlds, clock, epoch
+
+    async def handle(self, connection: asyncpg.Connection, batch: Batch) -> Handled:
+        """Everything of ``core.md`` 1-5 for this batch, in the lock order position, seen, history, keys, outbox."""
+        now = self._clock.now()
+        incoming, refused = await self._read(connection, batch.records, now)
+        fresh = await _remembered(connection, incoming)
+        publication = Publication(self._epoch, now)
+        publication.outbox.extend(refused)
+        if fresh:
+            await history.store(connection, [_stored(one) for one in fresh], now)
+            await self._fold(connection, fresh, publication, now)
+        await leads.tell(connection, publication.cycles, publication.listed, publication.unlisted)
+        await outbox.append(connection, SERVICE, publication.outbox)
+        oldest = min((one.touchpoint.received_at for one in fresh), default=None)
+        return Handled(records=len(batch.records), fresh=len(fresh), refused=len(refused), oldest_received_at=oldest)
+
+    async def _read(
+        self, connection: asyncpg.Connection, records: Sequence[Record], now: int
+    ) -> tuple[list[Incoming], list[OutboxRow]]:
+        """What can be used, and refusals for the rest."""
+        readable: list[tuple[UUID, Touchpoint, bytes]] = []
+        refused: list[OutboxRow] = []
+        for record in records:
+            try:
+                touchpoint = decode(record.value)
+                readable.append((UUID(touchpoint.workspace), _checked(touchpoint), record.value))
+            except (msgspec.DecodeError, ValueError, RecursionError) as error:
+                refused.append(_refusal(record.value, str(error), now))
+        worlds = await self._worlds.of(connection, {workspace for workspace, _, _ in readable})
+        incoming = []
+        for workspace, touchpoint, body in readable:
+            if workspace in worlds:
+                incoming.append(Incoming(worlds[workspace], touchpoint, body))
+            else:
+                refused.append(_refusal(body, f"there is no workspace {workspace}", now))
+        return incoming, refused
+
+    async def _fold(
+        self, connection: asyncpg.Connection, fresh: Sequence[Incoming], publication: Publication, now: int
+    ) -> None:
+        worlds = {one.world.workspace: one.world for one in fresh}
+        links = [(one.world.workspace, link) for one in fresh for link in _links(one.touchpoint)]
+        chains = await identifying.lock_chains(connection, _touched(fresh, links), worlds)
+        runs = await identifying.link(connection, chains, links, worlds, now) if links else chains.runs
+        belonging = identifying.belonging(runs)
+        marked = identifying.mark_moved(chains, identifying.belonging(chains.runs), belonging) if links else []
+        changed = {(row.workspace, row.key): row for row in marked}
+        checkpoints: list[Checkpoint] = []
+        for key, of_lead in _by_lead(fresh, belonging).items():
+            row = changed[key] = chains.rows[key]
+            checkpoints.extend(_fold_lead(worlds[row.workspace], row, of_lead, publication))
+        await leads.save(connection, changed.values())
+        stale = [(row.workspace, row.key, row.stale) for row in changed.values() if row.stale is not None]
+        await leads.drop_checkpoints(connection, stale)
+        await leads.add_checkpoints(connection, checkpoints)
+
+
+def _checked(touchpoint: Touchpoint) -> Touchpoint:
+    if not touchpoint.keys or not all(touchpoint.keys) or not touchpoint.id:
+        message = "a touchpoint needs an id and at least one identity key"
+        raise ValueError(message)
+    return touchpoint
+
+
+def _links(touchpoint: Touchpoint) -> list[Link]:
+    return identity.links_of(
+        touchpoint.keys, touchpoint.previous, touchpoint.kind, touchpoint.occurred_at, touchpoint.id
+    )
+
+
+async def _remembered(connection: asyncpg.Connection, incoming: Sequence[Incoming]) -> list[Incoming]:
+    """Those whose id was never seen, the first of each within the batch."""
+    firsts: dict[tuple[UUID, bytes], Incoming] = {}
+    for one in incoming:
+        digest = hashlib.blake2b(one.touchpoint.id.encode(), digest_size=16, key=one.world.secret[:64]).digest()
+        firsts.setdefault((one.world.workspace, digest), one)
+    if not firsts:
+        return []
+    fresh = await history.remember(connection, list(firsts))
+    return [one for (_, digest), one in firsts.items() if digest in fresh]
+
+
+def _stored(one: Incoming) -> StoredTouchpoint:
+    return StoredTouchpoint(one.world.workspace, one.touchpoint.strand, one.touchpoint.place, one.body)
+
+
+def _touched(fresh: Sequence[Incoming], links: Sequence[tuple[UUID, Link]]) -> set[WorkspaceKey]:
+    keys = {(one.world.workspace, key) for one in fresh for key in one.touchpoint.keys}
+    for workspace, link in links:
+        keys.add((workspace, link.key))
+        keys.add((workspace, link.target))
+    return keys
+
+
+def _by_lead(fresh: Sequence[Incoming], belonging: identifying.Belonging) -> dict[WorkspaceKey, list[Touchpoint]]:
+    found: dict[WorkspaceKey, list[Touchpoint]] = {}
+    for one in fresh:
+        touchpoint, workspace = one.touchpoint, one.world.workspace
+        root = belonging.root(workspace, touchpoint.strand, touchpoint.occurred_at)
+        found.setdefault((workspace, root), []).append(touchpoint)
+    return found
+
+
+def _fold_lead(world: World, row: LeadRow, touchpoints: list[Touchpoint], publication: Publication) -> list[Checkpoint]:
+    """Fold a lead forward when all its input comes after what is folded, otherwise say from where it is behind."""
+    touchpoints.sort(key=lambda touchpoint: touchpoint.place)
+    first = touchpoints[0].place
+    row.earliest_at = first.at if row.earliest_at is None else min(row.earliest_at, first.at)
+    before = _state(world, row)
+    if row.stale is not None or not states.appendable(before, first):
+        row.lower(first)
+        return []
+    after, checkpoints = folding.forward(world.model, row, before, touchpoints)
+    told, held = facts.held(before), facts.held(after)
+    if told != held:
+        summary = facts.brief(world.model, before, before.clock) if before.count else None
+        publication.tell(world, row, told, held, summary, after)
+    after.closed = []
+    row.state, row.wake_at = states.encode(after), folding.wake(world.model, row, after)
+    return checkpoints
+
+
+def _state(world: World, row: LeadRow) -> State:
+    if row.state is None:
+        return states.initial(world.model.version, len(world.model.groups))
+    return states.decode(row.state)
+
+
+class _Glance(msgspec.Struct):
+    """What can be told of bytes that are no touchpoint."""
+
+    workspace: str = ""
+    id: str = ""
+    protocol: str = ""
+
+
+def _refusal(value: bytes, detail: str, now: int) -> OutboxRow:
+    try:
+        glance = msgspec.json.decode(value, type=_Glance)
+        workspace = UUID(glance.workspace)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        glance, workspace = _Glance(), _NOBODY
+    rejection = Rejection(
+        workspace=str(workspace),
+        id=glance.id or hashlib.blake2b(value, digest_size=16).hexdigest(),
+        code=Code.UNREADABLE_RECORD,
+        pointer="",
+        detail=detail[:500],
+        protocol=glance.protocol or "log",
+        received_at=now,
+        refused_by=SERVICE,
+        payload=value,
+    )
+    return OutboxRow(workspace, TopicName.REJECTIONS, 0, codec.encode(rejection), now)

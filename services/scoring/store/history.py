@@ -1,0 +1,101 @@
+"""What came in: ids ever seen, and the touchpoints themselves under their strands."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+from uuid import UUID
+
+import asyncpg
+
+from services.scoring.domain.touchpoint import Place
+
+_REMEMBER: Final = """
+    INSERT INTO scoring.seen (workspace_id, digest)
+    SELECT s.workspace_id, s.digest FROM unnest($1::uuid[], $2::bytea[]) AS s (workspace_id, digest)
+    ORDER BY s.workspace_id, s.digest
+    ON CONFLICT DO NOTHING
+    RETURNING digest
+"""
+_STORE: Final = """
+    INSERT INTO scoring.touchpoint (workspace_id, strand, occurred_at, id, recorded_at, body)
+    SELECT t.workspace_id, t.strand, t.occurred_at, t.id, $5, t.body
+    FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $6::bytea[])
+    AS t (workspace_id, strand, occurred_at, id, body)
+"""
+_READ: Final = """
+    SELECT p.piece, t.occurred_at, t.id, t.body
+    FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[])
+    WITH ORDINALITY AS p (workspace_id, strand, starts_at, ends_at, after_at, after_id, piece)
+    CROSS JOIN LATERAL (
+        SELECT h.occurred_at, h.id, h.body FROM scoring.touchpoint AS h
+        WHERE h.workspace_id = p.workspace_id AND h.strand = p.strand
+        AND h.occurred_at >= p.starts_at AND h.occurred_at < p.ends_at
+        AND (h.occurred_at, h.id) > (p.after_at, p.after_id)
+        ORDER BY h.occurred_at, h.id LIMIT $7
+    ) AS t
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTouchpoint:
+    """A row of the history to be: the record's own bytes, and where they belong."""
+
+    workspace: UUID
+    strand: str
+    place: Place
+    body: bytes
+
+
+class PieceToRead(NamedTuple):
+    """A stretch of a strand: touchpoints in ``[start, end)`` that come after ``after``."""
+
+    workspace: UUID
+    strand: str
+    start: int
+    end: int
+    after: Place
+
+
+class HistoryRow(NamedTuple):
+    """One touchpoint read; ``piece`` is the index of the piece it belongs to."""
+
+    piece: int
+    place: Place
+    body: bytes
+
+
+async def remember(connection: asyncpg.Connection, ids: Sequence[tuple[UUID, bytes]]) -> set[bytes]:
+    """Note these ids for ever. Returns the digests that were new; digests are keyed, so they name their workspace too."""
+    rows = await connection.fetch(_REMEMBER, [workspace for workspace, _ in ids], [digest for _, digest in ids])
+    return {row[0] for row in rows}
+
+
+async def store(connection: asyncpg.Connection, rows: Sequence[StoredTouchpoint], recorded_at: int) -> None:
+    """Add touchpoints to the history."""
+    ordered = sorted(rows, key=lambda row: (row.workspace.int, row.strand, row.place))
+    await connection.execute(
+        _STORE,
+        [row.workspace for row in ordered],
+        [row.strand for row in ordered],
+        [row.place.at for row in ordered],
+        [row.place.id for row in ordered],
+        recorded_at,
+        [row.body for row in ordered],
+    )
+
+
+async def read(connection: asyncpg.Connection, pieces: Sequence[PieceToRead], limit: int) -> list[HistoryRow]:
+    """At most ``limit`` touchpoints of each piece, from its beginning; within a piece in order."""
+    if not pieces:
+        return []
+    rows = await connection.fetch(
+        _READ,
+        [piece.workspace for piece in pieces],
+        [piece.strand for piece in pieces],
+        [piece.start for piece in pieces],
+        [piece.end for piece in pieces],
+        [piece.after.at for piece in pieces],
+        [piece.after.id for piece in pieces],
+        limit,
+    )
+    return [HistoryRow(row[0] - 1, Place(row[1], row[2]), row[3]) for row in rows]

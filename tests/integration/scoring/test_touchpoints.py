@@ -1,0 +1,124 @@
+"""Batches on a real database: forward folds, late input, merges, splits and what is told of them."""
+
+from collections.abc import AsyncIterator
+from itertools import permutations
+
+import pytest
+
+from services.scoring.domain.identity import BEGINNING
+from shared.clock import DAY, SECOND, ManualClock
+from tests.scoring_driver import Scoring, open_scoring, touchpoint
+
+T0 = 20_000 * DAY
+A1, A2, U1, U2, E1 = "1anonymous_id:a1", "1anonymous_id:a2", "5user_id:u1", "5user_id:u2", "4email:e1"
+
+
+@pytest.fixture
+async def scoring(database: str) -> AsyncIterator[Scoring]:
+    opened = await open_scoring(database, ManualClock(T0))
+    yield opened
+    await opened.pool.close()
+
+
+async def test_a_touchpoint_becomes_a_lead(scoring: Scoring) -> None:
+    handled = await scoring.deliver([touchpoint(1, "page_viewed", T0, A1)])
+
+    assert (handled.records, handled.fresh, handled.refused) == (1, 1, 0)
+    leads = await scoring.leads()
+    assert {key: (state.count, state.status) for key, state in leads.items()} == {A1: (1, "anonymous")}
+    assert [change.kind for change in await scoring.changes()] == ["became_anonymous"]
+
+
+async def test_the_same_touchpoint_counts_once(scoring: Scoring) -> None:
+    one = touchpoint(1, "page_viewed", T0, A1)
+
+    await scoring.deliver([one, one])
+    again = await scoring.deliver([one], partition=3)
+
+    assert again.fresh == 0
+    assert (await scoring.leads())[A1].count == 1
+
+
+async def test_bytes_that_are_no_touchpoint_are_refused_and_the_rest_counts(scoring: Scoring) -> None:
+    handled = await scoring.deliver_bytes([b"{", b'{"workspace":"x"}'])
+
+    assert (handled.records, handled.fresh, handled.refused) == (2, 0, 2)
+    kept = await scoring.pool.fetch("SELECT topic FROM streaming.outbox")
+    assert [row["topic"] for row in kept] == ["touchpoint.rejections.v1"] * 2
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+async def test_anonymous_history_joins_the_known_person_in_any_order(scoring: Scoring, order: tuple[int, ...]) -> None:
+    history = [
+        touchpoint(1, "page_viewed", T0, A1),
+        touchpoint(2, "page_viewed", T0 + DAY, A1),
+        touchpoint(3, "identified", T0 + 2 * DAY, U1, A1),
+        touchpoint(4, "order_completed", T0 + 3 * DAY, U1),
+    ]
+
+    for i in order:
+        await scoring.deliver([history[i]])
+    await scoring.catch_up(BEGINNING)
+
+    leads = await scoring.leads()
+    assert {key: (state.count, state.status) for key, state in leads.items()} == {U1: (4, "customer")}
+    facts = await scoring.facts()
+    assert len(facts) == 1
+    assert next(iter(facts.values())).steps["anonymous"] == T0
+
+
+async def test_a_shared_device_is_split_by_time_and_a_late_link_moves_its_past(scoring: Scoring) -> None:
+    history = [
+        touchpoint(1, "page_viewed", T0 + 1 * DAY, A1),
+        touchpoint(2, "page_viewed", T0 + 2 * DAY, A1),
+        touchpoint(3, "identified", T0 + 3 * DAY, U1, A1),
+        touchpoint(4, "order_completed", T0 + 4 * DAY, U1),
+        touchpoint(5, "identified", T0 + 5 * DAY, U2, A1),
+        touchpoint(6, "page_viewed", T0 + 6 * DAY, A1),
+    ]
+    await scoring.deliver(history)
+    await scoring.catch_up(BEGINNING)
+    assert {key: state.count for key, state in (await scoring.leads()).items()} == {U1: 4, U2: 2}
+
+    await scoring.deliver([touchpoint(7, "identified", T0, U2, A1)])
+    await scoring.catch_up(BEGINNING)
+
+    assert {key: state.count for key, state in (await scoring.leads()).items()} == {U1: 2, U2: 5}
+
+
+async def test_a_timer_fires_when_the_watermark_has_passed_it(scoring: Scoring) -> None:
+    await scoring.deliver([touchpoint(1, "demo_requested", T0, U1)])
+    due = T0 + 60 * DAY
+
+    await scoring.catch_up(due - SECOND)
+    before = (await scoring.leads())[U1].status
+    await scoring.catch_up(due)
+    after = (await scoring.leads())[U1]
+
+    assert before == "sql"
+    assert (after.status, after.status_at) == ("recycled", due)
+    assert (await scoring.changes())[-1].cause.timer == "recycled_rule"
+
+
+async def test_late_input_corrects_what_was_told(scoring: Scoring) -> None:
+    await scoring.deliver([touchpoint(2, "demo_requested", T0 + DAY, U1)])
+    await scoring.deliver([touchpoint(1, "demo_requested", T0, U1)])
+    await scoring.catch_up(BEGINNING)
+
+    last = (await scoring.changes())[-1]
+    assert last.kind == "corrected"
+    assert {move.to for move in last.transitions.added} == {move.to for move in last.transitions.retracted}
+    assert next(iter((await scoring.facts()).values())).steps["sql"] == T0
+
+
+async def test_a_long_history_is_caught_up_in_slices_and_keeps_checkpoints(scoring: Scoring) -> None:
+    history = [touchpoint(i, "page_viewed", T0 + i * SECOND, U1) for i in range(1, 1200)]
+    await scoring.deliver(history)
+
+    await scoring.deliver([touchpoint(5000, "page_viewed", T0 + 700 * SECOND + 1, U1)])
+    steps = await scoring.catch_up(BEGINNING)
+
+    assert steps >= 1
+    assert (await scoring.leads())[U1].count == 1200
+    kept = await scoring.pool.fetchval("SELECT count(*) FROM scoring.checkpoint")
+    assert kept == 4
