@@ -25,7 +25,8 @@ _LIVE: Final = """
             WHERE consumer_group = $1 AND topic = $2 AND member <> $3
             AND expires_at < clock_timestamp() - interval '1 minute' FOR UPDATE SKIP LOCKED)
     ), me AS (
-        INSERT INTO streaming.member (consumer_group, topic, member, expires_at) VALUES ($1, $2, $3, clock_timestamp() + interval '3 seconds')
+        INSERT INTO streaming.member (consumer_group, topic, member, expires_at)
+        VALUES ($1, $2, $3, clock_timestamp() + interval '3 seconds')
         ON CONFLICT (consumer_group, topic, member) DO UPDATE SET expires_at = excluded.expires_at
     )
     SELECT member FROM streaming.member
