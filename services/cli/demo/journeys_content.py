@@ -97,7 +97,12 @@ def webinar_guest(diary: Diary) -> None:
     diary.write(
         "webinar_attended", Channel.WEBINAR, {"email": diary.person.email}, properties={"minutes": draw.whole(10, 60)}
     )
-    _stay_or_go(diary, stays=0.8, guide=0.6, answers=0.5, opens=0.6, wins=0.5)
+    if draw.chance(0.16):
+        diary.wait(40)
+        hand_raise(diary, "demo")
+        sell(diary, opens=0.65, wins=0.5)
+    else:
+        _stay_or_go(diary, stays=0.8, guide=0.6, answers=0.5, opens=0.6, wins=0.5)
 
 
 def _stay_or_go(diary: Diary, *, stays: float, guide: float, answers: float, opens: float, wins: float) -> None:
@@ -105,13 +110,17 @@ def _stay_or_go(diary: Diary, *, stays: float, guide: float, answers: float, ope
     while draw.chance(stays) and len(diary.deliveries) < 14:  # noqa: PLR2004 (nobody reads for ever)
         diary.later(1.5)
         read(diary, None if draw.chance(0.7) else catalog.RETARGETING, draw.whole(1, 3))
+        if draw.chance(0.04):
+            hand_raise(diary, "demo")
+            sell(diary, opens=opens, wins=wins)
+            return
         if draw.chance(guide):
             break
     else:
         _leave(diary)
         return
     take_guide(diary)
-    if nurture(diary, answers=answers) and draw.chance(0.5):
+    if nurture(diary, answers=answers) and draw.chance(0.6):
         hand_raise(diary, draw.pick(("demo", "demo", "price")))
         sell(diary, opens=opens, wins=wins)
     elif draw.chance(0.1):

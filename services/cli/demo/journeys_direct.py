@@ -95,7 +95,7 @@ def chatter(diary: Diary) -> None:
         if diary.draw.chance(0.3):
             diary.wait(5)
             hand_raise(diary, "price")
-            sell(diary, opens=0.45, wins=0.4)
+            sell(diary, opens=0.6, wins=0.45)
         elif diary.draw.chance(0.4):
             take_guide(diary)
 
@@ -113,8 +113,11 @@ def magazine_reader(diary: Diary) -> None:
     """Fills in the card of a trade journal; keyed in by hand a week later."""
     card = {"traits": diary.person.traits, "campaign": utm(catalog.MAGAZINE)}
     diary.write("coupon_returned", Channel.OFFLINE, {"email": diary.person.email}, **card)
-    if diary.draw.chance(0.5) and nurture(diary, answers=0.4):
+    if diary.draw.chance(0.5) and nurture(diary, answers=0.5):
         take_guide(diary)
+        if diary.draw.chance(0.5):
+            hand_raise(diary, "price")
+            sell(diary, opens=0.6, wins=0.5)
 
 
 def showroom_visitor(diary: Diary) -> None:

@@ -38,14 +38,14 @@ def _deal(diary: Diary, *, wins: float, size: int) -> None:
     value = {"amount": f"{int(draw.around(size, 0.7))}.00", "currency": "EUR"}
     diary.office_hours(1)
     diary.crm(Kind.OPPORTUNITY_OPENED, value=value, properties={"opportunity_id": deal})
-    diary.office_hours(2)
+    diary.office_hours(1.5)
     diary.crm("proposal_sent", known_by_address=False, properties={"opportunity_id": deal})
     diary.arrive(None)
     diary.wait(300)
     diary.page("/pricing", "Pricing")
     if draw.chance(0.15):
         return
-    diary.office_hours(3)
+    diary.office_hours(2)
     if draw.chance(wins):
         diary.crm(Kind.OPPORTUNITY_WON, known_by_address=False, value=value, properties={"opportunity_id": deal})
         _after_sale(diary)

@@ -8,7 +8,14 @@ from shared.vocabulary import Kind
 def shopper(diary: Diary) -> None:
     """Looks at products; some fill a cart, some pay, some come back by the reminder, a few buy again or refund."""
     draw = diary.draw
-    sources = ((catalog.CPC_BRAND, 0.3), (catalog.ORGANIC, 0.3), (None, 0.3), (catalog.DISPLAY, 0.1))
+    sources = (
+        (catalog.CPC_BRAND, 0.24),
+        (catalog.ORGANIC, 0.24),
+        (None, 0.18),
+        (catalog.INSTAGRAM, 0.14),
+        (catalog.NEWSLETTER, 0.12),
+        (catalog.DISPLAY, 0.08),
+    )
     diary.arrive(draw.weighted(sources))
     sku, title, price = draw.pick(catalog.PRODUCTS)
     item = {"product_id": sku, "name": title, "price": price}
