@@ -28,10 +28,9 @@ check: $(VENV)/.development ## Format, lint, types, imports, dead code, spelling
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/mypy
-	$(BIN)/lint-imports
-	$(BIN)/vulture
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/codespell
-	$(BIN)/pytest --quiet -p no:randomly tests/architecture
+	$(BIN)/pytest --quiet tests/architecture
 
 .PHONY: format
 format: $(VENV)/.development ## Format the code and mend what can be mended
@@ -80,7 +79,7 @@ $(VENV)/bin/python:
 # A stamp is newer than the lock it was installed from, so a warm start installs nothing.
 $(VENV)/.runtime: requirements.lock pyproject.toml | $(VENV)/bin/python
 	$(INSTALL) --require-hashes --only-binary :all: -r requirements.lock
-	$(INSTALL) --no-deps --no-build-isolation --editable .
+	$(INSTALL) --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 $(VENV)/.development: requirements-dev.lock $(VENV)/.runtime
