@@ -28,7 +28,7 @@ def model_of_template() -> Model:
 
 def as_scored(native: dict[str, Any]) -> Touchpoint:
     """A native touchpoint as the door would put it on the log, as far as the fold looks."""
-    fields = {
+    fields: dict[str, Any] = {
         name: native[name]
         for name in ("id", "kind", "channel", "campaign", "page", "value", "traits")
         if name in native
