@@ -5,6 +5,7 @@ from typing import Literal, assert_never
 
 from shared.contracts.topics import TOPICS
 from shared.database.roles import Role
+from shared.settings import LogSettings as ServiceLogSettings
 from shared.streaming.kafka.log import KafkaLog
 from shared.streaming.limits import Limits
 from shared.streaming.ports import Log, LogAdmin
@@ -33,6 +34,12 @@ def open_log(settings: LogSettings) -> Log:
             return KafkaLog(settings.servers, settings.limits)
         case _:
             assert_never(settings.kind)
+
+
+def log_of(settings: ServiceLogSettings, role: Role) -> Log:
+    """The log that a service's settings name, reached as ``role``."""
+    dsn = settings.dsn.get_secret_value() if settings.dsn else ""
+    return open_log(LogSettings(kind=settings.kind, dsn=dsn, role=role, servers=",".join(settings.kafka_servers)))
 
 
 async def ensure_topics(admin: LogAdmin) -> None:
