@@ -99,6 +99,8 @@ class ServiceSettings(BaseSettings):
     host: str = "127.0.0.1"
     database: DatabaseSettings
     log: LogSettings
+    traces_endpoint: str | None = None
+    """An OpenTelemetry collector (``http://host:4318``); without it no traces are made."""
 
     @classmethod
     def settings_customise_sources(
@@ -131,7 +133,7 @@ def read_settings(settings: type[_S], environment: Mapping[str, str]) -> _S:
 
 
 def settings_of_process(settings: type[_S]) -> _S:
-    """For ``__main__``: the settings of this process. Ends it with 2 when they are wrong, 0 after ``--check-config``."""
+    """For ``__main__``: the settings of this process. Ends it with 2 if they are wrong, 0 after ``--check-config``."""
     return _resolve(settings, os.environ, sys.argv[1:])  # noqa: TID251  (the one place that reads it)
 
 

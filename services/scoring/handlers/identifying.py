@@ -4,8 +4,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-import asyncpg
-
 from services.scoring.domain import identity
 from services.scoring.domain.identity import Link, Origin, Owners, Run
 from services.scoring.domain.state import decode
@@ -16,11 +14,13 @@ from services.scoring.store import leads
 from services.scoring.store.identity import RunsByKey, WorkspaceKey
 from services.scoring.store.leads import LeadRow
 from shared import identity_key
+from shared.database.connection import Connection
+from shared.errors import Transient
 
 _ATTEMPTS = 20
 
 
-class ChainsKeepMoving(RuntimeError):
+class ChainsKeepMoving(Transient):
     """The chains of a batch changed under it again and again; the batch is tried anew."""
 
 
@@ -34,7 +34,7 @@ class Chains:
 
 
 async def lock_chains(
-    connection: asyncpg.Connection, touched: Collection[WorkspaceKey], worlds: Mapping[UUID, World]
+    connection: Connection, touched: Collection[WorkspaceKey], worlds: Mapping[UUID, World]
 ) -> Chains:
     """Lock the touched keys and their chains, in key order; re-read whether they are still the chains.
 
@@ -42,18 +42,32 @@ async def lock_chains(
     """
     keys = set(touched) | set(await links_store.chains_up(connection, touched))
     for _ in range(_ATTEMPTS):
-        savepoint = connection.transaction()
-        await savepoint.start()
-        born = keys - await leads.existing(connection, keys)
-        await leads.ensure(connection, _with_ids(born, worlds))
-        rows = await leads.lock(connection, sorted(keys))
-        runs = await links_store.chains_up(connection, touched)
-        if runs.keys() <= rows.keys():
-            await savepoint.commit()
-            return Chains(rows, runs, frozenset(born))
-        await savepoint.rollback()
-        keys |= runs.keys()
+        try:
+            async with connection.transaction():  # a savepoint: what is locked out of order is let go again
+                return await _locked(connection, touched, keys, worlds)
+        except _ChainsGrew as grew:
+            keys |= grew.keys
     raise ChainsKeepMoving
+
+
+class _ChainsGrew(Exception):
+    """A chain has keys that are not locked."""
+
+    def __init__(self, keys: Collection[WorkspaceKey]) -> None:
+        super().__init__()
+        self.keys = keys
+
+
+async def _locked(
+    connection: Connection, touched: Collection[WorkspaceKey], keys: set[WorkspaceKey], worlds: Mapping[UUID, World]
+) -> Chains:
+    born = keys - await leads.existing(connection, keys)
+    await leads.ensure(connection, _with_ids(born, worlds))
+    rows = await leads.lock(connection, keys)
+    runs = await links_store.chains_up(connection, touched)
+    if not runs.keys() <= rows.keys():
+        raise _ChainsGrew(runs.keys())
+    return Chains(rows, runs, frozenset(born))
 
 
 def _with_ids(keys: Iterable[WorkspaceKey], worlds: Mapping[UUID, World]) -> list[tuple[UUID, str, UUID]]:
@@ -64,7 +78,7 @@ def _with_ids(keys: Iterable[WorkspaceKey], worlds: Mapping[UUID, World]) -> lis
 
 
 async def link(
-    connection: asyncpg.Connection,
+    connection: Connection,
     chains: Chains,
     links: Sequence[tuple[UUID, Link]],
     worlds: Mapping[UUID, World],

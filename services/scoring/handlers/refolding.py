@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-import asyncpg
 
 from services.scoring.domain import facts, fold, identity
 from services.scoring.domain import state as states
@@ -20,6 +19,7 @@ from services.scoring.store import identity as links_store
 from services.scoring.store.history import HistoryRow, PieceToRead
 from services.scoring.store.identity import WorkspaceKey
 from services.scoring.store.leads import Checkpoint, LeadRow
+from shared.database.connection import Connection
 from shared.clock import Clock
 from shared.contracts.lead_change import Cause
 from shared.streaming import outbox
@@ -59,7 +59,7 @@ class Refolder:
     def __init__(self, worlds: Worlds, clock: Clock, epoch: int) -> None:
         self._worlds, self._clock, self._epoch = worlds, clock, epoch
 
-    async def step(self, connection: asyncpg.Connection, watermark: int) -> CaughtUp:
+    async def step(self, connection: Connection, watermark: int) -> CaughtUp:
         """Take some leads, fold a slice of each, publish those that are done. ``watermark`` is that of scoring."""
         now = self._clock.now()
         stale = await leads.take_stale(connection, _LEADS)
@@ -73,7 +73,7 @@ class Refolder:
         return await self._finish(connection, work, watermark, now)
 
     async def _finish(
-        self, connection: asyncpg.Connection, work: Sequence[_Work], watermark: int, now: int
+        self, connection: Connection, work: Sequence[_Work], watermark: int, now: int
     ) -> CaughtUp:
         checkpoints = [checkpoint for one in work for checkpoint in _fold(one, watermark)]
         done = [one for one in work if not one.more]
@@ -94,7 +94,7 @@ class Refolder:
 
 
 async def _begun(
-    connection: asyncpg.Connection, rows: Mapping[WorkspaceKey, LeadRow], worlds: Mapping[UUID, World]
+    connection: Connection, rows: Mapping[WorkspaceKey, LeadRow], worlds: Mapping[UUID, World]
 ) -> list[_Work]:
     """Each lead with the last state that is good: its own, else its last checkpoint, else none."""
     work = []
@@ -122,7 +122,7 @@ def _is_good(state: State, stale: Place) -> bool:
     return state.place < stale and state.clock <= stale.at
 
 
-async def _read(connection: asyncpg.Connection, work: Sequence[_Work]) -> None:
+async def _read(connection: Connection, work: Sequence[_Work]) -> None:
     """Give each lead the next slice of its history: of all strands whose root it is, when it is."""
     trees = await links_store.trees_down(connection, [(one.row.workspace, one.row.key) for one in work])
     pieces: list[PieceToRead] = []

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-import asyncpg
 import msgspec
 
 from services.scoring.domain import facts, identity
@@ -21,6 +20,7 @@ from services.scoring.store import history, leads
 from services.scoring.store.history import StoredTouchpoint
 from services.scoring.store.identity import WorkspaceKey
 from services.scoring.store.leads import Checkpoint, LeadRow
+from shared.database.connection import Connection
 from shared.clock import Clock
 from shared.contracts import codec
 from shared.contracts.rejection import Rejection
@@ -49,7 +49,7 @@ class TouchpointHandler:
     def __init__(self, worlds: Worlds, clock: Clock, epoch: int) -> None:
         self._worlds, self._clock, self._epoch = worlds, clock, epoch
 
-    async def handle(self, connection: asyncpg.Connection, batch: Batch) -> Handled:
+    async def handle(self, connection: Connection, batch: Batch) -> Handled:
         """Everything of ``core.md`` 1-5 for this batch, in the lock order position, seen, history, keys, outbox."""
         now = self._clock.now()
         incoming, refused = await self._read(connection, batch.records, now)
@@ -65,7 +65,7 @@ class TouchpointHandler:
         return Handled(records=len(batch.records), fresh=len(fresh), refused=len(refused), oldest_received_at=oldest)
 
     async def _read(
-        self, connection: asyncpg.Connection, records: Sequence[Record], now: int
+        self, connection: Connection, records: Sequence[Record], now: int
     ) -> tuple[list[Incoming], list[OutboxRow]]:
         """What can be used, and refusals for the rest."""
         readable: list[tuple[UUID, Touchpoint, bytes]] = []
@@ -86,7 +86,7 @@ class TouchpointHandler:
         return incoming, refused
 
     async def _fold(
-        self, connection: asyncpg.Connection, fresh: Sequence[Incoming], publication: Publication, now: int
+        self, connection: Connection, fresh: Sequence[Incoming], publication: Publication, now: int
     ) -> None:
         worlds = {one.world.workspace: one.world for one in fresh}
         links = [(one.world.workspace, link) for one in fresh for link in _links(one.touchpoint)]
@@ -118,7 +118,7 @@ def _links(touchpoint: Touchpoint) -> list[Link]:
     )
 
 
-async def _remembered(connection: asyncpg.Connection, incoming: Sequence[Incoming]) -> list[Incoming]:
+async def _remembered(connection: Connection, incoming: Sequence[Incoming]) -> list[Incoming]:
     """Those whose id was never seen, the first of each within the batch."""
     firsts: dict[tuple[UUID, bytes], Incoming] = {}
     for one in incoming:

@@ -4,11 +4,11 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-import asyncpg
 import yaml
 
 from services.scoring.domain.model import Model, parse
 from services.scoring.store import worlds
+from shared.database.connection import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Worlds:
         self._default = parse(yaml.safe_load(template))
         self._parsed: dict[tuple[UUID, int], Model] = {}
 
-    async def of(self, connection: asyncpg.Connection, workspaces: Collection[UUID]) -> dict[UUID, World]:
+    async def of(self, connection: Connection, workspaces: Collection[UUID]) -> dict[UUID, World]:
         """The worlds of those workspaces that exist, as of this transaction's statement."""
         found = await worlds.current(connection, workspaces)
         return {
@@ -35,7 +35,7 @@ class Worlds:
             for workspace, one in found.items()
         }
 
-    async def _model(self, connection: asyncpg.Connection, workspace: UUID, version: int) -> Model:
+    async def _model(self, connection: Connection, workspace: UUID, version: int) -> Model:
         if not version:
             return self._default
         if (workspace, version) not in self._parsed:
