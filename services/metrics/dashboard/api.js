@@ -23,25 +23,24 @@ export async function fetchFunnel(asked) {
 }
 
 /**
- * The same answer by Server-Sent Events, at once and after every change of what is counted: `tell(funnel)`.
- * The browser reconnects by itself; `state("live" | "away" | "closed")` says how it stands;
- * closed is for good (signed out). Returns a function that ends it.
+ * Hear by Server-Sent Events that something counted has changed: `changed()`, also once on every connection.
+ * The browser reconnects by itself; `state("live" | "away" | "closed")` says how it stands; closed is for good
+ * (signed out).
  */
-export function follow(asked, tell, state) {
-  const source = new EventSource(`/v1/stream?${asked.query}`);
+export function follow(changed, state) {
+  const source = new EventSource("/v1/stream?by=channel");
   source.addEventListener("open", () => state("live"));
   source.addEventListener("error", () => state(source.readyState === EventSource.CLOSED ? "closed" : "away"));
-  source.addEventListener("funnel", (event) => tell(funnel(JSON.parse(event.data), asked)));
-  return () => source.close();
+  source.addEventListener("totals", changed);
 }
 
-function funnel({ data, total, meta }, { from, to }) {
-  const rows = data.map((row) => ({ channel: row.by.channel ?? "other", cells: cells(row) }));
+function funnel({ groups: given, steps, meta }, { from, to }) {
+  const rows = given.map((group) => ({ channel: group.key.channel ?? "none", cells: cells(group.steps) }));
   const groups = rows.filter((row) => row.cells[0].entered > 0).sort((one, two) => two.cells[0].entered - one.cells[0].entered);
   return withoutEmptyStep({
     from,
     to,
-    total: cells(total),
+    total: cells(steps),
     groups,
     lagSeconds: meta.lag_seconds,
     lateCount: meta.late_count,
@@ -52,21 +51,21 @@ function funnel({ data, total, meta }, { from, to }) {
   });
 }
 
-function cells({ steps }) {
+function cells(steps) {
   return steps.map((step, index) => ({
     step: step.step,
     entered: step.entered,
-    fromFirst: rate(step.rate_from_first),
-    fromPrevious: rate(step.rate_from_previous),
-    median: step.time_from_previous?.median_seconds ?? null,
-    p90: step.time_from_previous?.p90_seconds ?? null,
+    fromFirst: step.rate_from_first ?? unknown,
+    fromPrevious: step.rate_from_previous ?? unknown,
+    median: step.seconds_from_previous?.median ?? null,
+    p90: step.seconds_from_previous?.p90 ?? null,
     lost: index ? Object.values(steps[index - 1].left ?? {}).reduce((sum, count) => sum + count, 0) : null,
     waiting: index ? steps[index - 1].still_open : null,
     leads: step.leads,
   }));
 }
 
-const rate = (answer) => (answer ? { value: answer.rate, interval: answer.interval } : { value: null, interval: null });
+const unknown = { value: null, interval: null };
 
 /**
  * Sales accept leads by decisions. While nobody decides, everyone passes through that step at once and it says nothing,

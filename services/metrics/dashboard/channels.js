@@ -1,8 +1,8 @@
 // The list of channels that is legend and selector in one: a radio group, so that arrow keys and screen readers know it.
 
-import { make, redraw, styled } from "/assets/dom.js";
-import { all, colourOf } from "/assets/palette.js";
-import { count, share, word } from "/assets/format.js";
+import { make, redraw, styled } from "/dashboard/dom.js";
+import { all, colourOf } from "/dashboard/palette.js";
+import { count, share, word } from "/dashboard/format.js";
 
 /** Show "all" and every channel with its entries and its way to the last step; `choose(channel or null)` selects. */
 export function drawChannels(element, funnel, chosen, choose) {

@@ -1,8 +1,8 @@
 // The funnel drawn by plotly: one trace per channel, stacked and centred, or one channel alone.
 /* global Plotly */
 
-import { colourOf } from "/assets/palette.js";
-import { count, share, word } from "/assets/format.js";
+import { colourOf } from "/dashboard/palette.js";
+import { count, share, word } from "/dashboard/format.js";
 
 const settings = { displayModeBar: false, responsive: true, scrollZoom: false, doubleClick: false };
 

@@ -40,7 +40,7 @@ export function period(from, to) {
   return `${dayMonth.format(new Date(from))} – ${dayMonthYear.format(new Date(Date.parse(to) - 1))}`;
 }
 
-const names = { mql: "MQL", sal: "SAL", sql: "SQL", ads: "Ads", immersive: "AR / VR" };
+const names = { mql: "MQL", sal: "SAL", sql: "SQL", ads: "Ads", immersive: "AR / VR", none: "No channel known" };
 
 /** A status, stage or channel as a word. */
 export function word(name) {

@@ -1,30 +1,29 @@
 // The page: one state, one place that draws it.
 
-import { fetchFunnel, follow, Problem, question } from "/assets/api.js";
-import { drawChannels } from "/assets/channels.js";
-import { draw } from "/assets/chart.js";
-import { find, make } from "/assets/dom.js";
-import { count, duration, period, word } from "/assets/format.js";
-import { openPanel, preparePanel } from "/assets/panel.js";
-import { drawSteps } from "/assets/steps.js";
-import { drawTable } from "/assets/table.js";
+import { fetchFunnel, follow, Problem, question } from "/dashboard/api.js";
+import { drawChannels } from "/dashboard/channels.js";
+import { draw } from "/dashboard/chart.js";
+import { find, make } from "/dashboard/dom.js";
+import { count, duration, period, word } from "/dashboard/format.js";
+import { openPanel, preparePanel } from "/dashboard/panel.js";
+import { drawSteps } from "/dashboard/steps.js";
+import { drawTable } from "/dashboard/table.js";
 
+const QUIET_MILLISECONDS = 400;
 const RETRY_MILLISECONDS = 3000;
 const MINUTE_MILLISECONDS = 60000;
 const NEWS_MILLISECONDS = 15000; // a screen reader hears of changes no more often
 
-const state = { days: 30, basis: "cohort", channel: null, funnel: null, live: "connecting", read: 0, told: 0, leave: () => {} };
+const state = { days: 30, basis: "cohort", channel: null, funnel: null, live: "connecting", read: 0, told: 0, soon: null };
 
-/** Ask anew: once, so that a refusal can be explained, and from then on by the stream. */
 async function load() {
   const reading = ++state.read;
-  const asked = question(state);
-  state.leave();
   try {
-    const funnel = await fetchFunnel(asked);
+    const funnel = await fetchFunnel(question(state));
     if (reading !== state.read) return; // a later choice is under way
-    state.leave = follow(asked, take, connection);
-    await take(funnel);
+    tell(state.funnel, funnel);
+    state.funnel = funnel;
+    await show();
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     if (reading === state.read) explain(error);
@@ -33,16 +32,18 @@ async function load() {
   }
 }
 
-async function take(funnel) {
-  tell(state.funnel, funnel);
-  state.funnel = funnel;
-  await show();
+/** Many changes within a moment are one reading. */
+function loadSoon() {
+  state.soon ??= setTimeout(() => {
+    state.soon = null;
+    load();
+  }, QUIET_MILLISECONDS);
 }
 
 function connection(live) {
   state.live = live === "closed" ? "away" : live;
   freshness();
-  if (live === "closed") setTimeout(load, RETRY_MILLISECONDS);
+  if (live === "closed") setTimeout(() => follow(loadSoon, connection), RETRY_MILLISECONDS);
 }
 
 async function show() {
@@ -139,3 +140,4 @@ function prepare() {
 
 prepare();
 load();
+follow(loadSoon, connection);

@@ -1,8 +1,8 @@
 // The leads behind a number, in a dialog at the side: who they are, where they stand, what they did last.
 
-import { fetchLeads, Problem } from "/assets/api.js";
-import { find, focusOn, make } from "/assets/dom.js";
-import { count, since, word } from "/assets/format.js";
+import { fetchLeads, Problem } from "/dashboard/api.js";
+import { find, focusOn, make } from "/dashboard/dom.js";
+import { count, since, word } from "/dashboard/format.js";
 
 /** Wire the dialog's own controls once. */
 export function preparePanel() {

@@ -1,7 +1,7 @@
 // The row of steps above the picture: how many, which share of the step before (with its interval), how long it took.
 
-import { make, redraw, styled } from "/assets/dom.js";
-import { count, duration, interval, share, word } from "/assets/format.js";
+import { make, redraw, styled } from "/dashboard/dom.js";
+import { count, duration, interval, share, word } from "/dashboard/format.js";
 
 /**
  * Show the cells of what is named by `view` (channel, period); `choose(step index)` opens the leads of a step.

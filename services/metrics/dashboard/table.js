@@ -1,8 +1,8 @@
 // Channel by channel in numbers: the picture's equal for keyboards, screen readers and the curious.
 
-import { make, redraw, styled } from "/assets/dom.js";
-import { colourOf } from "/assets/palette.js";
-import { count, share, word } from "/assets/format.js";
+import { make, redraw, styled } from "/dashboard/dom.js";
+import { colourOf } from "/dashboard/palette.js";
+import { count, share, word } from "/dashboard/format.js";
 
 /** Fill `table`; `choose(group or null, step index)` opens the leads behind a number. */
 export function drawTable(table, funnel, choose) {
