@@ -1,0 +1,1 @@
+"""One module per surface: what clients of each kind see. Nothing is decided here."""

@@ -1,0 +1,35 @@
+"""The class of device: desktop, mobile, tablet, tv or bot. Four words are all that reports break down by."""
+
+import re
+from functools import lru_cache
+from typing import Final
+
+_PATTERNS: Final = (
+    ("bot", re.compile(r"bot\b|crawl|spider|slurp|headless|preview|monitor|lighthouse", re.IGNORECASE)),
+    ("tv", re.compile(r"smart-?tv|\btv\b|appletv|googletv|hbbtv|roku|web0s|tizen.*tv|bravia|crkey", re.IGNORECASE)),
+    ("tablet", re.compile(r"ipad|tablet|kindle|silk/|playbook|android(?!.*mobile)", re.IGNORECASE)),
+    ("mobile", re.compile(r"mobi|iphone|ipod|android|windows phone|blackberry|opera mini", re.IGNORECASE)),
+    ("desktop", re.compile(r"windows nt|macintosh|x11|cros|linux", re.IGNORECASE)),
+)
+
+_TYPES: Final = {
+    "ios": "mobile",
+    "android": "mobile",
+    "mobile": "mobile",
+    "phone": "mobile",
+    "smartphone": "mobile",
+    "tablet": "tablet",
+    "desktop": "desktop",
+    "tv": "tv",
+}
+
+
+@lru_cache(maxsize=4096)
+def device_of(user_agent: str) -> str | None:
+    """The class a browser's user agent says, None when it says none (a server's library, for example)."""
+    return next((name for name, pattern in _PATTERNS if pattern.search(user_agent)), None)
+
+
+def device_of_type(name: str) -> str | None:
+    """The class of a device type as mobile SDKs send it."""
+    return _TYPES.get(name.lower())

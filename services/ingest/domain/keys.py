@@ -1,0 +1,99 @@
+"""Identity keys of one touchpoint, from what it says about the person (core 2)."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from services.ingest.domain.phone import normalise_phone
+from services.ingest.domain.refusal import Refused
+from shared.identity_key import email_key, email_sha256_key, is_junk, make, strongest_first
+from shared.vocabulary import Code, KeyType
+
+MAX_LENGTH: Final = 512
+_MAX_ADDRESS: Final = 320
+_ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+")
+_SHA256: Final = re.compile(r"[0-9a-fA-F]{64}")
+_SYSTEM: Final = re.compile(r"[a-z][a-z0-9_-]{0,49}")
+_UNSEEN: Final = object()
+
+
+class KeyRing:
+    """Collects the keys of one touchpoint. What is empty, null or junk is no key and no fault."""
+
+    __slots__ = ("_country", "_keys", "_secret")
+
+    def __init__(self, secret: bytes, country: str | None) -> None:
+        self._secret = secret
+        self._country = country
+        self._keys: set[str] = set()
+
+    def user_id(self, value: Any, pointer: str) -> None:
+        """A user id: text or a whole number."""
+        text = identifier(value, pointer)
+        if text:
+            self._keys.add("5user_id:" + text)
+
+    def anonymous_id(self, value: Any, pointer: str) -> None:
+        """A device's or browser's own id."""
+        text = identifier(value, pointer)
+        if text:
+            self._keys.add("1anonymous_id:" + text)
+
+    def external(self, system: str, value: Any, pointer: str) -> None:
+        """The id of a CRM or provider record. Raises Refused for a system's name that is none."""
+        name = system.lower()
+        if not _SYSTEM.fullmatch(name):
+            raise Refused(Code.UNKNOWN_VALUE, pointer, "a system is named in lower case letters, such as hubspot")
+        text = identifier(value, pointer)
+        if text:
+            self._keys.add(make(KeyType.EXTERNAL, text, name))
+
+    def email(self, value: Any) -> None:
+        """An address, or whatever people write in its place."""
+        if isinstance(value, str) and len(value) <= _MAX_ADDRESS:
+            address = value.strip()
+            if _ADDRESS.fullmatch(address) and not is_junk(address):
+                self._keys.add(email_key(self._secret, address))
+
+    def email_sha256(self, value: Any) -> None:
+        """The hexadecimal SHA-256 of an address."""
+        if isinstance(value, str) and _SHA256.fullmatch(value.strip()):
+            self._keys.add(email_sha256_key(self._secret, value.strip()))
+
+    def phone(self, value: Any) -> None:
+        """A telephone number, or whatever people write in its place."""
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
+        if isinstance(value, str) and not is_junk(value):
+            number = normalise_phone(value.strip(), self._country)
+            if number:
+                self._keys.add(make(KeyType.PHONE, number))
+
+    def contact(self, said: Mapping[str, Any]) -> None:
+        """E-mail and phone among traits or form fields."""
+        if (email := said.get("email", _UNSEEN)) is not _UNSEEN:
+            self.email(email)
+        if (phone := said.get("phone", _UNSEEN)) is not _UNSEEN:
+            self.phone(phone)
+
+    def strongest_first(self) -> tuple[str, ...]:
+        """All keys; the first is the strand. Raises Refused when there is none."""
+        if len(self._keys) == 1:
+            return tuple(self._keys)
+        if not self._keys:
+            raise Refused(Code.NO_IDENTITY, "", "give a user id, an anonymous id, an e-mail, a phone or an external id")
+        return strongest_first(self._keys)
+
+
+def identifier(value: Any, pointer: str) -> str | None:
+    """An id as text, None when it is none. Raises Refused when it is neither text nor a whole number, or too long."""
+    if value is None:
+        return None
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        raise Refused(Code.WRONG_TYPE, pointer, "an id is text or a whole number")
+    text = value.strip()
+    if len(text) > MAX_LENGTH:
+        raise Refused(Code.TOO_LONG, pointer, f"an id has at most {MAX_LENGTH} characters")
+    return None if is_junk(text) else text

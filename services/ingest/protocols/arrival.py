@@ -1,0 +1,88 @@
+"""How someone came and where from: campaign, channel, country, device, out of what any protocol says about it."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from services.ingest.domain.channel import Signs, decide, foreign_site
+from services.ingest.domain.device import device_of, device_of_type
+from services.ingest.domain.landing import Landing, read_address
+from services.ingest.domain.place import country_code, country_of_locale, truncated_address
+from services.ingest.protocols.reading import EMPTY
+from shared.contracts.touchpoint import Campaign, Page
+
+_MAX_FIELD: Final = 512
+_NO_CAMPAIGN: Final = Campaign()
+
+
+def campaign_of(said: Campaign | None, page: Page | None, query: str = "") -> Campaign | None:
+    """What was said about the campaign, completed by what the page's address (or its query) says."""
+    landing = read_address(page.url) if page is not None and page.url else read_address("")
+    if query and not landing.utm and not landing.click:
+        landing = read_address(query)
+    if said is None and not landing.utm and not landing.click:
+        return None
+    campaign = _merged(said or _NO_CAMPAIGN, landing)
+    return None if campaign == _NO_CAMPAIGN else campaign
+
+
+def channel_of(campaign: Campaign | None, page: Page | None, kind: str) -> str:
+    """The channel by the rules of ``domain.channel``."""
+    referrer = foreign_site(page.referrer, page.url or "") if page is not None and page.referrer else ""
+    if campaign is None:
+        return decide(Signs("", "", "", referrer, kind)).channel.value
+    medium, source = (campaign.medium or "").lower(), (campaign.source or "").lower()
+    click = (campaign.click_id or "").partition(":")[0]
+    return decide(Signs(medium, source, click, referrer, kind)).channel.value
+
+
+def place_of(context: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """Country and class of device out of a native context."""
+    if not context:
+        return None, None
+    country = context.get("country")
+    agent = context.get("user_agent")
+    return (
+        (country_code(country) if isinstance(country, str) else None) or country_of(context.get("locale")),
+        device_of(agent) if isinstance(agent, str) else None,
+    )
+
+
+def country_of(locale: Any) -> str | None:
+    """The country in a locale, if it is one."""
+    return country_of_locale(locale) if isinstance(locale, str) else None
+
+
+def device_by(agent: Any, device_type: Any) -> str | None:
+    """The class of device by its type, else by the browser's user agent."""
+    by_type = device_of_type(device_type) if isinstance(device_type, str) else None
+    return by_type or (device_of(agent) if isinstance(agent, str) else None)
+
+
+def truncated(raw: msgspec.Raw, context: Mapping[str, Any]) -> msgspec.Raw:
+    """The context as sent, but with as much of the IP address as may be kept."""
+    if not context:
+        return EMPTY
+    address = context.get("ip")
+    if address is None:
+        return raw
+    kept = truncated_address(address) if isinstance(address, str) else None
+    return msgspec.Raw(msgspec.json.encode({**context, "ip": kept}))
+
+
+def _merged(said: Campaign, landing: Landing) -> Campaign:
+    utm = landing.utm
+    return Campaign(
+        source=_field(said.source or utm.get("source")),
+        medium=_field(said.medium or utm.get("medium")),
+        name=_field(said.name or utm.get("campaign")),
+        term=_field(said.term or utm.get("term")),
+        content=_field(said.content or utm.get("content")),
+        id=_field(said.id or utm.get("id")),
+        click_id=_field(said.click_id or landing.click),
+    )
+
+
+def _field(value: str | None) -> str | None:
+    return value[:_MAX_FIELD] if value else None

@@ -1,0 +1,212 @@
+"""tragt's own touchpoints (``POST /v1/touchpoints``): one JSON object to one touchpoint, or why not."""
+
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+
+from services.ingest.domain import bounds, consent, money
+from services.ingest.domain.instant import occurred_at, parse_instant
+from services.ingest.domain.item_id import content_id, own_id
+from services.ingest.domain.keys import KeyRing, identifier
+from services.ingest.domain.kind import check_kind
+from services.ingest.domain.refusal import Refused
+from services.ingest.protocols.arrival import campaign_of, channel_of, place_of, truncated
+from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
+from services.ingest.protocols.reading import EMPTY, canonical, check_nul, read_loosely, read_object, refused
+from services.ingest.protocols.splitting import Item
+from shared.contracts.touchpoint import Campaign, Money, Page, Touchpoint
+from shared.identity_key import rank
+from shared.vocabulary import Channel, Code, Kind
+
+_Id = str | int | None
+
+
+class _Identity(msgspec.Struct, gc=False):
+    anonymous_id: _Id = None
+    user_id: _Id = None
+    email: str | None = None
+    email_sha256: str | None = None
+    phone: str | int | None = None
+    account_id: _Id = None
+    external: dict[str, _Id] = {}
+
+
+class _Money(msgspec.Struct, gc=False):
+    amount: Decimal
+    currency: str
+
+
+class _Item(msgspec.Struct, gc=False):
+    kind: str
+    id: str | int | None = None
+    occurred_at: str | None = None
+    sent_at: str | None = None
+    channel: str | None = None
+    identity: msgspec.Raw = EMPTY
+    previous: msgspec.Raw = EMPTY
+    traits: dict[str, Any] | None = None
+    campaign: Campaign | None = None
+    page: Page | None = None
+    value: _Money | None = None
+    consent: dict[str, str] | None = None
+    properties: msgspec.Raw = EMPTY
+    context: msgspec.Raw = EMPTY
+
+
+_ITEM: Final = msgspec.json.Decoder(_Item)
+_IDENTITY: Final = msgspec.json.Decoder(_Identity)
+_NOBODY: Final = _Identity()
+_NOTHING: Final = frozenset({b"{}", b"null"})
+_FAULTS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+_CHANNELS: Final = {channel.value: channel.value for channel in Channel}
+
+
+def parse(item: Item, arrival: Arrival, *, may_hold_nul: bool = False) -> Outcome:
+    """The touchpoint in ``item``, or its rejection. Never raises."""
+    try:
+        return _parse(item, arrival, may_hold_nul=may_hold_nul)
+    except Refused as outcome:
+        raw = bytes(item)
+        payload = b"" if outcome.refusal.code is Code.CONSENT_DENIED else raw
+        return Rejected(_rejected_id(raw, arrival), outcome.refusal, payload)
+
+
+def _parse(item: Item, arrival: Arrival, *, may_hold_nul: bool) -> Touchpoint:
+    said = _read(item, may_hold_nul=may_hold_nul)
+    check_kind(said.kind, "/kind")
+    agreed = said.consent or {}
+    consent.check_words(agreed, "/consent")
+    consent.enforce(agreed, said.kind)
+    context = read_object(said.context, "/context")
+    properties = read_object(said.properties, "/properties")
+    traits = said.traits or {}
+    bounds.check(traits, "/traits")
+    country, device = place_of(context)
+    identity = _read_identity(said.identity, "/identity")
+    keys = _keys(identity, traits, arrival.secret, country)
+    campaign = campaign_of(said.campaign, said.page)
+    original = parse_instant(said.occurred_at, "/occurred_at") if said.occurred_at else None
+    sent_at = parse_instant(said.sent_at, "/sent_at") if said.sent_at else None
+    return Touchpoint(
+        workspace=arrival.workspace,
+        id=own_id(said.id, "/id") or _made_id(item, original, arrival),
+        kind=said.kind,
+        channel=_channel(said.channel) or channel_of(campaign, said.page, said.kind),
+        occurred_at=occurred_at(arrival.received_at, original, sent_at),
+        received_at=arrival.received_at,
+        keys=keys,
+        previous=_previous(said, keys, arrival.secret, country),
+        sent_at=sent_at,
+        campaign=campaign,
+        page=said.page,
+        value=_money(said.value),
+        country=country,
+        device=device,
+        account=identifier(identity.account_id, "/identity/account_id"),
+        traits=traits,
+        consent=agreed,
+        identity=EMPTY if identity is _NOBODY else said.identity,
+        properties=said.properties if properties else EMPTY,
+        context=truncated(said.context, context),
+    )
+
+
+def _read(item: Item, *, may_hold_nul: bool) -> _Item:
+    if memoryview(item).nbytes > bounds.MAX_ITEM_BYTES:
+        raise Refused(Code.TOO_LARGE, "", f"a touchpoint has at most {bounds.MAX_ITEM_BYTES} bytes")
+    try:
+        said = _ITEM.decode(item)
+    except _FAULTS as error:
+        if isinstance(error, msgspec.ValidationError) and bytes(item).lstrip()[:1] != b"{":
+            raise Refused(Code.NOT_AN_OBJECT, "", "a touchpoint is an object") from None
+        raise refused(error, bytes(item), "") from None
+    if may_hold_nul:
+        check_nul(bytes(item))
+    return said
+
+
+def _read_identity(raw: msgspec.Raw, pointer: str) -> _Identity:
+    if bytes(raw) in _NOTHING:
+        return _NOBODY
+    try:
+        return _IDENTITY.decode(raw)
+    except _FAULTS as error:
+        raise refused(error, bytes(raw), pointer) from None
+
+
+def _keys(identity: _Identity, traits: dict[str, Any], secret: bytes, country: str | None) -> tuple[str, ...]:
+    ring = KeyRing(secret, country)
+    _collect(ring, identity, "/identity")
+    if traits:
+        ring.contact(traits)
+    return ring.strongest_first()
+
+
+def _collect(ring: KeyRing, identity: _Identity, pointer: str) -> None:
+    if identity.user_id is not None:
+        ring.user_id(identity.user_id, f"{pointer}/user_id")
+    if identity.anonymous_id is not None:
+        ring.anonymous_id(identity.anonymous_id, f"{pointer}/anonymous_id")
+    ring.email(identity.email)
+    ring.email_sha256(identity.email_sha256)
+    ring.phone(identity.phone)
+    for system, value in identity.external.items():
+        ring.external(system, value, f"{pointer}/external/{system}")
+
+
+def _previous(said: _Item, keys: tuple[str, ...], secret: bytes, country: str | None) -> str | None:
+    """The key an alias joins, or the owner a split cuts from; those two kinds need exactly one."""
+    if said.kind not in {Kind.ALIASED, Kind.UNLINKED}:
+        return None
+    ring = KeyRing(secret, country)
+    _collect(ring, _read_identity(said.previous, "/previous"), "/previous")
+    try:
+        (previous,) = ring.strongest_first()
+    except (Refused, ValueError):
+        raise Refused(Code.MISSING, "/previous", f"{said.kind} needs `previous` with exactly one key") from None
+    if said.kind == Kind.UNLINKED and len(keys) != 1:
+        raise Refused(Code.UNKNOWN_VALUE, "/identity", "unlinked carries exactly the key to be cut")
+    if said.kind == Kind.ALIASED and not rank(previous) == rank(keys[0]) == rank("5"):
+        raise Refused(Code.UNKNOWN_VALUE, "/previous", "aliased joins a previous user id to a user id")
+    return previous
+
+
+def _channel(said: str | None) -> str | None:
+    if said is None:
+        return None
+    channel = _CHANNELS.get(said)
+    if channel is None:
+        raise Refused(Code.UNKNOWN_VALUE, "/channel", f"a channel is one of {', '.join(_CHANNELS)}")
+    return channel
+
+
+def _money(said: _Money | None) -> Money | None:
+    if said is None:
+        return None
+    currency = money.currency_code(said.currency, "/value/currency")
+    return Money(money.amount_text(said.amount, "/value/amount"), currency)
+
+
+def _made_id(item: Item, original: int | None, arrival: Arrival) -> str:
+    if original is None:
+        return arrival.make_id()
+    raw = bytes(item)
+    content = read_loosely(raw)
+    content.pop("sent_at", None)
+    return content_id(canonical(content, raw))
+
+
+def _rejected_id(raw: bytes, arrival: Arrival) -> str:
+    """The id the item would have had; what cannot be read is known by its bytes."""
+    content = read_loosely(raw)
+    try:
+        named = own_id(content.get("id"), "/id")
+    except Refused:
+        named = None
+    if named:
+        return named
+    if content and not content.get("occurred_at"):
+        return arrival.make_id()
+    content.pop("sent_at", None)
+    return content_id(canonical(content, raw))

@@ -1,0 +1,29 @@
+"""What a parser is told about a request, and what it makes of each item."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from services.ingest.domain.refusal import Refusal
+from shared.contracts.touchpoint import Touchpoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """The circumstances of a request: whose it is, when it came (microseconds), and how nameless items get an id."""
+
+    workspace: str
+    secret: bytes
+    received_at: int
+    make_id: Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """An item that is refused, with its id and its own bytes; no bytes where nothing may be kept."""
+
+    id: str
+    refusal: Refusal
+    payload: bytes
+
+
+Outcome = Touchpoint | Rejected

@@ -1,0 +1,105 @@
+"""Reading JSON strictly: what msgspec refuses, and what it would let through, as refusals with a place and a code."""
+
+import re
+from typing import Any, Final
+
+import msgspec
+
+from services.ingest.domain import bounds
+from services.ingest.domain.refusal import Refusal, Refused
+from services.ingest.protocols.scanning import depth_of, strings_of, without_strings
+from shared.vocabulary import Code
+
+EMPTY: Final = msgspec.Raw(b"{}")
+
+_OBJECT: Final = msgspec.json.Decoder(dict[str, Any])
+_ANYTHING: Final = msgspec.json.Decoder()
+_CANONICAL: Final = msgspec.json.Encoder(order="deterministic")
+_PLACE: Final = re.compile(r" - at `\$(.*)`$")
+_STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+_ABSENT: Final = re.compile(r"missing required field `([^`]+)`")
+_NO_NUMBER: Final = re.compile(rb"\b(?:NaN|Infinity)\b")
+_ESCAPED_UNIT: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u([0-9a-fA-F]{4})((?:\\u[dD][c-fC-F][0-9a-fA-F]{2})?)")
+
+
+def read_object(raw: msgspec.Raw, pointer: str) -> dict[str, Any]:
+    """The object in ``raw``, checked within bounds; empty for null. Raises Refused."""
+    if raw is EMPTY:
+        return {}
+    try:
+        value = _OBJECT.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        if bytes(raw) == b"null":
+            return {}
+        raise refused(error, bytes(raw), pointer) from None
+    bounds.check(value, pointer)
+    return value
+
+
+def read_loosely(item: bytes) -> dict[str, Any]:
+    """The item as an object as far as it is one; empty when it is not JSON."""
+    try:
+        value = _ANYTHING.decode(item)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def canonical(content: dict[str, Any], raw: bytes) -> bytes:
+    """The content whatever the order and spacing it was written in; ``raw`` when it cannot be written again."""
+    try:
+        return _CANONICAL.encode(content) if content else raw
+    except (msgspec.MsgspecError, OverflowError):
+        return raw
+
+
+def check_nul(item: bytes) -> None:
+    """Raise Refused when a text in the item holds an escaped NUL. Only for items that hold such an escape."""
+    bounds.check_text(_ANYTHING.decode(item), "")
+
+
+def refused(error: Exception, raw: bytes, prefix: str) -> Refused:
+    """The refusal that an error of decoding ``raw``, which stands at ``prefix``, amounts to."""
+    if isinstance(error, msgspec.ValidationError):
+        return _invalid(str(error), prefix)
+    refusal = why_not_json(raw)
+    return Refused(refusal.code, prefix, refusal.detail)
+
+
+def why_not_json(raw: bytes) -> Refusal:
+    """Why bytes that no decoder takes are not JSON."""
+    if depth_of(raw) > bounds.MAX_DEPTH:
+        return Refusal(Code.TOO_DEEP, "", f"objects and arrays are nested at most {bounds.MAX_DEPTH} deep")
+    if _NO_NUMBER.search(without_strings(raw)):
+        return Refusal(Code.NOT_FINITE, "", "JSON has no NaN and no Infinity")
+    if _is_bad_text(raw):
+        return Refusal(Code.INVALID_TEXT, "", "text is UTF-8, without lone surrogates")
+    return Refusal(Code.NOT_JSON, "", "this is not JSON")
+
+
+def _is_bad_text(raw: bytes) -> bool:
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return True
+    return any(_is_lone(unit, partner) for text in strings_of(raw) for unit, partner in _ESCAPED_UNIT.findall(text))
+
+
+def _is_lone(unit: bytes, partner: bytes) -> bool:
+    number = int(unit, 16)
+    return 0xDC00 <= number <= 0xDFFF or (0xD800 <= number <= 0xDBFF and not partner)  # noqa: PLR2004 -- UTF-16
+
+
+def _invalid(message: str, prefix: str) -> Refused:
+    place = _PLACE.search(message)
+    pointer = prefix + (_pointer(place[1]) if place else "")
+    absent = _ABSENT.search(message)
+    if absent:
+        return Refused(Code.MISSING, f"{pointer}/{absent[1]}", f"{absent[1]} is missing")
+    if "out of range" in message:
+        return Refused(Code.NOT_FINITE, pointer, "a number is finite")
+    return Refused(Code.WRONG_TYPE, pointer, _PLACE.sub("", message).replace("`", ""))
+
+
+def _pointer(path: str) -> str:
+    return "".join(f"/{name or index}" for name, index in _STEP.findall(path) if index != "...")

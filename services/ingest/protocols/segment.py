@@ -1,0 +1,245 @@
+"""Segment's calls: identify, page, screen, track, group, alias, alone or in a batch, to touchpoints.
+
+Fields are open and lenient, as SDKs need: null, empty text and numeric ids are normal, unknown fields are ignored.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from services.ingest.domain import bounds, consent
+from services.ingest.domain.instant import occurred_at
+from services.ingest.domain.item_id import content_id, own_id
+from services.ingest.domain.keys import KeyRing, identifier
+from services.ingest.domain.kind import MAX_LENGTH, is_form, kind_of_event
+from services.ingest.domain.refusal import Refused
+from services.ingest.protocols.arrival import campaign_of, channel_of, truncated
+from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
+from services.ingest.protocols.reading import EMPTY, canonical, check_nul, read_loosely, read_object, refused
+from services.ingest.protocols.segment_parts import (
+    EMPTY_OBJECT,
+    campaign_said,
+    consent_said,
+    country_said,
+    device_said,
+    instant_said,
+    money_said,
+    page_said,
+    search_said,
+    sending_said,
+)
+from services.ingest.protocols.splitting import Item
+from shared.contracts.touchpoint import Touchpoint
+from shared.identity_key import make, rank
+from shared.vocabulary import KEY_RANKS, Code, KeyType, Kind
+
+PROTOCOL: Final = "segment"
+CALLS: Final = ("track", "identify", "page", "screen", "group", "alias")
+
+_KINDS: Final = {
+    "identify": Kind.IDENTIFIED.value,
+    "page": Kind.PAGE_VIEWED.value,
+    "screen": Kind.SCREEN_VIEWED.value,
+    "group": Kind.ACCOUNT_JOINED.value,
+    "alias": Kind.ALIASED.value,
+}
+_MAX_ACCOUNT: Final = 512
+
+_OF_THE_SENDING: Final = frozenset({"sentAt", "writeKey", "_metadata"})
+"""What differs between an item and its retry."""
+
+
+class _Call(msgspec.Struct, gc=False):
+    type: Any = None
+    userId: Any = None  # noqa: N815 -- names on the wire
+    anonymousId: Any = None  # noqa: N815
+    previousId: Any = None  # noqa: N815
+    groupId: Any = None  # noqa: N815
+    messageId: Any = None  # noqa: N815
+    event: Any = None
+    name: Any = None
+    category: Any = None
+    timestamp: Any = None
+    originalTimestamp: Any = None  # noqa: N815
+    sentAt: Any = None  # noqa: N815
+    properties: msgspec.Raw = EMPTY
+    traits: msgspec.Raw = EMPTY
+    context: msgspec.Raw = EMPTY
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What a batch says for all of its items; ``call`` is the type that the path implies."""
+
+    sent_at: Any = None
+    context: Mapping[str, Any] | None = None
+    call: str | None = None
+
+
+_CALL: Final = msgspec.json.Decoder(_Call)
+_FAULTS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+def parse(item: Item, arrival: Arrival, envelope: Envelope, *, may_hold_nul: bool = False) -> Outcome:
+    """The touchpoint in ``item``, or its rejection. Never raises."""
+    try:
+        return _parse(_read(item, may_hold_nul=may_hold_nul), item, arrival, envelope)
+    except Refused as outcome:
+        raw = bytes(item)
+        payload = b"" if outcome.refusal.code is Code.CONSENT_DENIED else raw
+        return Rejected(_rejected_id(raw, arrival), outcome.refusal, payload)
+
+
+def _read(item: Item, *, may_hold_nul: bool) -> _Call:
+    if memoryview(item).nbytes > bounds.MAX_ITEM_BYTES:
+        raise Refused(Code.TOO_LARGE, "", f"an event has at most {bounds.MAX_ITEM_BYTES} bytes")
+    try:
+        said = _CALL.decode(item)
+    except _FAULTS as error:
+        if isinstance(error, msgspec.ValidationError) and bytes(item).lstrip()[:1] != b"{":
+            raise Refused(Code.NOT_AN_OBJECT, "", "an event is an object") from None
+        raise refused(error, bytes(item), "") from None
+    if may_hold_nul:
+        check_nul(bytes(item))
+    return said
+
+
+def _parse(said: _Call, item: Item, arrival: Arrival, envelope: Envelope) -> Touchpoint:
+    call = envelope.call or said.type
+    kind = _kind(call, said.event)
+    context = read_object(said.context, "/context")
+    if envelope.context:
+        context = {**envelope.context, **context}
+    properties = read_object(said.properties, "/properties")
+    traits = read_object(said.traits, "/traits")
+    agreed = consent_said(context)
+    consent.enforce(agreed, kind)
+    page = page_said(context, properties if call == "page" else EMPTY_OBJECT)
+    campaign = campaign_of(campaign_said(context), page, search_said(context, properties))
+    country = country_said(context)
+    keys, person = _person(said, call, kind, (context, properties, traits), arrival.secret, country)
+    original = instant_said(said.timestamp, "/timestamp") or instant_said(said.originalTimestamp, "/originalTimestamp")
+    sent_at = sending_said(said.sentAt) or sending_said(envelope.sent_at)
+    return Touchpoint(
+        workspace=arrival.workspace,
+        id=own_id(said.messageId, "/messageId") or _made_id(item, original, arrival),
+        kind=kind,
+        channel=channel_of(campaign, page, kind),
+        occurred_at=occurred_at(arrival.received_at, original, sent_at),
+        received_at=arrival.received_at,
+        keys=keys,
+        previous=_previous(said, keys) if call == "alias" else None,
+        sent_at=sent_at,
+        protocol=PROTOCOL,
+        campaign=campaign,
+        page=page,
+        value=money_said(properties, kind) if properties else None,
+        country=country,
+        device=device_said(context),
+        account=_account(said, context, call),
+        traits=person,
+        consent=agreed,
+        identity=_identity(said),
+        properties=_properties(said, call, properties, traits),
+        context=truncated(_written(context) if envelope.context else said.context, context),
+    )
+
+
+def _kind(call: Any, event: Any) -> str:
+    kind = _KINDS.get(call) if isinstance(call, str) else None
+    if kind is not None:
+        return kind
+    if call != "track":
+        code = Code.MISSING if call is None else Code.UNKNOWN_VALUE
+        raise Refused(code, "/type", f"type is one of {', '.join(CALLS)}")
+    if event is None or event == "":
+        raise Refused(Code.MISSING, "/event", "track needs the name of the event")
+    if not isinstance(event, str):
+        raise Refused(Code.WRONG_TYPE, "/event", "the name of an event is text")
+    named = kind_of_event(event)
+    if not named:
+        raise Refused(Code.INVALID_KIND, "/event", f"a name has letters, at most {MAX_LENGTH}, and is no other call's")
+    return named
+
+
+def _person(
+    said: _Call,
+    call: Any,
+    kind: str,
+    told: tuple[dict[str, Any], dict[str, Any], dict[str, Any]],
+    secret: bytes,
+    country: str | None,
+) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """The keys and the traits of the person. The traits of a ``group`` call are those of the account."""
+    context, properties, traits = told
+    ring = KeyRing(secret, country)
+    ring.user_id(said.userId, "/userId")
+    ring.anonymous_id(said.anonymousId, "/anonymousId")
+    person = context.get("traits")
+    person = person if isinstance(person, dict) else {}
+    if call != "group" and traits:
+        ring.contact(person)
+        person = {**person, **traits}
+    if person:
+        ring.contact(person)
+    if properties and is_form(kind):
+        ring.contact(properties)
+    return ring.strongest_first(), person
+
+
+def _previous(said: _Call, keys: tuple[str, ...]) -> str:
+    previous = identifier(said.previousId, "/previousId")
+    if previous is None:
+        raise Refused(Code.MISSING, "/previousId", "alias needs the previous id")
+    if rank(keys[0]) != KEY_RANKS[KeyType.USER_ID]:
+        raise Refused(Code.MISSING, "/userId", "alias needs the new user id")
+    return make(KeyType.USER_ID, previous)
+
+
+def _account(said: _Call, context: Mapping[str, Any], call: Any) -> str | None:
+    if call == "group":
+        return identifier(said.groupId, "/groupId")
+    group = context.get("groupId")
+    return group[:_MAX_ACCOUNT] if isinstance(group, str) and group else None
+
+
+def _identity(said: _Call) -> msgspec.Raw:
+    ids = {"user_id": said.userId, "anonymous_id": said.anonymousId}
+    return msgspec.Raw(msgspec.json.encode({name: value for name, value in ids.items() if value not in {None, ""}}))
+
+
+def _properties(said: _Call, call: Any, properties: dict[str, Any], traits: dict[str, Any]) -> msgspec.Raw:
+    """The properties as sent; a page's name goes into them, and what a group call says about the account."""
+    if call == "group":
+        return said.traits if traits else EMPTY
+    if call in {"page", "screen"} and (said.name or said.category):
+        names = {"name": said.name, "category": said.category}
+        return _written({**{name: text for name, text in names.items() if isinstance(text, str)}, **properties})
+    return said.properties if properties else EMPTY
+
+
+def _written(content: Mapping[str, Any]) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(content))
+
+
+def _made_id(item: Item, original: int | None, arrival: Arrival) -> str:
+    return arrival.make_id() if original is None else _content_id(bytes(item), read_loosely(bytes(item)))
+
+
+def _rejected_id(raw: bytes, arrival: Arrival) -> str:
+    """The id the item would have had; what cannot be read is known by its bytes."""
+    content = read_loosely(raw)
+    try:
+        named = own_id(content.get("messageId"), "/messageId")
+    except Refused:
+        named = None
+    if named:
+        return named
+    has_time = content.get("timestamp") or content.get("originalTimestamp")
+    return arrival.make_id() if content and not has_time else _content_id(raw, content)
+
+
+def _content_id(raw: bytes, content: dict[str, Any]) -> str:
+    return content_id(canonical({name: content[name] for name in content if name not in _OF_THE_SENDING}, raw))

@@ -1,0 +1,108 @@
+"""The parts of a Segment call: page, campaign, money, consent, place. What does not fit is left out, never refused."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from services.ingest.domain import consent, money
+from services.ingest.domain.instant import parse_instant
+from services.ingest.domain.place import country_code
+from services.ingest.domain.refusal import Refused
+from services.ingest.protocols.arrival import country_of, device_by
+from shared.contracts.touchpoint import Campaign, Money, Page
+from shared.vocabulary import Code
+
+EMPTY_OBJECT: Final[Mapping[str, Any]] = {}
+_DEFAULT_CURRENCY: Final = "USD"
+_COMMERCE: Final = ("order_", "product_", "cart_", "checkout_", "subscription_", "payment_", "opportunity_")
+_PAGE_FIELDS: Final = ("url", "path", "title", "referrer")
+
+
+def part(context: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """An object inside the context, empty when it is none."""
+    value = context.get(name)
+    return value if isinstance(value, dict) else EMPTY_OBJECT
+
+
+def text(said: Mapping[str, Any], name: str) -> str | None:
+    """A text, or a number as text; None when it is empty or something else."""
+    value = said.get(name)
+    if isinstance(value, str):
+        return value or None
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def page_said(context: Mapping[str, Any], properties: Mapping[str, Any]) -> Page | None:
+    """The page: of a page call from its properties first, otherwise from the context."""
+    page = part(context, "page")
+    if not page and not properties:
+        return None
+    url, path, title, referrer = [text(properties, name) or text(page, name) for name in _PAGE_FIELDS]
+    if url or path or title or referrer:
+        return Page(url=url, path=path, title=title, referrer=referrer)
+    return None
+
+
+def search_said(context: Mapping[str, Any], properties: Mapping[str, Any]) -> str:
+    """The query of the page's address, which SDKs send apart."""
+    return text(part(context, "page"), "search") or text(properties, "search") or ""
+
+
+def campaign_said(context: Mapping[str, Any]) -> Campaign | None:
+    """The UTM fields, which SDKs send without ``utm_`` (``utm_campaign`` as ``name``)."""
+    said = part(context, "campaign")
+    if not said:
+        return None
+    return Campaign(
+        source=text(said, "source"),
+        medium=text(said, "medium"),
+        name=text(said, "name"),
+        term=text(said, "term"),
+        content=text(said, "content"),
+        id=text(said, "id"),
+    )
+
+
+def money_said(properties: Mapping[str, Any], kind: str) -> Money | None:
+    """Revenue; or total or value, where the currency or the kind says that these are money."""
+    currency = properties.get("currency")
+    names = ("revenue", "total", "value") if currency or kind.startswith(_COMMERCE) else ("revenue",)
+    for name in names:
+        amount = money.lenient_amount(properties.get(name))
+        if amount is not None:
+            return Money(amount, money.lenient_currency(currency, _DEFAULT_CURRENCY))
+    return None
+
+
+def consent_said(context: Mapping[str, Any]) -> dict[str, str]:
+    """Consent by category, if a tag manager told it."""
+    categories = part(part(context, "consent"), "categoryPreferences")
+    return consent.from_categories(categories) if categories else {}
+
+
+def country_said(context: Mapping[str, Any]) -> str | None:
+    """The country of the location, else of the locale."""
+    country = part(context, "location").get("country")
+    by_place = country_code(country) if isinstance(country, str) else None
+    return by_place or country_of(context.get("locale"))
+
+
+def device_said(context: Mapping[str, Any]) -> str | None:
+    """The class of device by its type, else by the browser."""
+    return device_by(context.get("userAgent"), part(context, "device").get("type"))
+
+
+def instant_said(value: Any, pointer: str) -> int | None:
+    """The client's time of the event. Raises Refused when it is none."""
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise Refused(Code.INVALID_INSTANT, pointer, "a time is ISO 8601 text")
+    return parse_instant(value, pointer)
+
+
+def sending_said(value: Any) -> int | None:
+    """The client's time of sending; it only corrects the clock, so a bad one corrects nothing."""
+    try:
+        return instant_said(value, "")
+    except Refused:
+        return None
