@@ -1,6 +1,7 @@
 """Time as an argument: a port with two implementations, so that no test sleeps.
 
-All instants inside the product are whole microseconds since 1970 in UTC (``int``); text and zones exist only at the edges.
+All instants inside the product are whole microseconds since 1970 in UTC (``int``); text and zones exist only at
+the edges.
 """
 
 import time

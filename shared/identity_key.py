@@ -1,4 +1,4 @@
-"""Identity keys as canonical text: rank digit, type, colon, value; for example ``5user_id:u1`` or ``2external.hubspot:77``.
+"""Identity keys as canonical text: rank digit, type, colon, value; for example ``5user_id:u1``.
 
 Text order within a rank is the byte order that core 2 asks for, and the rank is readable from the first character.
 An e-mail never stands in a key: its value is HMAC-SHA256(workspace secret, sha256(normalised address)) in hexadecimal,

@@ -58,7 +58,9 @@ CYCLE_ENDS: Final = (Status.RECYCLED, Status.DISQUALIFIED, Status.LOST, Status.C
 
 
 class KeyType(StrEnum):
-    """What an identity key is made of, strongest first (core 2). ``external`` keys carry a system: ``external.hubspot``."""
+    """What an identity key is made of, strongest first (core 2). ``external`` keys carry a system:
+    ``external.hubspot``.
+    """
 
     USER_ID = "user_id"
     EMAIL = "email"

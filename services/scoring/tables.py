@@ -29,7 +29,9 @@ touchpoint = Table(
     Column("body", LargeBinary, nullable=False),
     postgresql_partition_by="HASH (strand)",
 )
-"""The history, the source of everything else: the record's own bytes under its strand, for ever. No row names a lead."""
+"""The history, the source of everything else: the record's own bytes under its strand, for ever. No row names a
+lead.
+"""
 
 link = Table(
     "link",
@@ -56,7 +58,9 @@ run = Table(
     Column("origin", Text, nullable=False),
     Index("ix_run_workspace_id_target", "workspace_id", "target"),
 )
-"""Links as runs, with those inferred: the first of consecutive links of a key to one target (see ``domain.identity``)."""
+"""Links as runs, with those inferred: the first of consecutive links of a key to one target (see
+``domain.identity``).
+"""
 
 lead = Table(
     "lead",
@@ -101,7 +105,9 @@ cycle = Table(
     Column("version", BigInteger, nullable=False),
     Column("body", LargeBinary, nullable=False),
 )
-"""The facts last published of a lead: its cycles with every status and stage entered, and the version that told them."""
+"""The facts last published of a lead: its cycles with every status and stage entered, and the version that told
+them.
+"""
 
 listing = Table(
     "listing",

@@ -81,7 +81,8 @@ class LeadChange(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One change of one lead. Apply a fact only when ``version`` is higher than the one you hold (core 6).
 
     ``facts`` holds only the facts that differ; None says that the fact is gone. ``kind`` is the most telling move
-    (``became_mql``, ``stage_entered``, ``corrected``, ...). ``sequence`` is stamped by the relay, gap-free per workspace.
+    (``became_mql``, ``stage_entered``, ``corrected``, ...). ``sequence`` is stamped by the relay, gap-free
+    per workspace.
     """
 
     change_id: str

@@ -4,7 +4,9 @@ import msgspec
 
 
 class Rejection(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """One refused item. ``payload`` is the item's own bytes (base64 on the wire), so that it can be repaired and replayed."""
+    """One refused item. ``payload`` is the item's own bytes (base64 on the wire), so that it can be repaired and
+    replayed.
+    """
 
     workspace: str
     id: str

@@ -1,6 +1,5 @@
 """The schema of the migrations is the schema of the tables in the code, and every migration can be taken back."""
 
-
 import asyncpg
 import pytest
 from alembic.autogenerate import compare_metadata

@@ -96,7 +96,9 @@ def _bisect(reached: Callable[[int], bool], no: int, yes: int) -> int:
 
 
 def _breakpoints(groups: Sequence[Group], pairs: Sequence[Pair], first: int) -> list[int]:
-    """Whole seconds, in order, between which the score is monotone; both neighbours of a turn are in, the last is the horizon."""
+    """Whole seconds, in order, between which the score is monotone; both neighbours of a turn are in, the last is
+    the horizon.
+    """
     live = [(group, pair) for group, pair in zip(groups, pairs, strict=True) if abs(pair[1]) > _NEGLIGIBLE]
     cuts = {first, first + 1}
     for group, (at, value) in live:
@@ -122,7 +124,9 @@ def _falls_to(at: int, value: float, half_life: int, size: float) -> float:
 
 
 def _terms(live: Sequence[tuple[Group, Pair]], start: int) -> list[tuple[float, float]]:
-    """(value at ``start``, decay rate per second) of the groups that are inside of their limits in the piece from ``start``."""
+    """(value at ``start``, decay rate per second) of the groups that are inside of their limits in the piece from
+    ``start``.
+    """
     terms = []
     for group, pair in live:
         value = value_at(pair, start * SECOND, group.half_life)

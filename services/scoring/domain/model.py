@@ -1,4 +1,6 @@
-"""A model: the versioned, declarative definition of scoring, qualification and stages of a workspace (``docs/models.md``)."""
+"""A model: the versioned, declarative definition of scoring, qualification and stages of a workspace
+(``docs/models.md``).
+"""
 
 import math
 from collections.abc import Mapping

@@ -64,7 +64,9 @@ class Touchpoint(msgspec.Struct, frozen=True, gc=False):
 
 
 class Place(NamedTuple):
-    """A place in the order inside a lead: event time, ties by the bytes of the id (for text the same as by code points)."""
+    """A place in the order inside a lead: event time, ties by the bytes of the id (for text the same as by code
+    points).
+    """
 
     at: int
     id: str

@@ -33,7 +33,9 @@ def forward(
 
 
 def wake(model: Model, row: LeadRow, state: State) -> int | None:
-    """The instant to wake the lead at. An earlier one already noted stays: waking for nothing is cheaper than an index write."""
+    """The instant to wake the lead at. An earlier one already noted stays: waking for nothing is cheaper than an
+    index write.
+    """
     due = fold.next_instant(model, state)
     if due is not None and row.wake_at is not None and state.clock < row.wake_at <= due:
         return row.wake_at

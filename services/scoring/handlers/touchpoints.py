@@ -1,4 +1,6 @@
-"""One batch of touchpoints: refused, or remembered, stored, linked and folded forward. Late input is left to catch up."""
+"""One batch of touchpoints: refused, or remembered, stored, linked and folded forward. Late input is left to
+catch up.
+"""
 
 import hashlib
 from collections.abc import Sequence

@@ -65,7 +65,9 @@ class HistoryRow(NamedTuple):
 
 
 async def remember(connection: asyncpg.Connection, ids: Sequence[tuple[UUID, bytes]]) -> set[bytes]:
-    """Note these ids for ever. Returns the digests that were new; digests are keyed, so they name their workspace too."""
+    """Note these ids for ever. Returns the digests that were new; digests are keyed, so they name their workspace
+    too.
+    """
     rows = await connection.fetch(_REMEMBER, [workspace for workspace, _ in ids], [digest for _, digest in ids])
     return {row[0] for row in rows}
 

@@ -15,14 +15,16 @@ _UP: Final = """
     WITH RECURSIVE up (workspace_id, key) AS (
         SELECT k.workspace_id, k.key COLLATE "C" FROM unnest($1::uuid[], $2::text[]) AS k (workspace_id, key)
         UNION
-        SELECT r.workspace_id, r.target FROM up JOIN scoring.run AS r ON r.workspace_id = up.workspace_id AND r.key = up.key
+        SELECT r.workspace_id, r.target
+        FROM up JOIN scoring.run AS r ON r.workspace_id = up.workspace_id AND r.key = up.key
     )
     SELECT up.workspace_id, up.key, r.at, r.id, r.target, r.origin, r.via
     FROM up LEFT JOIN scoring.run AS r ON r.workspace_id = up.workspace_id AND r.key = up.key
 """
 _DOWN: Final = """
     WITH RECURSIVE down (root, workspace_id, key) AS (
-        SELECT k.key COLLATE "C", k.workspace_id, k.key COLLATE "C" FROM unnest($1::uuid[], $2::text[]) AS k (workspace_id, key)
+        SELECT k.key COLLATE "C", k.workspace_id, k.key COLLATE "C"
+        FROM unnest($1::uuid[], $2::text[]) AS k (workspace_id, key)
         UNION
         SELECT down.root, r.workspace_id, r.key
         FROM down JOIN scoring.run AS r ON r.workspace_id = down.workspace_id AND r.target = down.key

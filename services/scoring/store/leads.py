@@ -15,7 +15,8 @@ _COLUMNS: Final = (
 )
 _ENSURE: Final = """
     INSERT INTO scoring.lead (workspace_id, key, lead_id)
-    SELECT k.workspace_id, k.key, k.lead_id FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS k (workspace_id, key, lead_id)
+    SELECT k.workspace_id, k.key, k.lead_id
+    FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS k (workspace_id, key, lead_id)
     ORDER BY k.workspace_id, k.key COLLATE "C"
     ON CONFLICT (workspace_id, key) DO NOTHING
 """
