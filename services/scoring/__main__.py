@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Final
 
 from services.scoring import api, catch_up, relay, worker
@@ -12,7 +12,7 @@ from shared import logs, process
 from shared.errors import Misconfigured
 from shared.settings import EXIT_MISCONFIGURED, settings_of_process
 
-_PARTS: Final[dict[str, Callable[[Resources, asyncio.Event], Awaitable[None]]]] = {
+_PARTS: Final[dict[str, Callable[[Resources, asyncio.Event], Coroutine[None, None, None]]]] = {
     "api": api.run,
     "worker": worker.run,
     "catch_up": catch_up.run,

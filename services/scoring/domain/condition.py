@@ -1,13 +1,14 @@
-"""Conditions of a model: parsed once into small frozen values, evaluated against what a lead has done.
+"""Conditions of a model: parsed once into small frozen values, compiled to functions of a lead at an instant.
 
 The grammar and its exact meaning are in ``docs/models.md``.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, assert_never
+from typing import Any, Final, assert_never
 
+from services.scoring.domain.state import State
 from services.scoring.domain.touchpoint import Touchpoint, properties
 
 SECOND: Final = 1_000_000
@@ -31,7 +32,10 @@ class Matcher:
 
     def matches(self, touchpoint: Touchpoint) -> bool:
         """Whether the tests hold; the caller has already looked at the kind."""
-        return all(test(field(touchpoint, path)) for path, test in self.tests)
+        for path, test in self.tests:  # noqa: SIM110 - a generator costs more than the tests
+            if not test(field(touchpoint, path)):
+                return False
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,87 +127,89 @@ class Inactive:
 Condition = AnyOf | All | Not | Did | Touched | InStatus | Engaged | Fits | Trait | Visits | Orders | Inactive
 
 
-class Subject(Protocol):
-    """What a condition asks about, at one instant."""
+class Now:
+    """A lead's state at an instant, as conditions ask about it."""
 
-    @property
-    def instant(self) -> int:
-        """When it is asked, in microseconds."""
-        ...
+    __slots__ = ("_engagement", "_score", "instant", "state")
 
-    @property
-    def status(self) -> str:
-        """The present status."""
-        ...
+    def __init__(self, state: State, instant: int, score: Callable[[State, int], float]) -> None:
+        self.state, self.instant = state, instant
+        self._score = score
+        self._engagement: float | None = None
 
     @property
     def engagement(self) -> float:
-        """Quantised engagement at the instant."""
-        ...
-
-    @property
-    def fit(self) -> float:
-        """Quantised fit."""
-        ...
-
-    @property
-    def traits(self) -> Mapping[str, Any]:
-        """Traits by name."""
-        ...
-
-    @property
-    def orders(self) -> int:
-        """Completed orders of the whole life."""
-        ...
-
-    @property
-    def touched(self) -> bool:
-        """Whether the memory holds any touchpoint."""
-        ...
-
-    @property
-    def last_at(self) -> int:
-        """Instant of the last touchpoint."""
-        ...
-
-    def done(self, index: int, since: int | None) -> int:
-        """How many touchpoints of the memory matched, at or after ``since`` (up to what the model asks for)."""
-        ...
-
-    def visits(self, since: int | None) -> int:
-        """How many visits began at or after ``since``."""
-        ...
+        """Quantised engagement, computed when first asked for."""
+        if self._engagement is None:
+            self._engagement = self._score(self.state, self.instant)
+        return self._engagement
 
 
-def holds(condition: Condition, subject: Subject) -> bool:  # noqa: PLR0911 - one line per kind of condition
-    """Whether the condition holds for the subject at its instant."""
+Predicate = Callable[[Now], bool]
+
+
+def compiled(condition: Condition) -> Predicate:  # noqa: C901, PLR0911, PLR0912 - one case per kind of condition
+    """The condition as a function: a model is read once and asked millions of times."""
     match condition:
         case AnyOf(parts):
-            return any(holds(part, subject) for part in parts)
+            return _any_of(tuple(compiled(part) for part in parts))
         case All(parts):
-            return all(holds(part, subject) for part in parts)
+            return _all_of(tuple(compiled(part) for part in parts))
         case Not(part):
-            return not holds(part, subject)
+            inner = compiled(part)
+            return lambda now: not inner(now)
         case Did(index, times, within):
-            return subject.done(index, None if within is None else subject.instant - within) >= times
+            return _did(index, times, within)
         case Touched():
-            return subject.touched
+            return lambda now: now.state.remembered > 0
         case InStatus(statuses):
-            return subject.status in statuses
+            return lambda now: now.state.status in statuses
         case Engaged(at_least):
-            return subject.engagement >= at_least
+            return lambda now: now.engagement >= at_least
         case Fits(at_least):
-            return subject.fit >= at_least
+            return lambda now: now.state.fit >= at_least
         case Trait(name, test):
-            return test(subject.traits.get(name))
+            return lambda now: test(now.state.traits.get(name))
         case Visits(at_least, within):
-            return subject.visits(None if within is None else subject.instant - within) >= at_least
+            return _visits(at_least, within)
         case Orders(at_least):
-            return subject.orders >= at_least
+            return lambda now: now.state.orders >= at_least
         case Inactive(duration):
-            return subject.instant - subject.last_at >= duration
+            return lambda now: now.instant - now.state.at >= duration
         case _:
             assert_never(condition)
+
+
+def _any_of(parts: tuple[Predicate, ...]) -> Predicate:
+    def holds(now: Now) -> bool:
+        for part in parts:  # noqa: SIM110 - a generator costs more than the parts
+            if part(now):
+                return True
+        return False
+
+    return holds
+
+
+def _all_of(parts: tuple[Predicate, ...]) -> Predicate:
+    def holds(now: Now) -> bool:
+        for part in parts:  # noqa: SIM110 - a generator costs more than the parts
+            if not part(now):
+                return False
+        return True
+
+    return holds
+
+
+def _did(index: int, times: int, within: int | None) -> Predicate:
+    if within is None:
+        return lambda now: len(now.state.done.get(index, ())) >= times
+    return lambda now: sum(now.instant - at <= within for at in now.state.done.get(index, ())) >= times
+
+
+def _visits(at_least: int, within: int | None) -> Predicate:
+    if within is None:
+        return lambda now: now.state.visit_count >= at_least
+    return lambda now: sum(now.instant - at <= within for at in now.state.visit_starts) >= at_least
 
 
 def field(touchpoint: Touchpoint, path: tuple[str, ...]) -> Any:

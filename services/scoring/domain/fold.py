@@ -4,11 +4,10 @@
 ``docs/models.md``.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from services.scoring.domain import engagement, lifecycle
-from services.scoring.domain.condition import Did, Engaged, Inactive, Visits, holds
+from services.scoring.domain.condition import Did, Engaged, Inactive, Now, Visits
 from services.scoring.domain.model import Model, TimedAtom
 from services.scoring.domain.state import State, copied, touch_of
 from services.scoring.domain.touchpoint import Touchpoint, properties
@@ -17,70 +16,14 @@ from shared.clock import DAY, SECOND
 _PAGES = frozenset({"page_viewed", "screen_viewed"})
 
 
-class Now:
-    """A state at an instant, as conditions ask about it."""
-
-    __slots__ = ("_engagement", "_instant", "_model", "_state")
-
-    def __init__(self, model: Model, state: State, instant: int) -> None:
-        self._model, self._state, self._instant = model, state, instant
-        self._engagement: float | None = None
-
-    @property
-    def instant(self) -> int:
-        """When it is asked."""
-        return self._instant
-
-    @property
-    def status(self) -> str:
-        """The present status."""
-        return self._state.status
-
-    @property
-    def engagement(self) -> float:
-        """Quantised engagement at the instant."""
-        if self._engagement is None:
-            self._engagement = engagement_at(self._model, self._state, self._instant)
-        return self._engagement
-
-    @property
-    def fit(self) -> float:
-        """Quantised fit."""
-        return self._state.fit
-
-    @property
-    def traits(self) -> Mapping[str, Any]:
-        """Traits by name."""
-        return self._state.traits
-
-    @property
-    def orders(self) -> int:
-        """Completed orders of the whole life."""
-        return self._state.orders
-
-    @property
-    def touched(self) -> bool:
-        """Whether the memory holds any touchpoint."""
-        return self._state.remembered > 0
-
-    @property
-    def last_at(self) -> int:
-        """Instant of the last touchpoint."""
-        return self._state.at
-
-    def done(self, index: int, since: int | None) -> int:
-        """How many touchpoints of the memory matched, at or after ``since``."""
-        instants = self._state.done.get(index, ())
-        return len(instants) if since is None else sum(at >= since for at in instants)
-
-    def visits(self, since: int | None) -> int:
-        """How many visits began at or after ``since``."""
-        return self._state.visit_count if since is None else sum(at >= since for at in self._state.visit_starts)
-
-
 def engagement_at(model: Model, state: State, at: int) -> float:
     """The engagement that is shown and compared at an instant not before the last touchpoint."""
     return engagement.score(model.groups, state.groups, model.low, model.high, at)
+
+
+def now_of(model: Model, state: State, instant: int) -> Now:
+    """The state at an instant, as the model's conditions ask about it."""
+    return Now(state, instant, lambda of, at: engagement.score(model.groups, of.groups, model.low, model.high, at))
 
 
 def fold(model: Model, state: State, touchpoints: Iterable[Touchpoint]) -> State:
@@ -90,7 +33,7 @@ def fold(model: Model, state: State, touchpoints: Iterable[Touchpoint]) -> State
         if state.count:
             _advance(model, state, touchpoint.occurred_at)
         _count(model, state, touchpoint)
-        lifecycle.move(model, state, Now(model, state, touchpoint.occurred_at), touchpoint)
+        lifecycle.move(model, state, now_of(model, state, touchpoint.occurred_at), touchpoint)
     return state
 
 
@@ -116,7 +59,7 @@ def next_instant(model: Model, state: State) -> int | None:
 def _advance(model: Model, state: State, until: int) -> None:
     while (at := next_instant(model, state)) is not None and at <= until:
         state.clock = at
-        lifecycle.move(model, state, Now(model, state, at), None)
+        lifecycle.move(model, state, now_of(model, state, at), None)
 
 
 def _next_flip(model: Model, state: State, atom: TimedAtom) -> int | None:
@@ -204,8 +147,8 @@ def _write_traits(model: Model, state: State, touchpoint: Touchpoint) -> None:
             state.traits.pop(name, None)
         else:
             state.traits[name] = value
-    now = Now(model, state, touchpoint.occurred_at)
-    points = sum(rule.points for rule in model.fit_rules if holds(rule.when, now))
+    now = now_of(model, state, touchpoint.occurred_at)
+    points = sum(rule.points for rule in model.fit_rules if rule.holds(now))
     state.fit = engagement.quantise(min(model.fit_high, max(model.fit_low, points)))
 
 

@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from services.scoring.domain import engagement
-from services.scoring.domain.condition import holds
-from services.scoring.domain.fold import Now, engagement_at, fold
+from services.scoring.domain.fold import engagement_at, fold, now_of
 from services.scoring.domain.model import Model
 from services.scoring.domain.state import State, initial
 from services.scoring.domain.touchpoint import Touchpoint
@@ -73,10 +72,10 @@ def _limits(model: Model, state: State, at: int) -> Iterable[Line]:
 
 
 def _fit(model: Model, state: State, at: int) -> Iterable[Line]:
-    now = Now(model, state, at)
+    now = now_of(model, state, at)
     total = 0.0
     for rule in model.fit_rules:
-        if holds(rule.when, now):
+        if rule.holds(now):
             total += rule.points
             yield Line("fit", "", rule.name, rule.points, rule.points)
     clamped = min(model.fit_high, max(model.fit_low, total))

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from services.scoring.domain.condition import Subject, holds
+from services.scoring.domain.condition import Now
 from services.scoring.domain.model import Model, StatusRule, TimedAtom
 from services.scoring.domain.state import Cycle, Entry, State
 from services.scoring.domain.touchpoint import Touchpoint, properties
@@ -26,7 +26,7 @@ class Decided(NamedTuple):
     rule: str
 
 
-def move(model: Model, state: State, now: Subject, touchpoint: Touchpoint | None) -> None:
+def move(model: Model, state: State, now: Now, touchpoint: Touchpoint | None) -> None:
     """Make all moves that hold at this instant: statuses until none applies, then stages. Changes the working state."""
     cause = touchpoint.id if touchpoint is not None else None
     if not state.status:
@@ -42,7 +42,7 @@ def move(model: Model, state: State, now: Subject, touchpoint: Touchpoint | None
 
 def pending(model: Model, state: State) -> Iterator[TimedAtom | int]:
     """What time alone may change: timed parts of the rules that could still move the lead, and ends of cool-downs."""
-    status = Status(state.status)
+    status = state.status
     for rule in model.rules:
         if status in rule.sources:
             yield from rule.timed
@@ -50,7 +50,7 @@ def pending(model: Model, state: State) -> Iterator[TimedAtom | int]:
                 yield over
     if state.is_open:
         for index, stage in enumerate(model.stages):
-            if _enterable(state, index):
+            if index > state.furthest:
                 yield from stage.timed
             elif index != state.stage:
                 yield from stage.retimed
@@ -63,31 +63,25 @@ def _cooled(rule: StatusRule, state: State) -> int | None:
     return None
 
 
-def _decide(model: Model, state: State, now: Subject, touchpoint: Touchpoint | None, made: set[str]) -> Decided | None:
-    status = Status(state.status)
+def _decide(model: Model, state: State, now: Now, touchpoint: Touchpoint | None, made: set[str]) -> Decided | None:
+    status = state.status
     if touchpoint is not None:
-        decided = _by_touchpoint(state, status, touchpoint)
-        for one in decided:
+        for one in _by_touchpoint(state, status, touchpoint):
             if one.rule not in made:
                 return one
     for rule in model.rules:
-        name = _rule_name(rule)
-        if status in rule.sources and name not in made and _is_cool(rule, state, now) and holds(rule.when, now):
-            return Decided(rule.to, name)
+        if status in rule.sources and rule.name not in made and _is_cool(rule, state, now) and rule.holds(now):
+            return Decided(rule.to, rule.name)
     return None
 
 
-def _rule_name(rule: StatusRule) -> str:
-    return "reopened" if rule.to is Status.KNOWN and Status.ANONYMOUS not in rule.sources else f"{rule.to.value}_rule"
-
-
-def _is_cool(rule: StatusRule, state: State, now: Subject) -> bool:
+def _is_cool(rule: StatusRule, state: State, now: Now) -> bool:
     return not (rule.cool_down and state.status == Status.RECYCLED) or now.instant - state.status_at >= rule.cool_down
 
 
-def _by_touchpoint(state: State, status: Status, touchpoint: Touchpoint) -> Iterator[Decided]:
+def _by_touchpoint(state: State, status: str, touchpoint: Touchpoint) -> Iterator[Decided]:
     """The built-in moves: known by a key, then what the touchpoint's kind says."""
-    if status is Status.ANONYMOUS and rank(touchpoint.strand) > KEY_RANKS[KeyType.ANONYMOUS_ID]:
+    if status == Status.ANONYMOUS and rank(touchpoint.strand) > KEY_RANKS[KeyType.ANONYMOUS_ID]:
         yield Decided(Status.KNOWN, "identified")
     match touchpoint.kind:
         case "opportunity_opened" if status in _OPENABLE:
@@ -96,9 +90,9 @@ def _by_touchpoint(state: State, status: Status, touchpoint: Touchpoint) -> Iter
             yield Decided(Status.CUSTOMER, touchpoint.kind)
         case "subscription_started" if status in _BUYABLE and _is_paid(touchpoint):
             yield Decided(Status.CUSTOMER, "subscription_started")
-        case "opportunity_lost" if status is Status.OPPORTUNITY and not state.opportunities:
+        case "opportunity_lost" if status == Status.OPPORTUNITY and not state.opportunities:
             yield Decided(Status.LOST, "opportunity_lost")
-        case "subscription_cancelled" if status is Status.CUSTOMER and not state.subscriptions:
+        case "subscription_cancelled" if status == Status.CUSTOMER and not state.subscriptions:
             yield Decided(Status.CHURNED, "subscription_cancelled")
         case _:
             pass
@@ -135,7 +129,7 @@ def _begin(model: Model, state: State, at: int, to: Status) -> None:
     touch = state.memory_touch or state.last
     assert touch is not None, f"a cycle begins with {to} at {at} but the lead has no touchpoint"  # noqa: S101
     state.cycle = Cycle(number, touch, model.version)
-    state.stage, state.entered = -1, []
+    state.stage, state.furthest = -1, -1
 
 
 def _end(state: State, decided: Decided, at: int, cause: str | None) -> None:
@@ -169,18 +163,12 @@ def _enter(
     state.cycle = msgspec.structs.replace(cycle, entries=(*cycle.entries, entry))
 
 
-def _enterable(state: State, index: int) -> bool:
-    return index not in state.entered and index > max(state.entered, default=-1)
-
-
-def _enter_stages(model: Model, state: State, now: Subject, cause: str | None) -> None:
+def _enter_stages(model: Model, state: State, now: Now, cause: str | None) -> None:
     """In the model's order; a lower stage, or one left behind, only where its ``reenter_when`` holds."""
     for index, stage in enumerate(model.stages):
-        condition = stage.enter_when if _enterable(state, index) else stage.reenter_when
-        if index == state.stage or condition is None or not holds(condition, now):
+        condition = stage.enter_when if index > state.furthest else stage.reenter_when
+        if condition is None or index == state.stage or not condition(now):
             continue
         origin = model.stages[state.stage].name if state.stage >= 0 else None
         _enter(state, "stage", stage.name, now.instant, "enter_when", cause, origin=origin)
-        state.stage = index
-        if index not in state.entered:
-            state.entered.append(index)
+        state.stage, state.furthest = index, max(state.furthest, index)

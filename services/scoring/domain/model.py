@@ -18,7 +18,9 @@ from services.scoring.domain.condition import (
     Matcher,
     Not,
     Parser,
+    Predicate,
     Visits,
+    compiled,
     duration,
     matcher,
 )
@@ -47,7 +49,7 @@ class FitRule(NamedTuple):
     """Points for who somebody is."""
 
     name: str
-    when: Condition
+    holds: Predicate
     points: float
 
 
@@ -62,9 +64,10 @@ class TimedAtom(NamedTuple):
 class StatusRule:
     """When a status is entered by rule: from which statuses, on what, and after which cool-down (microseconds)."""
 
+    name: str
     to: Status
     sources: frozenset[Status]
-    when: Condition
+    holds: Predicate
     cool_down: int
     timed: tuple[TimedAtom, ...]
 
@@ -75,8 +78,8 @@ class Stage:
 
     name: str
     label: Mapping[str, str]
-    enter_when: Condition
-    reenter_when: Condition | None
+    enter_when: Predicate
+    reenter_when: Predicate | None
     timed: tuple[TimedAtom, ...]
     retimed: tuple[TimedAtom, ...]
 
@@ -180,7 +183,8 @@ def _limit(source: Mapping[str, Any], place: str) -> tuple[float, float]:
 
 
 def _fit_rule(source: Mapping[str, Any], parser: Parser, place: str) -> FitRule:
-    return FitRule(str(source["name"]), parser.condition(source["when"], f"{place}.when"), float(source["points"]))
+    when = compiled(parser.condition(source["when"], f"{place}.when"))
+    return FitRule(str(source["name"]), when, float(source["points"]))
 
 
 def _status_rules(source: Mapping[str, Any], parser: Parser) -> tuple[StatusRule, ...]:
@@ -199,9 +203,10 @@ def _status_rule(name: str, source: Mapping[str, Any], parser: Parser) -> Status
     if not sources <= _SOURCES[name]:
         raise InvalidModel(f"{place}.from: {name} is reached only from {', '.join(sorted(_SOURCES[name]))}")
     return StatusRule(
+        name=name if name == "reopened" else f"{name}_rule",
         to=Status.KNOWN if name == "reopened" else Status(name),
         sources=sources,
-        when=when,
+        holds=compiled(when),
         cool_down=duration(source["cool_down"], f"{place}.cool_down") if "cool_down" in source else 0,
         timed=tuple(_timed(when, positive=True)),
     )
@@ -213,8 +218,8 @@ def _stage(source: Mapping[str, Any], parser: Parser, place: str) -> Stage:
     return Stage(
         name=str(source["name"]),
         label=dict(source.get("label", {})),
-        enter_when=enter,
-        reenter_when=reenter,
+        enter_when=compiled(enter),
+        reenter_when=compiled(reenter) if reenter else None,
         timed=tuple(_timed(enter, positive=True)),
         retimed=tuple(_timed(reenter, positive=True)) if reenter else (),
     )

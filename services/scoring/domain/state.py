@@ -86,7 +86,7 @@ class State(msgspec.Struct, gc=False, omit_defaults=True, array_like=True):
     status_at: int = BEGINNING
     cycle: Cycle | None = None
     stage: int = -1
-    entered: list[int] = []
+    furthest: int = -1
     closed: list[Cycle] = []
 
     @property
@@ -115,7 +115,7 @@ def copied(state: State) -> State:
     twin.traits, twin.per_day = dict(state.traits), dict(state.per_day)
     twin.groups, twin.once, twin.visit_starts = list(state.groups), list(state.once), list(state.visit_starts)
     twin.opportunities, twin.subscriptions = list(state.opportunities), list(state.subscriptions)
-    twin.done, twin.entered, twin.closed = dict(state.done), list(state.entered), list(state.closed)
+    twin.done, twin.closed = dict(state.done), list(state.closed)
     return twin
 
 

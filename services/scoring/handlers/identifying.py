@@ -46,7 +46,7 @@ async def lock_chains(
             async with connection.transaction():  # a savepoint: what is locked out of order is let go again
                 return await _locked(connection, touched, keys, worlds)
         except _ChainsGrew as grew:
-            keys |= grew.keys
+            keys.update(grew.keys)
     raise ChainsKeepMoving
 
 

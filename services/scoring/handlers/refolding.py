@@ -72,9 +72,7 @@ class Refolder:
             await _read(connection, work)
         return await self._finish(connection, work, watermark, now)
 
-    async def _finish(
-        self, connection: Connection, work: Sequence[_Work], watermark: int, now: int
-    ) -> CaughtUp:
+    async def _finish(self, connection: Connection, work: Sequence[_Work], watermark: int, now: int) -> CaughtUp:
         checkpoints = [checkpoint for one in work for checkpoint in _fold(one, watermark)]
         done = [one for one in work if not one.more]
         told = await leads.told_cycles(
