@@ -7,7 +7,7 @@ import secrets
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -22,7 +22,9 @@ from shared.errors import Misconfigured
 LOGIN: Final = "tragt"
 DATABASE: Final = "tragt"
 _ADMINISTRATOR: Final = "administrator"
-_SHELF: Final = Path("/var/lib/tragt")
+SHELF: Final = Path("/var/lib/tragt")
+"""Where things go that the unprivileged account cannot reach in our own folders."""
+
 _ENVIRONMENT: Final = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 _SETTINGS: Final = {
@@ -51,7 +53,7 @@ class Cluster:
     binaries: Path
     account: Account | None
     sockets: Path
-    passwords: dict[str, str]
+    passwords: dict[str, str] = field(repr=False)
 
     @property
     def data(self) -> Path:
@@ -90,7 +92,7 @@ def open_cluster(folder: Path, say: Callable[[str], None]) -> Cluster:
     cluster lies under /var/lib/tragt and ``say`` is told. Raises Misconfigured with what to do.
     """
     account = unprivileged_account()
-    binaries = find_binaries(account, _SHELF)
+    binaries = find_binaries(account, SHELF)
     home = _home(folder, account, say)
     cluster = Cluster(home, binaries, account, _socket_folder(home, account), _passwords(home))
     if not cluster.data.exists():
@@ -103,7 +105,7 @@ def _home(folder: Path, account: Account | None, say: Callable[[str], None]) -> 
     folder.mkdir(mode=0o711, parents=True, exist_ok=True)
     home = folder.resolve()
     if not can_reach(account, home):
-        home = _SHELF / hashlib.sha256(str(home).encode()).hexdigest()[:16]
+        home = SHELF / hashlib.sha256(str(home).encode()).hexdigest()[:16]
         say(f"The account {account.name if account else '?'} cannot reach {folder}: the database lies in {home}")
         home.mkdir(mode=0o711, parents=True, exist_ok=True)
     return home

@@ -11,7 +11,7 @@ import asyncpg
 
 from shared.database.engine import connect, probe
 from shared.database.roles import Role, ensure_roles
-from shared.database.transient import is_transient
+from shared.database.transient import is_transient, translated
 from shared.embedded.child import Answer, Program
 from shared.embedded.cluster import DATABASE, LOGIN, Cluster
 from shared.embedded.orphans import clear_server
@@ -85,16 +85,17 @@ async def _until_ready(cluster: Cluster, process: Process) -> None:
 
 
 async def prepare(cluster: Cluster, database: str = DATABASE) -> None:
-    """Make what is missing of the login, the roles and a database that belongs to their owner."""
-    connection = await connect(cluster.administrator_dsn())
-    try:
-        if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", LOGIN):
-            await connection.execute(f"CREATE ROLE {LOGIN} LOGIN PASSWORD '{cluster.passwords[LOGIN]}'")
-        await ensure_roles(connection, LOGIN)
-        if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", database):
-            await _create_database(connection, database)
-    finally:
-        connection.terminate()
+    """Make what is missing of the login, the roles and a database that belongs to their owner. Raises Transient."""
+    with translated():
+        connection = await connect(cluster.administrator_dsn())
+        try:
+            if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", LOGIN):
+                await connection.execute(f"CREATE ROLE {LOGIN} LOGIN PASSWORD '{cluster.passwords[LOGIN]}'")
+            await ensure_roles(connection, LOGIN)
+            if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", database):
+                await _create_database(connection, database)
+        finally:
+            connection.terminate()
 
 
 async def _create_database(connection: asyncpg.Connection, name: str) -> None:
