@@ -1,0 +1,57 @@
+"""What the documents tell a user to type works as it is written, in the order it is written."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.documents import examples_of, run_example
+from tests.e2e.instance import Instance, running_instance
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.timeout(180)
+
+README = Path("README.md")
+API = Path("docs/api.md")
+
+
+@pytest.fixture(scope="module")
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    folder = tmp_path_factory.mktemp("documents")
+    folder.chmod(0o755)
+    with running_instance(folder / "data") as running:
+        yield running
+
+
+def wait_for(instance: Instance, key: str, status: str) -> None:
+    """Until the lead of ``key`` has ``status``."""
+    address = f"{instance.scoring}/v1/leads/by/{key}"
+
+    def is_there() -> bool:
+        return (instance.read(address) or {}).get("status") == status
+
+    wait_until(is_there, within_seconds=20, what=f"{key} is {status}")
+
+
+def test_the_examples_of_the_readme_make_leads(instance: Instance) -> None:
+    examples = examples_of(README)
+    sending, asking = examples[:3], examples[3:]
+    assert [example.runner for example in sending] == ["python", "node", "sh"]
+
+    for example in sending:
+        run_example(example, instance)
+
+    wait_for(instance, "email/ada@acme.example", "sql")
+    wait_for(instance, "user_id/u-2", "customer")
+    wait_for(instance, "email/grace@navy.example", "mql")
+    assert len(asking) == 2
+    for example in asking:
+        assert run_example(example, instance)
+
+
+def test_the_examples_of_the_api_page_are_answered(instance: Instance) -> None:
+    examples = examples_of(API)
+    assert len(examples) > 5
+
+    for example in examples:
+        run_example(example, instance)
