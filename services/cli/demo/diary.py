@@ -139,5 +139,5 @@ def utm(campaign: Campaign | None, click_id: str = "") -> Json | None:
         return None
     fields = {"source": campaign.source, "medium": campaign.medium, "name": campaign.name}
     if campaign.click:
-        fields["click_id"] = f"{campaign.click}-{click_id}"
+        fields["click_id"] = f"{campaign.click}:{click_id}"
     return {name: value for name, value in fields.items() if value}

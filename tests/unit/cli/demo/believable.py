@@ -1,24 +1,24 @@
-"""The demo month judged by scoring's own pure domain: identity, fold and b2b model, without a service."""
+"""The demo month judged by the product's own pure parts: the door's parser, identity, fold and b2b model."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import yaml
 
+from services.ingest.protocols import native
+from services.ingest.protocols.outcome import Arrival, Rejected
 from services.scoring.domain import facts, identity
 from services.scoring.domain.fold import fold
 from services.scoring.domain.model import Model, parse
 from services.scoring.domain.state import initial
-from services.scoring.domain.touchpoint import Touchpoint
-from shared import identity_key
-from shared.clock import from_datetime
-from shared.vocabulary import KeyType
+from services.scoring.domain.touchpoint import Touchpoint, decode
+from shared.contracts import codec
 
 SECRET = bytes(32)
+LONG_AFTER = 4_000_000_000_000_000
 TEMPLATE = Path("services/scoring/templates/b2b.yaml")
 
 
@@ -26,36 +26,12 @@ def model_of_template() -> Model:
     return parse(yaml.safe_load(TEMPLATE.read_text()))
 
 
-def as_scored(native: dict[str, Any]) -> Touchpoint:
-    """A native touchpoint as the door would put it on the log, as far as the fold looks."""
-    fields: dict[str, Any] = {
-        name: native[name]
-        for name in ("id", "kind", "channel", "campaign", "page", "value", "traits")
-        if name in native
-    }
-    country = native.get("context", {}).get("country")
-    at = from_datetime(datetime.fromisoformat(native["occurred_at"]))
-    properties = msgspec.Raw(msgspec.json.encode(native.get("properties", {})))
-    row: dict[str, Any] = {
-        **fields,
-        "workspace": "w",
-        "occurred_at": at,
-        "keys": keys_of(native["identity"]),
-        "country": country,
-    }
-    return msgspec.structs.replace(msgspec.convert(row, Touchpoint), properties=properties)
-
-
-def keys_of(given: dict[str, Any]) -> tuple[str, ...]:
-    keys = set()
-    for name, value in given.items():
-        if name == "email":
-            keys.add(identity_key.email_key(SECRET, value))
-        elif name == "external":
-            keys |= {identity_key.make(KeyType.EXTERNAL, text, system) for system, text in value.items()}
-        elif name != "account_id":
-            keys.add(identity_key.make(KeyType(name), value))
-    return identity_key.strongest_first(keys)
+def as_scored(item: dict[str, Any]) -> Touchpoint:
+    """The touchpoint as the door puts it on the log and scoring reads it there; the door must not refuse it."""
+    arrival = Arrival(workspace="w", secret=SECRET, received_at=LONG_AFTER, make_id=lambda: "")
+    outcome = native.parse(msgspec.json.encode(item), arrival)
+    assert not isinstance(outcome, Rejected), (outcome, item)
+    return decode(codec.encode(outcome))
 
 
 def leads_of(touchpoints: Iterable[Touchpoint]) -> list[list[Touchpoint]]:
