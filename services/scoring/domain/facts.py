@@ -74,16 +74,18 @@ def facet(cycle: Cycle) -> Facet:
     )
 
 
-def moves(lead_id: str, cycle: Cycle) -> list[Move]:
-    """The moves of a cycle with their ids: the same move of a lead at the same instant has the same id for ever.
+def moves(lead_id: str, cycle: Cycle, after: int = 0) -> list[Move]:
+    """The moves of a cycle but for the first ``after``, with their ids: the same move has the same id for ever.
 
     The ``occurrence`` tells moves apart that are alike to the microsecond.
     """
     seen: dict[str, int] = {}
     found = []
-    for entry in cycle.entries:
+    for place, entry in enumerate(cycle.entries):
         name = f"{lead_id}|{cycle.number}|{entry.axis}|{entry.to}|{entry.at}"
         occurrence = seen[name] = seen.get(name, 0) + 1
+        if place < after:
+            continue
         digest = hashlib.blake2b(f"{name}|{occurrence}".encode(), digest_size=16).hexdigest()
         found.append(Move(digest, cycle.number, entry))
     return found
@@ -100,6 +102,9 @@ def difference(lead_id: str, told: Iterable[Cycle], held: Iterable[Cycle]) -> Di
         if old == new:
             continue
         cycles[number] = new
+        if new and (old is None or new.entries[: len(old.entries)] == old.entries):
+            added.extend(moves(lead_id, new, after=len(old.entries) if old else 0))
+            continue
         old_moves = {move.id: move for move in moves(lead_id, old)} if old else {}
         new_moves = {move.id: move for move in moves(lead_id, new)} if new else {}
         added.extend(move for id_, move in new_moves.items() if id_ not in old_moves)

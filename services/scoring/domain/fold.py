@@ -30,10 +30,10 @@ def fold(model: Model, state: State, touchpoints: Iterable[Touchpoint]) -> State
     """The state after these touchpoints, which are in order and all after the state's place (``appendable``)."""
     state = copied(state)
     for touchpoint in touchpoints:
-        if state.count:
-            _advance(model, state, touchpoint.occurred_at)
+        _advance(model, state, touchpoint.occurred_at)
         _count(model, state, touchpoint)
         lifecycle.move(model, state, now_of(model, state, touchpoint.occurred_at), touchpoint)
+        state.due = _next_instant(model, state)
     return state
 
 
@@ -44,22 +44,20 @@ def advance(model: Model, state: State, until: int) -> State:
     return state
 
 
-def next_instant(model: Model, state: State) -> int | None:
-    """The next whole second at which time alone may change the lead, or None."""
-    if not state.count:
-        return None
+def _advance(model: Model, state: State, until: int) -> None:
+    while state.due is not None and state.due <= until:
+        state.clock = state.due
+        lifecycle.move(model, state, now_of(model, state, state.clock), None)
+        state.due = _next_instant(model, state)
+
+
+def _next_instant(model: Model, state: State) -> int | None:
     found: int | None = None
     for atom in lifecycle.pending(model, state):
         at = atom if isinstance(atom, int) else _next_flip(model, state, atom)
         if at is not None and (found is None or at < found):
             found = at
     return found
-
-
-def _advance(model: Model, state: State, until: int) -> None:
-    while (at := next_instant(model, state)) is not None and at <= until:
-        state.clock = at
-        lifecycle.move(model, state, now_of(model, state, at), None)
 
 
 def _next_flip(model: Model, state: State, atom: TimedAtom) -> int | None:

@@ -59,6 +59,7 @@ class State(msgspec.Struct, gc=False, omit_defaults=True, array_like=True):
     A working value: ``fold`` copies it before it changes anything, and nobody else changes it.
     ``memory_since`` tells matches of the present memory from older ones; ``closed`` holds cycles that ended but whose
     end was not yet published; ``groups`` are (instant, points) per engagement group.
+    ``due`` is the next whole second at which time alone may change the lead, None when there is none.
     """
 
     model_version: int
@@ -88,6 +89,7 @@ class State(msgspec.Struct, gc=False, omit_defaults=True, array_like=True):
     stage: int = -1
     furthest: int = -1
     closed: list[Cycle] = []
+    due: int | None = None
 
     @property
     def place(self) -> Place:

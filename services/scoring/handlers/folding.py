@@ -32,11 +32,11 @@ def forward(
     return state, checkpoints
 
 
-def wake(model: Model, row: LeadRow, state: State) -> int | None:
+def wake(row: LeadRow, state: State) -> int | None:
     """The instant to wake the lead at. An earlier one already noted stays: waking for nothing is cheaper than an
     index write.
     """
-    due = fold.next_instant(model, state)
+    due = state.due
     if due is not None and row.wake_at is not None and state.clock < row.wake_at <= due:
         return row.wake_at
     return due

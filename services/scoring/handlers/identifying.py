@@ -30,7 +30,6 @@ class Chains:
 
     rows: Mapping[WorkspaceKey, LeadRow]
     runs: RunsByKey
-    born: frozenset[WorkspaceKey]
 
 
 async def lock_chains(
@@ -40,13 +39,13 @@ async def lock_chains(
 
     Without the second look a merge that committed while we waited would be lost.
     """
-    keys = set(touched) | set(await links_store.chains_up(connection, touched))
+    keys = await links_store.keys_up(connection, touched)
     for _ in range(_ATTEMPTS):
         try:
             async with connection.transaction():  # a savepoint: what is locked out of order is let go again
                 return await _locked(connection, touched, keys, worlds)
         except _ChainsGrew as grew:
-            keys.update(grew.keys)
+            keys |= await links_store.keys_up(connection, grew.keys)
     raise ChainsKeepMoving
 
 
@@ -59,15 +58,17 @@ class _ChainsGrew(Exception):
 
 
 async def _locked(
-    connection: Connection, touched: Collection[WorkspaceKey], keys: set[WorkspaceKey], worlds: Mapping[UUID, World]
+    connection: Connection,
+    touched: Collection[WorkspaceKey],
+    keys: Mapping[WorkspaceKey, bool],
+    worlds: Mapping[UUID, World],
 ) -> Chains:
-    born = keys - await leads.existing(connection, keys)
-    await leads.ensure(connection, _with_ids(born, worlds))
+    await leads.ensure(connection, _with_ids([key for key, exists in keys.items() if not exists], worlds))
     rows = await leads.lock(connection, keys)
     runs = await links_store.chains_up(connection, touched)
     if not runs.keys() <= rows.keys():
         raise _ChainsGrew(runs.keys())
-    return Chains(rows, runs, frozenset(born))
+    return Chains(rows, runs)
 
 
 def _with_ids(keys: Iterable[WorkspaceKey], worlds: Mapping[UUID, World]) -> list[tuple[UUID, str, UUID]]:
@@ -165,13 +166,16 @@ def belonging(runs: RunsByKey) -> Belonging:
 def mark_moved(chains: Chains, before: Belonging, after: Belonging) -> list[LeadRow]:
     """Lower ``stale`` of every lead that lost or gained history because a root changed. Returns those leads.
 
-    Keys first seen in this batch had no history; a clean lead without a touchpoint from the instant on loses none.
+    A lead that never had a touchpoint loses none, nor does a clean one without a touchpoint from the instant on.
     """
     marked: dict[WorkspaceKey, LeadRow] = {}
     for workspace, owners in after.owners.items():
         old = before.owners.get(workspace, {})
-        changed = [k for k in owners if owners[k] != old.get(k) and (workspace, k) not in chains.born]
-        changed += [k for k in old if k not in owners]
+        changed = [
+            key
+            for key in owners.keys() | old.keys()
+            if owners.get(key) != old.get(key) and (key in old or chains.rows[workspace, key].earliest_at is not None)
+        ]
         for _, start, old_root, new_root in identity.moved(old, owners, changed):
             loser, gainer = chains.rows[workspace, old_root], chains.rows[workspace, new_root]
             if loser.earliest_at is None:

@@ -5,6 +5,7 @@ catch up.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 from uuid import UUID
 
@@ -70,12 +71,13 @@ class TouchpointHandler:
         self, connection: Connection, records: Sequence[Record], now: int
     ) -> tuple[list[Incoming], list[OutboxRow]]:
         """What can be used, and refusals for the rest."""
+        workspace_of = cache(UUID)
         readable: list[tuple[UUID, Touchpoint, bytes]] = []
         refused: list[OutboxRow] = []
         for record in records:
             try:
                 touchpoint = decode(record.value)
-                readable.append((UUID(touchpoint.workspace), _checked(touchpoint), record.value))
+                readable.append((workspace_of(touchpoint.workspace), _checked(touchpoint), record.value))
             except (msgspec.DecodeError, ValueError, RecursionError) as error:
                 refused.append(_refusal(record.value, str(error), now))
         worlds = await self._worlds.of(connection, {workspace for workspace, _, _ in readable})
@@ -168,7 +170,7 @@ def _fold_lead(world: World, row: LeadRow, touchpoints: list[Touchpoint], public
         summary = facts.brief(world.model, before, before.clock) if before.count else None
         publication.tell(world, row, told, held, summary, after)
     after.closed = []
-    row.state, row.wake_at = states.encode(after), folding.wake(world.model, row, after)
+    row.state, row.wake_at = states.encode(after), folding.wake(row, after)
     return checkpoints
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
-import asyncpg
+from shared.database.connection import Connection
 
 from services.scoring.domain.identity import Link, Origin, Run
 
@@ -20,6 +20,17 @@ _UP: Final = """
     )
     SELECT up.workspace_id, up.key, r.at, r.id, r.target, r.origin, r.via
     FROM up LEFT JOIN scoring.run AS r ON r.workspace_id = up.workspace_id AND r.key = up.key
+"""
+_KEYS_UP: Final = """
+    WITH RECURSIVE up (workspace_id, key) AS (
+        SELECT k.workspace_id, k.key COLLATE "C" FROM unnest($1::uuid[], $2::text[]) AS k (workspace_id, key)
+        UNION
+        SELECT r.workspace_id, r.target
+        FROM up JOIN scoring.run AS r ON r.workspace_id = up.workspace_id AND r.key = up.key
+    )
+    SELECT up.workspace_id, up.key, EXISTS (
+        SELECT FROM scoring.lead AS l WHERE l.workspace_id = up.workspace_id AND l.key = up.key
+    ) FROM up
 """
 _DOWN: Final = """
     WITH RECURSIVE down (root, workspace_id, key) AS (
@@ -64,13 +75,19 @@ _ADD_RUNS: Final = """
 """
 
 
-async def chains_up(connection: asyncpg.Connection, keys: Collection[WorkspaceKey]) -> RunsByKey:
+async def chains_up(connection: Connection, keys: Collection[WorkspaceKey]) -> RunsByKey:
     """These keys and all above them (over links at any time, cut and refused ones too), with their runs."""
     rows = await connection.fetch(_UP, [workspace for workspace, _ in keys], [key for _, key in keys])
     return _by_key((row[0], row[1], row[2:]) for row in rows)
 
 
-async def trees_down(connection: asyncpg.Connection, roots: Collection[WorkspaceKey]) -> dict[WorkspaceKey, RunsByKey]:
+async def keys_up(connection: Connection, keys: Collection[WorkspaceKey]) -> dict[WorkspaceKey, bool]:
+    """These keys and all above them, and whether each has a row."""
+    rows = await connection.fetch(_KEYS_UP, [workspace for workspace, _ in keys], [key for _, key in keys])
+    return {(row[0], row[1]): row[2] for row in rows}
+
+
+async def trees_down(connection: Connection, roots: Collection[WorkspaceKey]) -> dict[WorkspaceKey, RunsByKey]:
     """For each of these keys: itself and all below it, with their runs."""
     rows = await connection.fetch(_DOWN, [workspace for workspace, _ in roots], [key for _, key in roots])
     by_root: dict[WorkspaceKey, list[tuple[UUID, str, tuple[object, ...]]]] = {}
@@ -79,7 +96,7 @@ async def trees_down(connection: asyncpg.Connection, roots: Collection[Workspace
     return {root: _by_key(found) for root, found in by_root.items()}
 
 
-async def add_links(connection: asyncpg.Connection, links: Sequence[tuple[UUID, Link]], recorded_at: int) -> None:
+async def add_links(connection: Connection, links: Sequence[tuple[UUID, Link]], recorded_at: int) -> None:
     """Note what touchpoints said."""
     if not links:
         return
@@ -92,7 +109,7 @@ async def add_links(connection: asyncpg.Connection, links: Sequence[tuple[UUID, 
     )
 
 
-async def rescan(connection: asyncpg.Connection, keys: Collection[WorkspaceKey]) -> RunsByKey:
+async def rescan(connection: Connection, keys: Collection[WorkspaceKey]) -> RunsByKey:
     """The runs (without inferred ones) of keys from all their links."""
     if not keys:
         return {}
@@ -103,9 +120,7 @@ async def rescan(connection: asyncpg.Connection, keys: Collection[WorkspaceKey])
     return {key: tuple(runs) for key, runs in found.items()}
 
 
-async def replace_runs(
-    connection: asyncpg.Connection, before: Mapping[WorkspaceKey, Sequence[Run]], after: RunsByKey
-) -> None:
+async def replace_runs(connection: Connection, before: Mapping[WorkspaceKey, Sequence[Run]], after: RunsByKey) -> None:
     """Make the stored runs of the keys in ``after`` what it says, given what they were."""
     gone = [(key[0], run) for key, runs in after.items() for run in set(before.get(key, ())) - set(runs)]
     fresh = [(key[0], run) for key, runs in after.items() for run in set(runs) - set(before.get(key, ()))]

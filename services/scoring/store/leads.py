@@ -26,10 +26,6 @@ _LOCK: Final = f"""
     ORDER BY l.workspace_id, l.key
     FOR UPDATE OF l
 """  # noqa: S608 - constant columns
-_EXISTING: Final = """
-    SELECT l.workspace_id, l.key FROM scoring.lead AS l
-    JOIN unnest($1::uuid[], $2::text[]) AS k (workspace_id, key) ON l.workspace_id = k.workspace_id AND l.key = k.key
-"""
 _TAKE_STALE: Final = f"""
     SELECT {_COLUMNS} FROM scoring.lead AS l WHERE l.stale_at IS NOT NULL
     ORDER BY l.workspace_id, l.key LIMIT $1 FOR UPDATE SKIP LOCKED
@@ -152,11 +148,6 @@ class Listed(NamedTuple):
     since: int
     version: int
     updated_at: int
-
-
-async def existing(connection: asyncpg.Connection, keys: Collection[WorkspaceKey]) -> set[WorkspaceKey]:
-    """Those of the keys that have a row."""
-    return {(row[0], row[1]) for row in await connection.fetch(_EXISTING, *_split(keys))}
 
 
 async def ensure(connection: asyncpg.Connection, keys: Sequence[tuple[UUID, str, UUID]]) -> None:

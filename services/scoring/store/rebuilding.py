@@ -24,8 +24,8 @@ _BEHIND: Final = "SELECT count(*) FROM scoring.lead WHERE workspace_id = $1 AND 
 
 async def mark(connection: Connection, workspace: UUID, after: str, limit: int) -> tuple[int, str]:
     """Mark the next ``limit`` leads in key order as behind from their beginning. Returns how many, and the last key."""
-    count, last = await connection.fetchrow(_MARK, workspace, after, limit)
-    return count, last or after
+    (row,) = await connection.fetch(_MARK, workspace, after, limit)
+    return row[0], row[1] or after
 
 
 async def behind(connection: Connection, workspace: UUID) -> int:

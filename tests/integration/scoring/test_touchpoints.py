@@ -1,12 +1,16 @@
 """Batches on a real database: forward folds, late input, merges, splits and what is told of them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from itertools import permutations
 
+import msgspec
 import pytest
 
 from services.scoring.domain.identity import BEGINNING
 from shared.clock import DAY, SECOND, ManualClock
+from shared.streaming.types import Batch, Partition, Record
+from shared.vocabulary import TopicName
 from tests.scoring_driver import Scoring, open_scoring, touchpoint
 
 T0 = 20_000 * DAY
@@ -122,3 +126,46 @@ async def test_a_long_history_is_caught_up_in_slices_and_keeps_checkpoints(scori
     assert (await scoring.leads())[U1].count == 1200
     kept = await scoring.pool.fetchval("SELECT count(*) FROM scoring.checkpoint")
     assert kept == 4
+
+
+async def test_a_merge_is_not_lost_when_the_device_is_born_in_another_transaction_meanwhile(scoring: Scoring) -> None:
+    """Two batches at once: one stores the device's first page, the other links the device to a user."""
+    for round_ in range(20):
+        device, user = f"1anonymous_id:d{round_}", f"5user_id:d{round_}"
+        await asyncio.gather(
+            scoring.deliver([touchpoint(2 * round_, "page_viewed", T0, device)], partition=1),
+            scoring.deliver([touchpoint(2 * round_ + 1, "identified", T0 + DAY, user, device)], partition=2),
+        )
+    await scoring.catch_up(BEGINNING)
+
+    leads = await scoring.leads()
+    assert {key: state.count for key, state in leads.items()} == {f"5user_id:d{i}": 2 for i in range(20)}
+
+
+async def test_statements_are_constant_in_the_size_of_a_batch(scoring: Scoring) -> None:
+    def batch(start: int, size: int) -> list[dict[str, object]]:
+        return [
+            touchpoint(
+                start + i, "identified", T0 + i * SECOND, f"5user_id:s{start + i}", f"1anonymous_id:s{start + i}"
+            )
+            for i in range(size)
+        ]
+
+    await _statements(scoring, batch(1, 2))  # the driver asks for types once per connection
+    small = await _statements(scoring, batch(10, 2))
+    large = await _statements(scoring, batch(1_000, 500))
+
+    assert small == large
+    assert large <= 20
+
+
+async def _statements(scoring: Scoring, touchpoints: list[dict[str, object]]) -> int:
+    """How many statements the transaction of one batch sends."""
+    counted: list[str] = []
+    async with scoring.pool.acquire() as connection:
+        place = Partition(TopicName.TOUCHPOINTS, 0)
+        records = tuple(Record(i, msgspec.json.encode(one), i) for i, one in enumerate(touchpoints))
+        async with connection.transaction():
+            with connection.query_logger(lambda query: counted.append(query.query)):
+                await scoring.handler.handle(connection, Batch(place, 0, len(records), records))
+    return len(counted)

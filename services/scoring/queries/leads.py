@@ -1,0 +1,48 @@
+"""Leads as they are stored: by id, by key."""
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, func, select
+
+from services.scoring.tables import lead, listing
+from shared.database.session import ReadSession
+
+
+class StoredLead(NamedTuple):
+    """A key's row. ``state`` is what the last fold left (None: never folded); ``version`` that of the last change told."""
+
+    key: str
+    lead_id: UUID
+    is_stale: bool
+    state: bytes | None
+    version: int
+    updated_at: int | None
+
+
+async def by_ids(session: ReadSession, workspace: UUID, ids: Collection[UUID]) -> dict[UUID, StoredLead]:
+    """The keys that have these ids."""
+    return {one.lead_id: one for one in await _read(session, workspace, lead.c.lead_id.in_(ids))}
+
+
+async def by_keys(session: ReadSession, workspace: UUID, keys: Collection[str]) -> dict[str, StoredLead]:
+    """Those of the keys that were ever seen."""
+    return {one.key: one for one in await _read(session, workspace, lead.c.key.in_(keys))}
+
+
+async def _read(session: ReadSession, workspace: UUID, which: ColumnElement[bool]) -> Sequence[StoredLead]:
+    told = and_(listing.c.workspace_id == lead.c.workspace_id, listing.c.lead_id == lead.c.lead_id)
+    statement = (
+        select(
+            lead.c.key,
+            lead.c.lead_id,
+            lead.c.stale_at.is_not(None),
+            lead.c.state,
+            func.coalesce(listing.c.version, 0),
+            listing.c.updated_at,
+        )
+        .select_from(lead.outerjoin(listing, told))
+        .where(lead.c.workspace_id == workspace, which)
+    )
+    return [StoredLead(*row) for row in await session.execute(statement)]
