@@ -3,9 +3,13 @@
 from typing import TypeAlias
 
 import asyncpg
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 Connection: TypeAlias = asyncpg.Connection
 """One session with the database; inside a transaction when a handler gets it."""
 
 Pool: TypeAlias = asyncpg.Pool
 """Sessions to borrow, see ``shared.database.pool.borrowed``."""
+
+Engine: TypeAlias = AsyncEngine
+"""Where sessions come from, see ``shared.database.session.reading``."""

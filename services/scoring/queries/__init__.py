@@ -1,1 +1,1 @@
-"""Reads for people: each inside a ``ReadSession``, so as the reader role that sees one workspace. Nothing here writes."""
+"""Reads for people, each inside a ``ReadSession``: as the reader role, which sees one workspace. None writes."""

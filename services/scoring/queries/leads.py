@@ -11,7 +11,7 @@ from shared.database.session import ReadSession
 
 
 class StoredLead(NamedTuple):
-    """A key's row. ``state`` is what the last fold left (None: never folded); ``version`` that of the last change told."""
+    """A key's row. ``state`` is what the last fold left, if any; ``version`` is that of the last change told."""
 
     key: str
     lead_id: UUID

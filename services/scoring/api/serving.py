@@ -1,0 +1,69 @@
+"""The API as a part of the process: reader engine, keys, application, server."""
+
+import asyncio
+from dataclasses import dataclass, fields
+from importlib.metadata import version
+
+from fastapi import APIRouter, FastAPI
+
+from services.scoring.api import leads
+from services.scoring.bootstrap import Resources
+from services.scoring.handlers.worlds import Worlds
+from shared.clock import Clock
+from shared.database.access_source import DatabaseAccess
+from shared.database.connection import Engine
+from shared.database.engine import create_engine
+from shared.database.roles import Role
+from shared.http.app import create_app
+from shared.http.auth import AccessCache
+from shared.http.guard import Guard, GuardLimits
+from shared.http.health import Health
+from shared.http.serve import Address, serve
+from shared.telemetry import Telemetry
+
+ROUTERS: tuple[APIRouter, ...] = (leads.router,)
+"""All routes of scoring."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """What the routes reach as ``request.state.<name>``. ``engine`` connects as the reader role."""
+
+    access: AccessCache
+    engine: Engine
+    worlds: Worlds
+    clock: Clock
+
+
+def application(reach: Reach, health: Health, telemetry: Telemetry) -> FastAPI:
+    """The application; whoever calls opens and closes what it reaches."""
+    return create_app(
+        title="tragt scoring",
+        version=version("tragt"),
+        description="Leads: who they are, where they stand, how they got there, and every change of it.",
+        routers=ROUTERS,
+        resources={field.name: getattr(reach, field.name) for field in fields(reach)},
+        checks=health,
+        telemetry=telemetry,
+    )
+
+
+async def run(own: Resources, stop: asyncio.Event) -> None:
+    """Serve until ``stop`` is set. Raises Misconfigured when the address cannot be listened on."""
+    settings = own.settings
+    dsn = settings.database.dsn.get_secret_value()
+    source = DatabaseAccess(dsn, Role.SCORING_READER)
+    access = AccessCache(source, own.clock)
+    own.health.require("keys", access.check)
+    engine = create_engine(dsn, Role.SCORING_READER, size=settings.database.pool_size)
+    app = application(
+        Reach(access=access, engine=engine, worlds=own.worlds, clock=own.clock), own.health, own.telemetry
+    )
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            reloading = tasks.create_task(access.run())
+            await serve(app, Address(settings.host, settings.port), Guard(GuardLimits()), stop)
+            reloading.cancel()
+    finally:
+        await engine.dispose()
+        await source.close()
