@@ -113,6 +113,16 @@ async def rotate_key(session: WriteSession, prefix: str, now: int, *, overlap: i
     return made
 
 
+async def allow_origins(session: WriteSession, prefix: str, origins: frozenset[str]) -> None:
+    """Let browsers use the key on these sites too."""
+    if not origins:
+        return
+    row = (await session.execute(_keys().where(key_table.c.prefix == prefix).with_for_update(of=key_table))).one()
+    allowed = sorted(_key(row).origins | origins)
+    await session.execute(update(key_table).where(key_table.c.prefix == prefix).values(origins=allowed))
+    await _tell(session)
+
+
 async def revoke_key(session: WriteSession, prefix: str, now: int) -> bool:
     """End a key at once. False when there is no valid one of that prefix."""
     statement = update(key_table).where(key_table.c.prefix == prefix, _valid(now)).values(revoked_at=now)

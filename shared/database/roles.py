@@ -35,7 +35,10 @@ _READER_LIMITS: Final = {
     "statement_timeout": "5s",
     "lock_timeout": "2s",
     "idle_in_transaction_session_timeout": "5s",
+    "default_transaction_isolation": "repeatable read",
 }
+"""A reader's answer may take several statements; they see one snapshot, and as nothing is written none can collide."""
+
 _OWNER_LIMITS: Final = {"lock_timeout": "2s"}
 """A migration that waits for a lock makes everybody queue behind it; it gives up and is tried again instead."""
 

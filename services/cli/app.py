@@ -1,0 +1,77 @@
+"""All commands of ``tragt``."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from services.cli.announcement import Announcement
+from services.cli.context import Json, given
+from services.cli.demo_command import demo
+from services.cli.doctor import doctor
+from services.cli.exits import EPILOGUE, endings
+from services.cli.funnel import funnel
+from services.cli.keys import keys
+from services.cli.layout import DEFAULT_PORTS, parse_ports
+from services.cli.leads import leads
+from services.cli.lifecycle import down, status
+from services.cli.place import DEFAULT, Data, make_folder
+from services.cli.rebuild import rebuild
+from services.cli.up import Surroundings, Wanted, run_up
+from services.cli.upkeep import migrate, reconcile
+
+Kafka = Annotated[str, typer.Option("--kafka", envvar="TRAGT_KAFKA", help="Brokers HOST:PORT,... instead of tables.")]
+Dsn = Annotated[
+    str,
+    typer.Option("--database", envvar="TRAGT_DATABASE", help="DSN of a PostgreSQL 18 instead of the embedded one."),
+]
+Template = Annotated[str, typer.Option("--template", help="Model of the first workspace: b2b.")]
+Origins = Annotated[list[str] | None, typer.Option("--origin", help="Site that may use the write key; repeatable.")]
+PortsText = Annotated[str, typer.Option("--ports", envvar="TRAGT_PORTS", help="Ports of ingest, scoring and metrics.")]
+
+
+def up(
+    context: typer.Context,
+    data: Data = DEFAULT,
+    kafka: Kafka = "",
+    database: Dsn = "",
+    template: Template = "b2b",
+    demo_month: Annotated[bool, typer.Option("--demo", help="Load a demo month through HTTP.")] = False,
+    origin: Origins = None,
+    ports: PortsText = DEFAULT_PORTS,
+    as_json: Json = False,
+) -> None:
+    """Run everything in the foreground: the database, the log and the three services."""
+    around = given(context)
+
+    def announce(what: Announcement) -> None:
+        around.answer(what.as_json()) if as_json else what.show(around.console)
+
+    with endings():
+        wanted = Wanted(
+            folder=make_folder(data),
+            ports=parse_ports(ports),
+            dsn=database,
+            kafka=tuple(server.strip() for server in kafka.split(",") if server.strip()),
+            template=template,
+            origins=frozenset(origin or ()),
+            demo=demo_month,
+        )
+        asyncio.run(run_up(wanted, Surroundings(around.environment, around.clock, around.say, announce)))
+
+
+def build_app() -> typer.Typer:
+    """The command with all its sub-commands."""
+    app = typer.Typer(
+        name="tragt",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        help="Touchpoints from every channel become trusted lead status and funnel numbers.",
+        epilog=EPILOGUE,
+    )
+    for command in (up, down, status, doctor, demo, funnel, migrate, rebuild, reconcile):
+        app.command(epilog=EPILOGUE)(command)
+    app.add_typer(keys, name="keys")
+    app.add_typer(leads, name="leads")
+    return app

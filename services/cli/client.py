@@ -1,0 +1,64 @@
+"""Questions to the services over HTTP, answered or ended with the right exit code."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import httpx
+import msgspec
+
+from services.cli.exits import Ended, Exit
+
+_TIMEOUT_SECONDS: Final = 60.0
+_REFUSED: Final = frozenset({401, 403})
+_NOT_FOUND: Final = 404
+_ERRORS: Final = 400
+
+
+class Api:
+    """One service, with a key."""
+
+    def __init__(self, address: str, key: str) -> None:
+        self._address = address
+        self._headers = {"Authorization": f"Bearer {key}"}
+
+    def get(self, path: str, parameters: Mapping[str, str | list[str]] | None = None) -> dict[str, Any]:
+        """The answer to a GET. Raises Ended."""
+        return self._ask("GET", path, parameters)
+
+    def post(self, path: str) -> dict[str, Any]:
+        """The answer to a POST without a body. Raises Ended."""
+        return self._ask("POST", path, None)
+
+    def _ask(self, method: str, path: str, parameters: Mapping[str, str | list[str]] | None) -> dict[str, Any]:
+        try:
+            answer = httpx.request(
+                method,
+                f"{self._address}{path}",
+                params=dict(parameters or {}),
+                headers=self._headers,
+                timeout=_TIMEOUT_SECONDS,
+                trust_env=False,
+            )
+        except httpx.TransportError as error:
+            raise Ended(Exit.AWAY, f"{self._address} does not answer ({error}): see `tragt doctor`") from error
+        if answer.status_code >= _ERRORS:
+            raise Ended(_exit_of(answer.status_code), _detail(answer))
+        found: dict[str, Any] = msgspec.json.decode(answer.content)
+        return found
+
+
+def _exit_of(status: int) -> Exit:
+    if status in _REFUSED:
+        return Exit.REFUSED
+    if status == _NOT_FOUND:
+        return Exit.NO
+    return Exit.AWAY if status >= httpx.codes.INTERNAL_SERVER_ERROR else Exit.MISUSED
+
+
+def _detail(answer: httpx.Response) -> str:
+    try:
+        problem = msgspec.json.decode(answer.content)
+        faults = "; ".join(f"{fault['pointer']}: {fault['detail']}" for fault in problem.get("errors") or ())
+        return f"{problem['title']}: {problem['detail']}{f' ({faults})' if faults else ''}"
+    except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
+        return f"{answer.request.url} answered {answer.status_code}"

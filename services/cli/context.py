@@ -1,0 +1,61 @@
+"""What every command is given and how it speaks: the environment, the clock, a table or JSON."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final, TextIO
+
+import msgspec
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from shared.clock import Clock, SystemClock
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of text for people.")]
+"""The option that every command with an answer takes."""
+
+
+_WIDE: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The process's surroundings, made once in ``__main__``."""
+
+    environment: Mapping[str, str]
+    clock: Clock = field(default_factory=SystemClock)
+    console: Console = field(default_factory=lambda: _console(sys.stdout))
+    errors: Console = field(default_factory=lambda: Console(stderr=True))
+
+    def say(self, text: str) -> None:
+        """Tell people what happens, beside the answer."""
+        self.errors.print(Text(text, style="dim"), soft_wrap=True)
+
+    def answer(self, value: Any) -> None:
+        """Print an answer as JSON."""
+        self.console.out(msgspec.json.format(msgspec.json.encode(value)).decode(), highlight=False)
+
+    def table(
+        self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: frozenset[str] = frozenset()
+    ) -> None:
+        """Print rows for people; columns of ``numbers`` are aligned to the right."""
+        table = Table(box=box.SIMPLE_HEAD)
+        for column in columns:
+            table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(cell) for cell in row))
+        self.console.print(table)
+
+
+def _console(stream: TextIO) -> Console:
+    """As wide as the terminal; wide enough for everything when something else reads."""
+    return Console(file=stream, width=None if stream.isatty() else _WIDE)
+
+
+def given(context: typer.Context) -> Given:
+    """What ``__main__`` made."""
+    found: Given = context.find_root().obj
+    return found

@@ -1,0 +1,78 @@
+"""``tragt funnel``: the lifecycle funnel as a table in the terminal."""
+
+from typing import Annotated, Any, Final
+
+import typer
+
+from services.cli.context import Given, Json, given
+from services.cli.instance import Address, KeyText, api
+from services.cli.place import DEFAULT, Data
+
+_COLUMNS: Final = ("step", "entered", "from first", "from previous", "drop-off", "still open", "median", "p90")
+_UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+def funnel(
+    context: typer.Context,
+    by: Annotated[str, typer.Option(help="Break down by a dimension, channel for example.")] = "",
+    start: Annotated[str, typer.Option("--from", help="First day or instant, RFC 3339.")] = "",
+    end: Annotated[str, typer.Option("--to", help="Day or instant after the last, RFC 3339.")] = "",
+    basis: Annotated[str, typer.Option(help="cohort (by entry) or period (moves made in it).")] = "",
+    data: Data = DEFAULT,
+    address: Address = "",
+    key: KeyText = "",
+    as_json: Json = False,
+) -> None:
+    """Show how many leads reached each status, what share went on, and how long it took."""
+    around = given(context)
+    asked = {"by": by, "from": start, "to": end, "basis": basis}
+    service = api(data, "metrics", address, key)
+    found = service.get("/v1/funnel", {name: value for name, value in asked.items() if value})
+    if as_json:
+        around.answer(found)
+        return
+    show_funnel(around, found)
+
+
+def show_funnel(around: Given, found: dict[str, Any]) -> None:
+    """Print a funnel answer: a table per group and one of the total, and how fresh it is."""
+    for group in found.get("groups") or ():
+        if group["key"]:
+            around.console.print(", ".join(f"{name} {value}" for name, value in group["key"].items()), style="bold")
+            _show_steps(around, group["steps"])
+    around.console.print("all", style="bold")
+    _show_steps(around, found["steps"])
+    meta = found["meta"]
+    around.say(f"as of {meta['as_of']}, {meta['lag_seconds']} s behind")
+
+
+def _show_steps(around: Given, steps: list[dict[str, Any]]) -> None:
+    around.table(_COLUMNS, [_row(step) for step in steps], numbers=frozenset(_COLUMNS[1:]))
+
+
+def _row(step: dict[str, Any]) -> tuple[str, ...]:
+    seconds = step.get("seconds_from_first") or {}
+    return (
+        step["step"],
+        f"{step['entered']:,}",
+        _rate(step.get("rate_from_first")),
+        _rate(step.get("rate_from_previous")),
+        _rate(step.get("drop_off")),
+        "" if step.get("still_open") is None else f"{step['still_open']:,}",
+        _duration(seconds.get("median")),
+        _duration(seconds.get("p90")),
+    )
+
+
+def _rate(found: dict[str, Any] | None) -> str:
+    if not found or found.get("value") is None:
+        return ""
+    low, high = found["interval"]
+    return f"{found['value']:.1%} ({low:.0%}-{high:.0%})"
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    size, unit = next((entry for entry in _UNITS if seconds >= entry[0]), _UNITS[-1])
+    return f"{seconds / size:.1f} {unit}"

@@ -1,0 +1,26 @@
+"""The link by which a browser is let into the page."""
+
+from services.cli.layout import Ports
+from services.metrics.sign_in import create_link
+from shared.database.access import find_workspace
+from shared.database.engine import connect, create_engine
+from shared.database.roles import Role
+from shared.database.session import writing
+from shared.database.transient import translated
+
+
+async def sign_in_link(dsn: str, ports: Ports, workspace: str, now: int) -> str:
+    """A fresh link to the page of that workspace; it works once. Raises Transient."""
+    engine = create_engine(dsn, Role.INGEST_WORKER, size=1)
+    try:
+        async with writing(engine) as session:
+            found = await find_workspace(session, workspace)
+    finally:
+        await engine.dispose()
+    with translated():
+        connection = await connect(dsn, Role.METRICS_WORKER)
+        try:
+            token = await create_link(connection, found.id, now)
+        finally:
+            await connection.close()
+    return f"{ports.address('metrics')}/sign-in?token={token}"
