@@ -136,16 +136,17 @@ def _groups() -> None:
 
 
 def _isolate_outbox() -> None:
-    """The feed of changes reads the outbox for people, so it is isolated like a service's own table."""
-    op.execute("ALTER TABLE streaming.outbox ENABLE ROW LEVEL SECURITY")
-    op.execute("ALTER TABLE streaming.outbox FORCE ROW LEVEL SECURITY")
-    op.execute("""
-        CREATE POLICY reader ON streaming.outbox FOR SELECT TO scoring_reader
-        USING (workspace_id = nullif(current_setting('app.workspace', true), '')::uuid)
-    """)
-    op.execute(f"CREATE POLICY worker ON streaming.outbox TO {_WORKERS} USING (true) WITH CHECK (true)")
+    """The feed of changes reads these for people, so they are isolated like a service's own tables."""
     op.execute(f"GRANT USAGE ON SCHEMA streaming TO {_READERS}")
-    op.execute("GRANT SELECT ON streaming.outbox TO scoring_reader")
+    for table in ("outbox", "sequence"):
+        op.execute(f"ALTER TABLE streaming.{table} ENABLE ROW LEVEL SECURITY")
+        op.execute(f"ALTER TABLE streaming.{table} FORCE ROW LEVEL SECURITY")
+        op.execute(f"""
+            CREATE POLICY reader ON streaming.{table} FOR SELECT TO scoring_reader
+            USING (workspace_id = nullif(current_setting('app.workspace', true), '')::uuid)
+        """)
+        op.execute(f"CREATE POLICY worker ON streaming.{table} TO {_WORKERS} USING (true) WITH CHECK (true)")
+        op.execute(f"GRANT SELECT ON streaming.{table} TO scoring_reader")
     op.execute(f"GRANT SELECT ON streaming.position TO {_READERS}")
 
 
