@@ -76,8 +76,10 @@ class KafkaConsumer:
         now = asyncio.get_running_loop().time()
         if self._client is None or now - self._reported_at < _REPORT_SECONDS:
             return
-        self._reported_at = now
         offsets = {TopicPartition(p.topic, p.index): end for p, end in positions.items() if p in self._positions}
+        if not offsets:
+            return
+        self._reported_at = now
         with suppress(KafkaError, TimeoutError):
             async with asyncio.timeout(_REPORT_SECONDS):
                 await self._client.commit(offsets)
@@ -105,23 +107,30 @@ class KafkaConsumer:
             metadata_max_age_ms=60_000,
             retry_backoff_ms=100,
         )
-        client.subscribe([self._topic], listener=_Listener(self))
-        self._client = await started(client)
+        client.subscribe([self._topic], listener=_Listener(self, client))
+        try:
+            self._client = await started(client)
+        except BaseException:
+            self.revoke()
+            raise
         return client
 
     async def _fetch(self, client: AIOKafkaConsumer, max_records: int, timeout_seconds: float) -> None:
         """Fill ``_held`` with what the client has; only records from the position on, of partitions still ours."""
         limit = max_records * max(1, len(self._positions))
-        try:
-            fetched = await client.getmany(timeout_ms=int(timeout_seconds * 1_000), max_records=limit)
-        except OffsetOutOfRangeError as error:
-            raise PositionLost(await self._lost(client, error)) from error
-        except NoOffsetForPartitionError as error:
-            if not self.unpositioned():
-                raise PositionLost(f"{self._group} reads {self._topic} without a position: {error}") from error
-            return
-        except KafkaError as error:
-            raise Transient(f"Kafka did not answer: {type(error).__name__}: {error}") from error
+        deadline = asyncio.get_running_loop().time() + timeout_seconds
+        fetched: Mapping[TopicPartition, list[ConsumerRecord]] = {}
+        while not fetched and (left := deadline - asyncio.get_running_loop().time()) > 0:
+            try:
+                fetched = await client.getmany(timeout_ms=int(left * 1_000), max_records=limit)
+            except OffsetOutOfRangeError as error:
+                raise PositionLost(await self._lost(client, error)) from error
+            except NoOffsetForPartitionError as error:
+                # It may come before the listener was called; after that every partition has a position.
+                if not self.unpositioned():
+                    raise PositionLost(f"{self._group} reads {self._topic} without a position: {error}") from error
+            except KafkaError as error:
+                raise Transient(f"Kafka did not answer: {type(error).__name__}: {error}") from error
         for place, records in fetched.items():
             partition = Partition(place.topic, place.partition)
             position = self._positions.get(partition)
@@ -143,11 +152,15 @@ class KafkaConsumer:
             f"{self._group}: retention has passed the position, or the log is another one: {'; '.join(told) or error}"
         )
 
-    def assign(self, client_partitions: Iterable[TopicPartition]) -> None:
-        """Pause and note what is ours now: nothing may be read before it was sought."""
-        places = list(client_partitions)
-        if self._client is not None:
-            self._client.pause(*places)
+    def assign(self, client: AIOKafkaConsumer, places: Sequence[TopicPartition]) -> None:
+        """Pause and note what is ours now: nothing may be read before it was sought.
+
+        The position 0 is never read, being paused; but a partition without any would keep the client from fetching all
+        others of its broker, for as long as it waits.
+        """
+        client.pause(*places)
+        for place in places:
+            client.seek(place, 0)
         self._positions = {Partition(place.topic, place.partition): None for place in places}
         self._held.clear()
 
@@ -158,16 +171,20 @@ class KafkaConsumer:
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # the base class ships no types
-    """Does nothing that could fail: the client swallows what a listener raises, and reads on."""
+    """Does nothing that could fail: the client swallows what a listener raises, and reads on.
 
-    def __init__(self, consumer: KafkaConsumer) -> None:
+    It has the client from the start, as partitions may be assigned while that is still starting.
+    """
+
+    def __init__(self, consumer: KafkaConsumer, client: AIOKafkaConsumer) -> None:
         self._consumer = consumer
+        self._client = client
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002  (the client's own name)
         self._consumer.revoke()
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        self._consumer.assign(assigned)
+        self._consumer.assign(self._client, list(assigned))
 
 
 def _record(record: ConsumerRecord) -> Record:
