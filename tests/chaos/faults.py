@@ -1,0 +1,64 @@
+"""The faults: each part killed in turn, one worker stopped until its claims are others', and continued as a zombie."""
+
+import asyncio
+import random
+import signal
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+from tests.chaos.cluster import PROCESSES, Running
+from tests.chaos.senders import Senders
+
+_ZOMBIE_SECONDS: Final = 7.0
+"""Longer than leases and sessions: what it held is others' when it goes on."""
+_OUTAGE_SECONDS: Final = (0.2, 2.0)
+_CALM_SECONDS: Final = (1.0, 3.0)
+
+
+@dataclass(slots=True)
+class Faults:
+    """Delivers faults from a seed until told to stop."""
+
+    product: Running
+    senders: Senders
+    seed: int
+    delivered: Counter[str] = field(default_factory=Counter)
+    last_healed: float = 0.0
+
+    async def run(self, for_seconds: float) -> None:
+        """Hurt one part after another for a time; whatever was hurt is healed when this returns."""
+        rng = random.Random(self.seed)  # noqa: S311 - chaos, not secrets
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + for_seconds
+        targets = [*PROCESSES, "postgres", *(["broker"] if self.product.broker else []), "zombie"]
+        while loop.time() < deadline:
+            rng.shuffle(targets)
+            for target in targets:
+                if loop.time() >= deadline:
+                    break
+                self.senders.hurt = True
+                await self._hurt(target, rng)
+                self.senders.hurt = False
+                self.last_healed = loop.time()
+                await asyncio.sleep(rng.uniform(*_CALM_SECONDS))  # noqa: TID251 - the pace of the faults
+
+    async def _hurt(self, target: str, rng: random.Random) -> None:
+        outage = rng.uniform(*_OUTAGE_SECONDS)
+        match target:
+            case "zombie":
+                await self._zombie()
+            case "broker":
+                self.delivered[target] += self.product.kill(target)
+                await asyncio.sleep(outage)  # noqa: TID251 - the length of the outage
+                await asyncio.to_thread(self.product.revive_broker)
+            case _:
+                self.delivered[target] += self.product.kill(target)
+                await asyncio.sleep(outage)  # noqa: TID251 - the supervisor heals it meanwhile
+
+    async def _zombie(self) -> None:
+        pid = self.product.signal("scoring_b", signal.SIGSTOP)
+        if pid is None:
+            return
+        await asyncio.sleep(_ZOMBIE_SECONDS)  # noqa: TID251 - until its claims are others'
+        self.delivered["zombie"] += self.product.signal("scoring_b", signal.SIGCONT) == pid
