@@ -6,7 +6,6 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.middleware import Middleware
-from starlette.responses import Response
 
 from shared.http import health, problems
 from shared.http.observation import Observation
@@ -25,10 +24,12 @@ def create_app(
     resources: Mapping[str, Any],
     checks: health.Health,
     telemetry: Telemetry,
+    open_routers: Sequence[APIRouter] = (),
 ) -> FastAPI:
     """An application whose routes find ``resources`` (``access`` among them) as ``request.state.<name>``.
 
-    The resources are opened and closed by the caller, around the serving.
+    The resources are opened and closed by the caller, around the serving. Unknown query parameters are refused, except
+    by ``open_routers``, which speak the protocols of others.
     """
 
     @asynccontextmanager
@@ -41,11 +42,12 @@ def create_app(
         description=description,
         lifespan=lifespan,
         redirect_slashes=False,
-        default_response_class=Response,
         middleware=[Middleware(Observation, telemetry=telemetry)],
     )
     problems.install(app)
     app.include_router(health.router(checks, telemetry.expose))
+    for router in open_routers:
+        app.include_router(router)
     for router in routers:
         app.include_router(router, dependencies=[Depends(refuse_unknown_parameters)])
     return app

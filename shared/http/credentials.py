@@ -26,10 +26,10 @@ def header_keys(headers: Iterable[tuple[bytes, bytes]]) -> Iterator[str]:
 
 
 def query_keys(query: bytes) -> Iterator[str]:
-    """Keys in the query string, for beacons that cannot set a header."""
+    """Write keys in the query string, for beacons without headers. Secret keys never belong into an address."""
     if any(mark in query for mark in _QUERY_MARKS):
         for name, value in parse_qsl(query.decode("latin-1")):
-            if name in _QUERY_NAMES:
+            if name in _QUERY_NAMES and value.startswith("tw_"):
                 yield value
 
 

@@ -69,7 +69,7 @@ def parse(item: Item, arrival: Arrival, *, may_hold_nul: bool = False) -> Outcom
     except Refused as outcome:
         raw = bytes(item)
         payload = b"" if outcome.refusal.code is Code.CONSENT_DENIED else raw
-        return Rejected(_rejected_id(raw, arrival), outcome.refusal, payload)
+        return Rejected(id_of_refused(raw, arrival), outcome.refusal, payload)
 
 
 def _parse(item: Item, arrival: Arrival, *, may_hold_nul: bool) -> Touchpoint:
@@ -197,14 +197,14 @@ def _made_id(item: Item, original: int | None, arrival: Arrival) -> str:
     return content_id(canonical(content, raw))
 
 
-def _rejected_id(raw: bytes, arrival: Arrival) -> str:
+def id_of_refused(raw: bytes, arrival: Arrival) -> str:
     """The id the item would have had; what cannot be read is known by its bytes."""
     content = read_loosely(raw)
     try:
         named = own_id(content.get("id"), "/id")
     except Refused:
         named = None
-    if named:
+    if named and "\0" not in named:
         return named
     if content and not content.get("occurred_at"):
         return arrival.make_id()

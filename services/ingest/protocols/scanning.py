@@ -4,6 +4,7 @@ Only brackets and strings are looked at; each piece that is found is decoded aft
 """
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[{\[]+|[}\]]+', re.DOTALL)
@@ -45,8 +46,21 @@ def split_lines(body: bytes) -> list[bytes] | None:
     return None
 
 
-def split_array(body: bytes, name: bytes) -> list[bytes] | None:
-    """The items of the array that is the whole body, or the member ``name`` of the object that is.
+@dataclass(frozen=True, slots=True)
+class Array:
+    """The items of an array that was found, and what stood around it."""
+
+    items: list[bytes]
+    before: bytes
+    after: bytes
+
+    def envelope(self) -> bytes:
+        """The body with the array emptied."""
+        return self.before + self.after
+
+
+def split_array(body: bytes, name: bytes) -> Array | None:
+    """The array that is the whole body, or the member ``name`` of the object that is.
 
     None when there is no such array, when it does not end, or when the body has too many pieces to look at.
     """
@@ -71,7 +85,7 @@ def _array_start(body: bytes, name: bytes) -> int | None:
     return None
 
 
-def _items(body: bytes, start: int) -> list[bytes] | None:
+def _items(body: bytes, start: int) -> Array | None:
     items: list[bytes] = []
     depth, item_start, gap_start = 0, start, start
     for count, token in enumerate(_TOKEN.finditer(body, start)):
@@ -89,8 +103,9 @@ def _items(body: bytes, start: int) -> list[bytes] | None:
                 gap_start = token.start() + depth
                 items.append(body[item_start:gap_start])
             if size > depth:
-                items.extend(_scalars(body[gap_start : token.start() + depth]))
-                return items
+                end = token.start() + depth
+                items.extend(_scalars(body[gap_start:end]))
+                return Array(items, body[:start], body[end:])
             depth -= size
     return None
 

@@ -77,6 +77,11 @@ class Envelope:
     context: Mapping[str, Any] | None = None
     call: str | None = None
 
+    @property
+    def protocol(self) -> str:
+        """How a refused item is kept, so that it can be read again: ``segment``, or ``segment.track``."""
+        return PROTOCOL if self.call is None else f"{PROTOCOL}.{self.call}"
+
 
 _CALL: Final = msgspec.json.Decoder(_Call)
 _FAULTS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -235,7 +240,7 @@ def _rejected_id(raw: bytes, arrival: Arrival) -> str:
         named = own_id(content.get("messageId"), "/messageId")
     except Refused:
         named = None
-    if named:
+    if named and "\0" not in named:
         return named
     has_time = content.get("timestamp") or content.get("originalTimestamp")
     return arrival.make_id() if content and not has_time else _content_id(raw, content)

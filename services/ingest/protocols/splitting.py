@@ -30,7 +30,8 @@ class _Native(msgspec.Struct):
 
 _NATIVE: Final = msgspec.json.Decoder(_Native)
 _ARRAY: Final = msgspec.json.Decoder(list[msgspec.Raw])
-_FAULTS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+FAULTS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding bytes that are not the JSON one hoped for may raise."""
 
 
 def split_native(body: bytes, max_items: int) -> Split:
@@ -40,9 +41,10 @@ def split_native(body: bytes, max_items: int) -> Split:
         items: list[Any] | msgspec.UnsetType
         items = _ARRAY.decode(body) if begin == b"[" else _NATIVE.decode(body).touchpoints
     except msgspec.ValidationError:
-        return _not_a_list(body, begin == b"{", "/touchpoints")
-    except _FAULTS:
-        items = split_lines(body) or split_array(body, b"touchpoints") or [body]
+        return not_a_list(body, begin == b"{", "/touchpoints")
+    except FAULTS:
+        array = split_array(body, b"touchpoints")
+        items = split_lines(body) or (array.items if array else None) or [body]
     return counted([body] if isinstance(items, msgspec.UnsetType) else items, body, max_items, "/touchpoints")
 
 
@@ -56,7 +58,8 @@ def counted(items: list[Any], body: bytes, max_items: int, pointer: str) -> Spli
     return Split(items, may_hold_nul=b"\\" in body and b"\\u0000" in body)
 
 
-def _not_a_list(body: bytes, is_object: bool, pointer: str) -> Split:
+def not_a_list(body: bytes, is_object: bool, pointer: str) -> Split:
+    """A body that is JSON, but neither a list of items nor what holds one."""
     if is_object:
         return Split([body], Refusal(Code.WRONG_TYPE, pointer, "this is a list of items"))
     return Split([body], Refusal(Code.NOT_AN_OBJECT, "", "send an object, a list of objects, or one object a line"))

@@ -1,0 +1,78 @@
+"""One request and its answer as plain values, so that the same route runs behind the raw server and behind FastAPI."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from services.ingest.protocols.compression import too_large
+from shared.errors import TragtError
+from shared.http import cors
+from shared.http.problems import Problem, problem_of
+from shared.instruments import INGEST_TURNED_AWAY
+from shared.telemetry import Telemetry
+
+Headers = list[tuple[bytes, bytes]]
+
+_JSON: Final = (b"content-type", b"application/json")
+
+
+@dataclass(slots=True)
+class Call:
+    """A request with its whole body."""
+
+    headers: Headers
+    query: bytes
+    body: bytes
+
+    def header(self, name: bytes) -> bytes | None:
+        """The first header of that lower-case name."""
+        for held, value in self.headers:
+            if held == name:
+                return value
+        return None
+
+
+@dataclass(slots=True)
+class Answer:
+    """Status, body and the headers that belong to the body."""
+
+    status: int
+    body: bytes
+    headers: Headers = field(default_factory=lambda: [_JSON])
+
+
+Endpoint = Callable[[Call], Awaitable[Answer]]
+"""A route: takes a call, answers or raises an error of ours."""
+
+
+def answer_of(problem: Problem) -> Answer:
+    """The answer that tells a problem."""
+    headers = [(name.encode(), value.encode()) for name, value in problem.headers().items()]
+    return Answer(problem.status, problem.body(), headers)
+
+
+def preflight(call: Call) -> Answer:
+    """What a browser is told before it posts from another site."""
+    requested = call.header(b"access-control-request-headers")
+    return Answer(200, b"", cors.preflight_headers(requested, b"POST, OPTIONS"))
+
+
+def check_size(size: int, max_bytes: int) -> None:
+    """Raise TooLarge above the limit."""
+    if size > max_bytes:
+        raise too_large(max_bytes)
+
+
+async def answered(endpoint: Endpoint, call: Call, telemetry: Telemetry) -> Answer:
+    """What the endpoint answers, its errors as problems."""
+    try:
+        return await endpoint(call)
+    except TragtError as error:
+        problem = problem_of(error)
+        telemetry.count(INGEST_TURNED_AWAY, 1, (problem.code,))
+        return answer_of(problem)
+
+
+def headers_of(call: Call, answer: Answer) -> Headers:
+    """All headers of an answer: its own, its length, and what a browser of another site needs."""
+    return [*answer.headers, (b"content-length", b"%d" % len(answer.body)), *cors.headers_for(call.header(b"origin"))]

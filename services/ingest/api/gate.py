@@ -1,0 +1,35 @@
+"""Who may post: the key of a call, wherever it stands, its scope, and the site it is used on."""
+
+from itertools import chain
+
+from services.ingest.api.exchange import Call
+from shared.access import Principal, Scope
+from shared.errors import Unauthenticated
+from shared.http.auth import AccessCache, check_origin, check_scope
+from shared.http.credentials import header_keys, query_keys
+
+
+class Gate:
+    """Lets calls with a good key in."""
+
+    def __init__(self, access: AccessCache) -> None:
+        self._access = access
+
+    def admit(self, call: Call, *more: str) -> Principal:
+        """The principal of the first good key in the headers, the query or ``more`` (keys out of the body).
+
+        Raises Unauthenticated, Forbidden, Unavailable.
+        """
+        keys = chain(header_keys(call.headers), query_keys(call.query), more)
+        principal = self._access.authenticate(keys)
+        check_scope(principal, Scope.INGEST)
+        origin = call.header(b"origin")
+        check_origin(principal, None if origin is None else origin.decode("latin-1"))
+        return principal
+
+    def knows_write_key(self, text: str) -> bool:
+        """Whether it is a write key that works."""
+        try:
+            return text.startswith("tw_") and self._access.authenticate([text]).may(Scope.INGEST)
+        except Unauthenticated:
+            return False

@@ -1,0 +1,79 @@
+"""Puts the surfaces of ingest together and serves them."""
+
+import asyncio
+from collections.abc import Mapping
+from importlib.metadata import version
+from uuid import uuid4
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from services.ingest.api import browser, mounted, rejected, segment, touchpoints
+from services.ingest.api.exchange import Endpoint
+from services.ingest.api.gate import Gate
+from services.ingest.api.hot import HotRoutes
+from services.ingest.bootstrap import Resources, ensure_log
+from services.ingest.handlers.accepting import Door
+from services.ingest.handlers.replaying import Replay
+from shared.http.app import create_app
+from shared.http.guard import Guard, GuardLimits
+from shared.http.serve import Address, serve
+
+
+async def run(own: Resources, stop: asyncio.Event) -> None:
+    """Serve until ``stop`` is set. Raises Misconfigured."""
+    limits = own.settings.limit
+    guard = Guard(GuardLimits(max_body_bytes=limits.body_bytes, max_connections=limits.connections))
+    admin = own.log.admin()
+    own.health.require("log", admin.ping)
+    own.health.require("keys", own.access.check)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            keeping = [tasks.create_task(own.access.run()), tasks.create_task(ensure_log(own, stop))]
+            await serve(application(own), Address(own.settings.host, own.settings.port), guard, stop)
+            for task in keeping:
+                task.cancel()
+    finally:
+        await admin.close()
+
+
+def application(own: Resources) -> ASGIApp:
+    """The hot routes in front of everything else."""
+    posting = endpoints(own)
+    limits = own.settings.limit
+    return HotRoutes(api(own, posting), posting, limits.body_bytes, own.telemetry)
+
+
+def endpoints(own: Resources) -> Mapping[str, Endpoint]:
+    """The posting routes by path."""
+    door, gate, limits = _door(own), Gate(own.access), own.settings.limit
+    return {touchpoints.PATH: touchpoints.Touchpoints(door, gate, limits), **segment.endpoints(door, gate, limits)}
+
+
+def api(own: Resources, posting: Mapping[str, Endpoint]) -> FastAPI:
+    """Every route as FastAPI has it."""
+    return create_app(
+        title="tragt ingest",
+        version=version("tragt"),
+        description="Takes touchpoints from any client and answers 200 once they are durable.",
+        routers=[rejected.router],
+        open_routers=[
+            mounted.router(posting, own.telemetry),
+            browser.router(_door(own), Gate(own.access), own.settings.public_address),
+        ],
+        resources={
+            "access": own.access,
+            "reader": own.reader,
+            "replay": Replay(own.producer, own.writer, own.clock),
+        },
+        checks=own.health,
+        telemetry=own.telemetry,
+    )
+
+
+def _door(own: Resources) -> Door:
+    return Door(own.producer, own.clock, own.telemetry, _make_id)
+
+
+def _make_id() -> str:
+    return uuid4().hex

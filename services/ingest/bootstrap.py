@@ -1,0 +1,107 @@
+"""Builds what an ingest process needs, once, from its settings, and lets go of it in the end."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from os import getpid
+from typing import Any, Final
+
+from services.ingest.settings import IngestSettings
+from shared.clock import Clock, SystemClock
+from shared.database.access_source import DatabaseAccess
+from shared.database.connection import Engine, Pool
+from shared.database.engine import create_engine, create_pool
+from shared.database.roles import Role
+from shared.errors import Transient
+from shared.http.auth import AccessCache
+from shared.http.health import Health
+from shared.streaming.connect import ensure_topics, log_of
+from shared.streaming.ports import Log, Producer
+from shared.telemetry import Telemetry, tracing
+
+_CLOSING_SECONDS: Final = 1.0
+_LOG_RETRY_SECONDS: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What the parts of an ingest process share. The producer is needed to accept; the database only to look back."""
+
+    settings: IngestSettings
+    clock: Clock
+    telemetry: Telemetry
+    health: Health
+    access: AccessCache
+    log: Log
+    producer: Producer
+    reader: Engine
+    writer: Engine
+    pool: Pool
+
+    @property
+    def member_id(self) -> str:
+        """Names this process among the members of its group."""
+        return f"{socket.gethostname()}-{getpid()}"
+
+
+@asynccontextmanager
+async def opened(settings: IngestSettings) -> AsyncIterator[Resources]:
+    """The resources of one process; nothing is waited for, so the door opens with the database away."""
+    async with AsyncExitStack() as stack:
+        tracer = stack.enter_context(tracing("ingest", settings.traces_endpoint))
+        dsn = settings.database.dsn.get_secret_value()
+        clock = SystemClock()
+        log = log_of(settings.log, Role.INGEST_WORKER)
+        stack.push_async_callback(_bounded(log.close))
+        producer = log.producer()
+        stack.push_async_callback(producer.close)
+        source = DatabaseAccess(dsn, Role.INGEST_READER)
+        stack.push_async_callback(_bounded(source.close))
+        reader = create_engine(dsn, Role.INGEST_READER)
+        stack.push_async_callback(_bounded(reader.dispose))
+        writer = create_engine(dsn, Role.INGEST_WORKER, size=2)
+        stack.push_async_callback(_bounded(writer.dispose))
+        pool = await create_pool(dsn, Role.INGEST_WORKER, size=settings.database.pool_size)
+        stack.push_async_callback(_bounded(pool.close))
+        yield Resources(
+            settings=settings,
+            clock=clock,
+            telemetry=Telemetry(tracer),
+            health=Health(clock),
+            access=AccessCache(source, clock),
+            log=log,
+            producer=producer,
+            reader=reader,
+            writer=writer,
+            pool=pool,
+        )
+
+
+async def ensure_log(own: Resources, stop: asyncio.Event) -> None:
+    """Make sure that the topics exist, however long the log takes to be there. Raises Misconfigured."""
+    admin = own.log.admin()
+    try:
+        while not stop.is_set():
+            try:
+                await ensure_topics(admin)
+            except Transient:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), _LOG_RETRY_SECONDS)
+            else:
+                return
+    finally:
+        await admin.close()
+
+
+def _bounded(close: Callable[[], Awaitable[Any]]) -> Callable[[], Coroutine[Any, Any, None]]:
+    """Closing that never waits long for a peer that is gone."""
+
+    async def closed() -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSING_SECONDS):
+                await close()
+
+    return closed

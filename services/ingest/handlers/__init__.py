@@ -1,0 +1,1 @@
+"""What ingest does: takes touchpoints in, keeps what is refused, tries again."""

@@ -1,0 +1,138 @@
+"""Takes items in: what is good goes to the log of touchpoints, what is refused to the log of rejections.
+
+Returns only when everything of the request is durable, whichever of the two it became.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from services.ingest.domain.refusal import Refusal
+from services.ingest.protocols import native, segment
+from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
+from services.ingest.protocols.splitting import Split
+from shared.access import Principal
+from shared.clock import Clock
+from shared.contracts.codec import encode
+from shared.contracts.rejection import Rejection
+from shared.contracts.topics import TOPICS, partition_for
+from shared.contracts.touchpoint import Touchpoint
+from shared.instruments import INGEST_ACCEPTED, INGEST_REJECTED
+from shared.streaming.ports import Producer
+from shared.streaming.types import Append
+from shared.telemetry import Telemetry
+from shared.vocabulary import TopicName
+
+SERVICE: Final = "ingest"
+NATIVE: Final = "native"
+
+_MAX_KEPT_BYTES: Final = 512 * 1024
+"""Of a body that is refused whole: its base64 fits a record of the log."""
+
+_MAX_TEXT: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedItem:
+    """What the sender is told about an item that was refused; ``index`` is its place in the request."""
+
+    index: int
+    id: str
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """How many items are durable as touchpoints, and which were refused (and are durable as such).
+
+    ``whole`` says why the request was refused as a whole; what can be kept of it is then the one refused item.
+    """
+
+    accepted: int
+    rejected: tuple[RefusedItem, ...] = ()
+    whole: Refusal | None = None
+
+
+class Door:
+    """The way in for every protocol."""
+
+    def __init__(self, producer: Producer, clock: Clock, telemetry: Telemetry, make_id: Callable[[], str]) -> None:
+        self._producer = producer
+        self._clock = clock
+        self._telemetry = telemetry
+        self._make_id = make_id
+        self._partitions = TOPICS[TopicName.TOUCHPOINTS].partitions
+
+    async def accept_native(self, principal: Principal, split: Split) -> Receipt:
+        """tragt's own touchpoints. Raises Unavailable."""
+        arrival = self._arrival(principal)
+        if split.refusal is not None:
+            return await self._take(NATIVE, arrival, _whole(split, arrival), split.refusal)
+        nul = split.may_hold_nul
+        parsed = [native.parse(item, arrival, may_hold_nul=nul) for item in split.items]
+        return await self._take(NATIVE, arrival, parsed)
+
+    async def accept_segment(self, principal: Principal, split: Split, envelope: segment.Envelope) -> Receipt:
+        """Calls of Segment's SDKs. Raises Unavailable."""
+        arrival = self._arrival(principal)
+        if split.refusal is not None:
+            return await self._take(envelope.protocol, arrival, _whole(split, arrival), split.refusal)
+        nul = split.may_hold_nul
+        parsed = [segment.parse(item, arrival, envelope, may_hold_nul=nul) for item in split.items]
+        return await self._take(envelope.protocol, arrival, parsed)
+
+    def _arrival(self, principal: Principal) -> Arrival:
+        return Arrival(
+            workspace=principal.workspace_text,
+            secret=principal.secret,
+            received_at=self._clock.now(),
+            make_id=self._make_id,
+        )
+
+    async def _take(
+        self, protocol: str, arrival: Arrival, outcomes: Sequence[Outcome], whole: Refusal | None = None
+    ) -> Receipt:
+        good: list[Append] = []
+        bad: list[Append] = []
+        refused: list[RefusedItem] = []
+        workspace, partitions = arrival.workspace, self._partitions
+        for index, outcome in enumerate(outcomes):
+            if isinstance(outcome, Touchpoint):
+                good.append(Append(partition_for(workspace, outcome.keys[0], partitions), encode(outcome)))
+            else:
+                bad.append(Append(0, encode(_rejection(outcome, arrival, protocol))))
+                refused.append(RefusedItem(index, outcome.id, outcome.refusal))
+        if good:
+            await self._producer.append(TopicName.TOUCHPOINTS, good)
+        if bad:
+            await self._producer.append(TopicName.REJECTIONS, bad)
+        self._count(protocol, len(good), refused)
+        return Receipt(len(good), tuple(refused), whole)
+
+    def _count(self, protocol: str, accepted: int, refused: Sequence[RefusedItem]) -> None:
+        self._telemetry.count(INGEST_ACCEPTED, accepted, (protocol,))
+        for item in refused:
+            self._telemetry.count(INGEST_REJECTED, 1, (protocol, item.refusal.code))
+
+
+def _whole(split: Split, arrival: Arrival) -> Sequence[Outcome]:
+    """A request refused whole, as the one item that is kept of it, if any."""
+    if split.refusal is None:
+        return ()
+    return [Rejected(native.id_of_refused(bytes(item), arrival), split.refusal, bytes(item)) for item in split.items]
+
+
+def _rejection(outcome: Rejected, arrival: Arrival, protocol: str) -> Rejection:
+    """As the log carries it. Names out of the item may stand in the pointer, so NUL and length are seen to."""
+    refusal = outcome.refusal
+    return Rejection(
+        workspace=arrival.workspace,
+        id=outcome.id,
+        code=refusal.code.value,
+        pointer=refusal.pointer.replace("\0", "")[:_MAX_TEXT],
+        detail=refusal.detail.replace("\0", "")[:_MAX_TEXT],
+        protocol=protocol,
+        received_at=arrival.received_at,
+        refused_by=SERVICE,
+        payload=outcome.payload[:_MAX_KEPT_BYTES],
+    )

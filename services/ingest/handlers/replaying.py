@@ -1,0 +1,96 @@
+"""Tries kept items again, as if they came at the instant they first came: after a repair, or after we learned more."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from services.ingest import store
+from services.ingest.domain.refusal import Refusal
+from services.ingest.handlers.accepting import NATIVE, SERVICE
+from services.ingest.protocols import native, segment
+from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
+from services.ingest.queries import KeptItem
+from shared.access import Principal
+from shared.clock import Clock
+from shared.contracts.codec import decode_touchpoint, encode
+from shared.contracts.topics import TOPICS, partition_for
+from shared.contracts.touchpoint import Touchpoint
+from shared.database.connection import Engine
+from shared.database.session import writing
+from shared.errors import InvalidRecord, NotFound
+from shared.streaming.ports import Producer
+from shared.streaming.types import Append
+from shared.vocabulary import Code, TopicName
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What became of kept items: how many are durable as touchpoints now, and which are still refused."""
+
+    accepted: int
+    refused: tuple[tuple[str, Refusal], ...]
+
+
+class Replay:
+    """Takes kept items in again. Doing so twice is harmless: an item keeps its id."""
+
+    def __init__(self, producer: Producer, engine: Engine, clock: Clock) -> None:
+        self._producer = producer
+        self._engine = engine
+        self._clock = clock
+
+    async def replay(self, principal: Principal, items: Sequence[KeptItem]) -> Replayed:
+        """Append what is good now, then say so in the rows. Raises Unavailable, Transient."""
+        outcomes = [(item.id, _again(principal, item)) for item in items]
+        good = {item_id: outcome for item_id, outcome in outcomes if isinstance(outcome, Touchpoint)}
+        bad = tuple((item_id, outcome.refusal) for item_id, outcome in outcomes if isinstance(outcome, Rejected))
+        if good:
+            count = TOPICS[TopicName.TOUCHPOINTS].partitions
+            await self._producer.append(
+                TopicName.TOUCHPOINTS,
+                [Append(partition_for(one.workspace, one.strand, count), encode(one)) for one in good.values()],
+            )
+        async with writing(self._engine) as session:
+            await store.mark_replayed(session, principal.workspace, list(good), self._clock.now())
+            reasons = [(item_id, why.code, why.pointer, why.detail) for item_id, why in bad]
+            await store.mark_refused_again(session, principal.workspace, reasons)
+        return Replayed(len(good), bad)
+
+    async def repair(self, principal: Principal, item_id: str, payload: bytes) -> None:
+        """Put a repaired payload in place of the one that was refused. Raises NotFound, Transient."""
+        async with writing(self._engine) as session:
+            if not await store.repair(session, principal.workspace, item_id, payload):
+                raise NotFound("there is no refused item of that id waiting to be taken")
+
+
+def _again(principal: Principal, item: KeptItem) -> Outcome:
+    payload = item.payload or b""
+    arrival = Arrival(
+        workspace=principal.workspace_text,
+        secret=principal.secret,
+        received_at=item.received_at,
+        make_id=lambda: item.id,
+    )
+    if not payload:
+        return Rejected(item.id, Refusal(Code(item.code), item.pointer, item.detail), payload)
+    if item.refused_by != SERVICE:
+        return _from_log(item, payload)
+    outcome = _parse(item.protocol, payload, arrival)
+    return msgspec.structs.replace(outcome, id=item.id) if isinstance(outcome, Touchpoint) else outcome
+
+
+def _parse(protocol: str, payload: bytes, arrival: Arrival) -> Outcome:
+    nul = b"\\u0000" in payload
+    if protocol == NATIVE:
+        return native.parse(payload, arrival, may_hold_nul=nul)
+    envelope = segment.Envelope(call=protocol.partition(".")[2] or None)
+    return segment.parse(payload, arrival, envelope, may_hold_nul=nul)
+
+
+def _from_log(item: KeptItem, payload: bytes) -> Outcome:
+    """What another service refused is a message of the log already."""
+    try:
+        return decode_touchpoint(payload)
+    except InvalidRecord as error:
+        return Rejected(item.id, Refusal(error.reason, "", str(error)), payload)

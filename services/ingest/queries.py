@@ -1,0 +1,67 @@
+"""Reads of ingest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select, tuple_
+
+from services.ingest.tables import rejected
+from shared.database.session import ReadSession
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptItem:
+    """A refused item as kept. Instants are microseconds; ``payload`` is None where it was not asked for."""
+
+    id: str
+    code: str
+    pointer: str
+    detail: str
+    protocol: str
+    refused_by: str
+    received_at: int
+    replayed_at: int | None
+    payload: bytes | None = None
+
+
+_COLUMNS = (
+    rejected.c.id,
+    rejected.c.code,
+    rejected.c.pointer,
+    rejected.c.detail,
+    rejected.c.protocol,
+    rejected.c.refused_by,
+    rejected.c.received_at,
+    rejected.c.replayed_at,
+)
+
+
+async def list_rejected(
+    session: ReadSession,
+    workspace: UUID,
+    *,
+    code: str | None,
+    before: tuple[int, str] | None,
+    limit: int,
+    waiting_only: bool = False,
+    with_payload: bool = False,
+) -> Sequence[KeptItem]:
+    """Refused items, latest first, from before a place in that order on."""
+    columns = (*_COLUMNS, rejected.c.payload) if with_payload else _COLUMNS
+    query = select(*columns).where(rejected.c.workspace_id == workspace)
+    if code is not None:
+        query = query.where(rejected.c.code == code)
+    if waiting_only:
+        query = query.where(rejected.c.replayed_at.is_(None))
+    if before is not None:
+        query = query.where(tuple_(rejected.c.received_at, rejected.c.id) < before)
+    query = query.order_by(rejected.c.received_at.desc(), rejected.c.id.desc()).limit(limit)
+    return [KeptItem(**row) for row in (await session.execute(query)).mappings()]
+
+
+async def find_rejected(session: ReadSession, workspace: UUID, item_id: str) -> KeptItem | None:
+    """One refused item with its payload."""
+    query = select(*_COLUMNS, rejected.c.payload).where(rejected.c.workspace_id == workspace, rejected.c.id == item_id)
+    row = (await session.execute(query)).mappings().one_or_none()
+    return None if row is None else KeptItem(**row)

@@ -1,0 +1,147 @@
+"""Shapes of requests and answers as OpenAPI shows them. The hot routes parse faster and say the same."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.vocabulary import Channel, Code
+
+
+class Identity(BaseModel):
+    """Who it was; at least one of them (an account alone is no identity)."""
+
+    anonymous_id: str | int | None = None
+    user_id: str | int | None = None
+    email: str | None = None
+    email_sha256: str | None = Field(default=None, description="Hexadecimal SHA-256 of the trimmed lower-case address.")
+    phone: str | None = Field(default=None, description="E.164, or national together with `context.country`.")
+    account_id: str | int | None = None
+    external: dict[str, str | int] = Field(default={}, description="Ids of CRM or provider records by system.")
+
+
+class Campaign(BaseModel):
+    """The five UTM fields as sent, and the ad's own ids; what is missing is read from the page's address."""
+
+    source: str | None = None
+    medium: str | None = None
+    name: str | None = None
+    term: str | None = None
+    content: str | None = None
+    id: str | None = None
+    click_id: str | None = None
+
+
+class Page(BaseModel):
+    """Where it happened on the web."""
+
+    url: str | None = None
+    path: str | None = None
+    title: str | None = None
+    referrer: str | None = None
+
+
+class Value(BaseModel):
+    """An exact amount."""
+
+    amount: str = Field(examples=["129.00"])
+    currency: str = Field(examples=["EUR"], description="ISO 4217.")
+
+
+class Touchpoint(BaseModel):
+    """One interaction of a person with you."""
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: str = Field(description="What happened, `noun_verbed`; any name is welcome.", examples=["page_viewed"])
+    id: str | None = Field(default=None, min_length=1, max_length=200, description="Idempotency key, else made.")
+    occurred_at: str | None = Field(default=None, description="RFC 3339; the instant of arrival when missing.")
+    sent_at: str | None = Field(default=None, description="RFC 3339; together with `occurred_at` it corrects a clock.")
+    channel: Channel | None = Field(default=None, description="Classified from campaign, referrer and kind if missing.")
+    identity: Identity = Identity()
+    previous: Identity | None = Field(default=None, description="For `aliased` and `unlinked`: exactly one key.")
+    traits: dict[str, Any] = Field(default={}, description="What is known of the person; null forgets.")
+    campaign: Campaign | None = None
+    page: Page | None = None
+    value: Value | None = None
+    consent: dict[str, Literal["granted", "denied"]] = {}
+    properties: dict[str, Any] = {}
+    context: dict[str, Any] = Field(default={}, description="ip, user_agent, locale, time_zone, country.")
+
+
+class Touchpoints(BaseModel):
+    """Up to 1,000 touchpoints."""
+
+    touchpoints: list[Touchpoint] = Field(min_length=1, max_length=1_000)
+
+
+class RefusedItem(BaseModel):
+    """An item that was refused, kept, and can be replayed."""
+
+    index: int
+    id: str
+    code: Code
+    pointer: str
+    detail: str
+
+
+class Receipt(BaseModel):
+    """What is durable now."""
+
+    accepted: int
+    rejected: list[RefusedItem]
+
+
+class Kept(BaseModel):
+    """A refused item as kept."""
+
+    id: str
+    code: Code
+    pointer: str
+    detail: str
+    protocol: str
+    refused_by: str
+    received_at: str
+    replayed_at: str | None
+
+
+class KeptList(BaseModel):
+    """A page of refused items, latest first."""
+
+    data: list[Kept]
+    next: str | None
+
+
+class KeptWhole(Kept):
+    """A refused item with its own bytes: as text, or in base64 where they are none."""
+
+    payload: str
+    payload_encoding: Literal["utf-8", "base64"]
+
+
+class Repair(BaseModel):
+    """A repaired item in place of what was refused."""
+
+    payload: dict[str, Any]
+
+
+class ReplayByCode(BaseModel):
+    """Which refused items to try again: the latest up to `limit`."""
+
+    code: Code
+    limit: int = Field(default=1_000, ge=1, le=1_000)
+
+
+class Refused(BaseModel):
+    """Why an item is still refused."""
+
+    id: str
+    code: Code
+    pointer: str
+    detail: str
+
+
+class Replayed(BaseModel):
+    """What became of the items that were tried again."""
+
+    accepted: int
+    refused: list[Refused]

@@ -1,0 +1,86 @@
+"""Writes of ingest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from asyncpg import Connection
+from sqlalchemy import text, update
+
+from services.ingest.tables import rejected
+from shared.database.session import WriteSession
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectedRow:
+    """A refused item to keep. ``received_at`` is in microseconds."""
+
+    workspace: UUID
+    id: str
+    code: str
+    pointer: str
+    detail: str
+    protocol: str
+    refused_by: str
+    received_at: int
+    payload: bytes
+
+
+_KEEP: Final = """
+    INSERT INTO ingest.rejected
+        (workspace_id, id, code, pointer, detail, protocol, refused_by, received_at, payload)
+    SELECT * FROM unnest(
+        $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bytea[])
+    ON CONFLICT (workspace_id, id) DO NOTHING
+    RETURNING 1
+"""
+
+
+async def keep(connection: Connection, rows: Sequence[RejectedRow]) -> int:
+    """Keep the rows whose id is not kept yet, in one statement; how many were new."""
+    ordered = sorted(rows, key=lambda row: (row.workspace, row.id))
+    columns = (
+        [row.workspace for row in ordered],
+        [row.id for row in ordered],
+        [row.code for row in ordered],
+        [row.pointer for row in ordered],
+        [row.detail for row in ordered],
+        [row.protocol for row in ordered],
+        [row.refused_by for row in ordered],
+        [row.received_at for row in ordered],
+        [row.payload for row in ordered],
+    )
+    return len(await connection.fetch(_KEEP, *columns))
+
+
+async def mark_replayed(session: WriteSession, workspace: UUID, ids: Sequence[str], now: int) -> None:
+    """Say that these were taken at ``now``."""
+    mine = rejected.c.workspace_id == workspace
+    await session.execute(update(rejected).where(mine, rejected.c.id.in_(ids)).values(replayed_at=now))
+
+
+_SAY_WHY: Final = text("""
+    UPDATE ingest.rejected AS kept
+    SET code = said.code, pointer = said.pointer, detail = said.detail
+    FROM unnest(
+        CAST(:ids AS text[]), CAST(:codes AS text[]), CAST(:pointers AS text[]), CAST(:details AS text[])
+    ) AS said (id, code, pointer, detail)
+    WHERE kept.workspace_id = :workspace AND kept.id = said.id
+""")
+
+
+async def mark_refused_again(
+    session: WriteSession, workspace: UUID, reasons: Sequence[tuple[str, str, str, str]]
+) -> None:
+    """Say why items are still refused: id, code, pointer and detail of each."""
+    ids, codes, pointers, details = ([reason[part] for reason in reasons] for part in range(4))
+    said = {"workspace": workspace, "ids": ids, "codes": codes, "pointers": pointers, "details": details}
+    await session.execute(_SAY_WHY, said)
+
+
+async def repair(session: WriteSession, workspace: UUID, item_id: str, payload: bytes) -> bool:
+    """Put a repaired payload in place. False when there is no such item, or it was taken already."""
+    mine = (rejected.c.workspace_id == workspace) & (rejected.c.id == item_id) & rejected.c.replayed_at.is_(None)
+    statement = update(rejected).where(mine).values(payload=payload).returning(rejected.c.id)
+    return (await session.execute(statement)).one_or_none() is not None

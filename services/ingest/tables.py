@@ -1,0 +1,29 @@
+"""The tables of ingest (migration 0003)."""
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, PrimaryKeyConstraint, Table, Text, Uuid
+
+from shared.database.naming import metadata
+
+INGEST: Final = metadata("ingest")
+
+rejected: Final = Table(
+    "rejected",
+    INGEST,
+    Column("workspace_id", Uuid, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("pointer", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("protocol", Text, nullable=False),
+    Column("refused_by", Text, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("replayed_at", BigInteger),
+    Column("payload", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "id"),
+)
+"""Every refused item, whoever refused it, once by its id, with its own bytes. ``replayed_at``: it was taken since."""
+
+Index("ix_rejected_received_at", rejected.c.workspace_id, rejected.c.received_at, rejected.c.id)
+Index("ix_rejected_code", rejected.c.workspace_id, rejected.c.code, rejected.c.received_at, rejected.c.id)
