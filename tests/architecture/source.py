@@ -1,7 +1,7 @@
 """The code as text and trees, for rules that no linter knows."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -50,11 +50,28 @@ def calls_of(tree: ast.AST, *methods: str) -> Iterator[ast.Call]:
             yield node
 
 
-def texts(tree: ast.AST) -> Iterator[tuple[ast.expr, str]]:
-    """String literals; an f-string counts as one text, with ``{}`` for what is put in."""
+def texts(tree: ast.Module) -> Iterator[tuple[ast.expr, str]]:
+    """String literals; an f-string counts as one text, with constants of the module put in and ``{}`` for the rest."""
     inner = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    constants = dict(_constants(tree))
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
-            yield node, "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+            yield node, "".join(_filled(part, constants) for part in node.values)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inner:
             yield node, node.value
+
+
+def _constants(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    for node in tree.body:
+        target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+        value = getattr(node, "value", None)
+        if isinstance(target, ast.Name) and isinstance(value, ast.Constant) and isinstance(value.value, str):
+            yield target.id, value.value
+
+
+def _filled(part: ast.expr, constants: Mapping[str, str]) -> str:
+    if isinstance(part, ast.Constant):
+        return str(part.value)
+    if isinstance(part, ast.FormattedValue) and isinstance(part.value, ast.Name):
+        return constants.get(part.value.id, "{}")
+    return "{}"
