@@ -11,10 +11,15 @@ _CALLED_BY_FRAMEWORKS = {
     "upgrade",  # alembic, per migration
     "downgrade",  # alembic, and whoever takes a release back
     "settings_customise_sources",  # pydantic-settings
+    "_load_env_vars",  # pydantic-settings
+    "capture_signals",  # uvicorn
+    "on_partitions_revoked",  # aiokafka
+    "on_partitions_assigned",  # aiokafka
 }
 _PORTS_FOR_TESTS = {
     "ManualClock",  # the second clock of decision 0035
     "advance",
+    "Silent",  # the observer of a loop that nobody watches
 }
 _DECORATORS = ["@router.*", "@app.*", "@*.command*", "@*.callback*", "@model_validator*", "@field_validator*"]
 
