@@ -64,7 +64,7 @@ def _response(call: Call, answer: Answer) -> Response:
 
 
 _DESCRIPTION: Final = (
-    "A list, one bare touchpoint, or one touchpoint a line; up to 1,000 items and 1 MiB, decompressed too (gzip, zstd). "
+    "A list, one bare touchpoint, or one a line; up to 1,000 items and 1 MiB, decompressed too (gzip, zstd). "
     "200 means: durable. Each item stands for itself: `rejected` names those that were refused, which are kept."
 )
 _SEGMENT_DESCRIPTION: Final = "As Segment's HTTP API: exactly 200 once durable, 400 when the body is no such request."
@@ -72,7 +72,7 @@ _SEGMENT_DESCRIPTION: Final = "As Segment's HTTP API: exactly 200 once durable, 
 
 def _documented(path: str, *, is_native: bool) -> dict[str, Any]:
     if not is_native:
-        example = examples.SEGMENT_BATCH if path == "/v1/batch" else examples.SEGMENT_CALLS[path.rpartition("/")[2]]
+        example = examples.SEGMENT_CALLS.get(path.rpartition("/")[2], examples.SEGMENT_BATCH)
         return _body({"type": "object"}, {"a call": {"value": example}})
     return {
         **_body(schemas.Touchpoints.model_json_schema(), examples.NATIVE),

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from importlib.metadata import version
+from typing import Any
 from uuid import uuid4
 
 from fastapi import FastAPI
@@ -61,14 +62,15 @@ def api(own: Resources, posting: Mapping[str, Endpoint]) -> FastAPI:
             mounted.router(posting, own.telemetry),
             browser.router(_door(own), Gate(own.access), own.settings.public_address),
         ],
-        resources={
-            "access": own.access,
-            "reader": own.reader,
-            "replay": Replay(own.producer, own.writer, own.clock),
-        },
+        resources=resources(own),
         checks=own.health,
         telemetry=own.telemetry,
     )
+
+
+def resources(own: Resources) -> Mapping[str, Any]:
+    """What routes find in the state of a request."""
+    return {"access": own.access, "reader": own.reader, "replay": Replay(own.producer, own.writer, own.clock)}
 
 
 def _door(own: Resources) -> Door:
