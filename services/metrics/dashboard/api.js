@@ -81,11 +81,11 @@ function withoutEmptyStep(answer) {
   return { ...answer, total: skip(answer.total), groups: answer.groups.map((group) => ({ ...group, cells: skip(group.cells) })) };
 }
 
-/** One page of the leads behind a number; `next` is the address of the next page or null. */
-export async function fetchLeads(address) {
+/** One page of the leads that entered `step`; `next` is the address of the next page or null. Raises Problem. */
+export async function fetchLeads(address, step) {
   const answer = await read(address);
   const next = answer.next ? withParameter(address, "after", answer.next) : null;
-  return { leads: answer.data.map(lead), count: answer.count, next };
+  return { leads: answer.data.map((row) => lead(row, step)), count: answer.count, next };
 }
 
 function withParameter(address, name, value) {
@@ -94,7 +94,7 @@ function withParameter(address, name, value) {
   return url.pathname + url.search;
 }
 
-function lead(row) {
+function lead(row, step) {
   const known = row.lead ?? {};
   const { first_name: first, last_name: last, company, email } = known.traits ?? {};
   const name = [first, last].filter(Boolean).join(" ");
@@ -106,7 +106,7 @@ function lead(row) {
     stage: known.stage,
     engagement: known.score?.engagement,
     fit: known.score?.fit,
-    reached: row.step_at,
+    reached: row.steps[step] ?? row.entered_at,
     lastTouch: known.last_touch ? { kind: known.last_touch.kind, at: known.last_touch.occurred_at } : null,
   };
 }

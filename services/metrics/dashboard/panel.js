@@ -22,20 +22,20 @@ export async function openPanel(name, cell) {
   find("panel").dataset.opener = document.activeElement?.dataset.key ?? "";
   find("panel").showModal();
   const list = make("ul", { class: "leads" });
-  await more(cell.leads, list);
+  await more(cell.leads, cell.step, list);
 }
 
-async function more(address, list) {
+async function more(address, step, list) {
   const body = find("panel-body");
   try {
-    const { leads, count: found, next } = await fetchLeads(address);
+    const { leads, count: found, next } = await fetchLeads(address, step);
     find("panel-hint").textContent = found === 1 ? "1 lead reached this step" : `${count(found)} leads reached this step`;
     list.append(...leads.map(item));
-    const button = next ? make("button", { type: "button", class: "wide", click: () => more(next, list) }, "Show more") : null;
+    const button = next ? make("button", { type: "button", class: "wide", click: () => more(next, step, list) }, "Show more") : null;
     body.replaceChildren(list, ...(button ? [button] : []));
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    body.replaceChildren(list, make("p", { class: "message", role: "alert" }, error.message), make("button", { type: "button", class: "wide", click: () => more(address, list) }, "Try again"));
+    body.replaceChildren(list, make("p", { class: "message", role: "alert" }, error.message), make("button", { type: "button", class: "wide", click: () => more(address, step, list) }, "Try again"));
   }
 }
 
