@@ -10,16 +10,15 @@ export class Problem extends Error {
   }
 }
 
-/** The question behind the page: the last `days` days up to the end of today, by channel of the first touch. */
+/** The question behind the page: the last `days` days, today included, by channel of the first touch. */
 export function question({ days, basis }) {
-  const end = Math.floor(Date.now() / DAY) * DAY + DAY;
-  const [from, to] = [end - days * DAY, end].map((instant) => new Date(instant).toISOString());
-  return { from, to, query: new URLSearchParams({ from, to, by: "channel", basis }) };
+  const from = new Date(Date.now() - (days - 1) * DAY).toISOString().slice(0, 10);
+  return { from, query: new URLSearchParams({ from, by: "channel", basis }) };
 }
 
 /** Ask once. Raises Problem. */
 export async function fetchFunnel(asked) {
-  return funnel(await read(`/v1/funnel?${asked.query}`), asked);
+  return { asked: asked.from, ...funnel(await read(`/v1/funnel?${asked.query}`)) };
 }
 
 /**
@@ -34,8 +33,8 @@ export function follow(changed, state) {
   source.addEventListener("totals", changed);
 }
 
-function funnel({ groups: given, steps, meta }, { from, to }) {
-  const rows = given.map((group) => ({ channel: group.key.channel ?? "none", cells: cells(group.steps) }));
+function funnel({ from, to, groups: given, steps, meta }) {
+  const rows = given.map((group) => ({ channel: group.rest.length ? "other" : (group.key.channel ?? "none"), cells: cells(group.steps) }));
   const groups = rows.filter((row) => row.cells[0].entered > 0).sort((one, two) => two.cells[0].entered - one.cells[0].entered);
   return withoutEmptyStep({
     from,

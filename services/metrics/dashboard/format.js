@@ -2,8 +2,6 @@
 
 const whole = new Intl.NumberFormat("en-GB");
 const percent = new Intl.NumberFormat("en-GB", { style: "percent", maximumFractionDigits: 1, minimumFractionDigits: 1 });
-const dayMonth = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
-const dayMonthYear = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
 const ago = new Intl.RelativeTimeFormat("en-GB", { numeric: "auto" });
 
 export const count = (value) => whole.format(value);
@@ -35,9 +33,12 @@ export function since(text, now) {
   return ago.format(Math.round(seconds / 86400), "day");
 }
 
-/** A half-open period of RFC 3339 instants as its days: "27 Oct – 25 Nov 2026". */
-export function period(from, to) {
-  return `${dayMonth.format(new Date(from))} – ${dayMonthYear.format(new Date(Date.parse(to) - 1))}`;
+/** A half-open period of RFC 3339 instants as its days in a zone: "27 Oct – 25 Nov 2026". */
+export function period(from, to, timeZone) {
+  const day = { day: "numeric", month: "short", timeZone };
+  const first = new Intl.DateTimeFormat("en-GB", day).format(new Date(from));
+  const last = new Intl.DateTimeFormat("en-GB", { ...day, year: "numeric" }).format(new Date(Date.parse(to) - 1));
+  return `${first} – ${last}`;
 }
 
 const names = { mql: "MQL", sal: "SAL", sql: "SQL", ads: "Ads", immersive: "AR / VR", none: "No channel known" };

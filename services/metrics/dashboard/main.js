@@ -51,7 +51,7 @@ async function show() {
   const empty = funnel.total[0].entered === 0;
   find("message").hidden = !empty;
   find("content").hidden = empty;
-  find("subtitle").textContent = `${state.basis === "cohort" ? "Leads that entered" : "Moves made"} ${period(funnel.from, funnel.to)}, by the channel of their first touch`;
+  find("subtitle").textContent = `${state.basis === "cohort" ? "Leads that entered" : "Moves made"} ${period(funnel.from, funnel.to, funnel.timeZone)}, by the channel of their first touch`;
   freshness();
   if (empty) return invite();
   if (!funnel.groups.some((group) => group.channel === state.channel)) state.channel = null;
@@ -134,7 +134,7 @@ function prepare() {
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => state.funnel && show());
   setInterval(() => {
-    if (state.funnel && question(state).to !== state.funnel.to) load(); // a new day
+    if (state.funnel && question(state).from !== state.funnel.asked) load(); // a new day
   }, MINUTE_MILLISECONDS);
 }
 
