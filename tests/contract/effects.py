@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from shared.database.engine import create_pool
+from shared.database.pool import borrowed
 from shared.database.roles import Role
 from shared.streaming.processor import Handled
 from shared.streaming.types import Batch
@@ -18,6 +19,12 @@ _TABLE = """
     GRANT SELECT, INSERT ON streaming.effect TO scoring_worker;
 """
 _INSERT = "INSERT INTO streaming.effect SELECT $1, $2, * FROM unnest($3::bigint[], $4::text[])"
+
+_OF = """
+    SELECT partition, record_offset, value FROM streaming.effect WHERE consumer_group = $1
+    ORDER BY partition, record_offset
+"""
+_COUNT = "SELECT count(*) FROM streaming.effect WHERE consumer_group = $1"
 
 
 class CountingHandler:
@@ -55,19 +62,15 @@ class Effects:
             pool.terminate()
 
     async def of(self, group: str) -> list[tuple[int, int, str]]:
-        """What a group wrote: partition, offset, value."""
-        rows = await self.pool.fetch(
-            "SELECT partition, record_offset, value FROM streaming.effect WHERE consumer_group = $1"
-            " ORDER BY partition, record_offset",
-            group,
-        )
+        """What a group wrote: partition, offset, value. Raises Transient."""
+        async with borrowed(self.pool) as connection:
+            rows = await connection.fetch(_OF, group)
         return [(row[0], row[1], row[2]) for row in rows]
 
     async def count(self, group: str) -> int:
-        """How many rows a group wrote."""
-        counted: int = await self.pool.fetchval(
-            "SELECT count(*) FROM streaming.effect WHERE consumer_group = $1", group
-        )
+        """How many rows a group wrote. Raises Transient."""
+        async with borrowed(self.pool) as connection:
+            counted: int = await connection.fetchval(_COUNT, group)
         return counted
 
     async def twice(self, group: str) -> dict[tuple[int, int], int]:

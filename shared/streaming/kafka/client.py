@@ -11,14 +11,20 @@ from aiokafka.errors import KafkaError, for_code
 
 from shared.errors import Misconfigured, Unavailable
 
-START_SECONDS: Final = 5.0
-CLOSE_SECONDS: Final = 2.0
+REQUEST_MILLISECONDS: Final = 4_000
+"""How long the client itself waits for one answer."""
+
+_START_SECONDS: Final = 12.0
+"""More than a start's requests take to give up by themselves: cutting one short leaves its socket behind."""
+
+_ANSWER_SECONDS: Final = 5.0
+_CLOSE_SECONDS: Final = 2.0
 
 
-async def started(client: Any, seconds: float = START_SECONDS) -> Any:
+async def started(client: Any) -> Any:
     """Start a producer, consumer or admin of aiokafka. Raises Unavailable, with nothing left behind."""
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(_START_SECONDS):
             await client.start()
     except (KafkaError, OSError, TimeoutError) as error:
         await ended(client)
@@ -30,11 +36,18 @@ async def started(client: Any, seconds: float = START_SECONDS) -> Any:
 
 
 async def ended(client: Any) -> None:
-    """Close a consumer or admin; one that does not end in time is dropped (aiokafka #773)."""
-    ending = getattr(client, "stop", None) or client.close
-    with suppress(KafkaError, OSError, TimeoutError):
-        async with asyncio.timeout(CLOSE_SECONDS):
-            await ending()
+    """Close a client. If that takes too long (aiokafka #773) its connections are cut, which ends its waiting."""
+    network: Any = client.client if isinstance(client, AIOKafkaProducer) else client._client
+    stopping = asyncio.create_task(client.close() if isinstance(client, AIOKafkaAdminClient) else client.stop())
+    done, _ = await asyncio.wait({stopping}, timeout=_CLOSE_SECONDS)
+    if not done:
+        await network.close()
+        await asyncio.wait({stopping}, timeout=_CLOSE_SECONDS)
+        stopping.cancel()
+        await asyncio.wait({stopping}, timeout=_CLOSE_SECONDS)
+    if stopping.done() and not stopping.cancelled():
+        with suppress(KafkaError, OSError, TimeoutError):
+            stopping.result()
 
 
 async def abandoned(producer: AIOKafkaProducer) -> None:
@@ -43,22 +56,26 @@ async def abandoned(producer: AIOKafkaProducer) -> None:
     Its own ``stop`` waits for every batch, and an idempotent batch never gives up (aiokafka #1101): so first cut its
     connections, end the task that would send on, fail what it holds, and only then stop it.
     """
-    sender = producer._sender.sender_task
-    with suppress(KafkaError, OSError, TimeoutError):
-        async with asyncio.timeout(CLOSE_SECONDS):
-            await producer.client.close()
-            if sender is not None:
-                sender.cancel()
-                await asyncio.wait({sender})
-    producer._message_accumulator.fail_all(Unavailable("the client was abandoned"))
+    sender, held = producer._sender.sender_task, producer._message_accumulator
+    await producer.client.close()
+    if sender is not None:
+        sender.cancel()
+        await asyncio.wait({sender}, timeout=_CLOSE_SECONDS)
+    batches = [*held._pending_batches, *(batch for queue in held._batches.values() for batch in queue)]
+    held.fail_all(Unavailable("the client was abandoned"))
+    for batch in batches:
+        # Whoever waits has been told; what nobody waits for must not be reported as an error never looked at.
+        for future in (batch.future, batch._drain_waiter):
+            if future.done() and not future.cancelled():
+                future.exception()
     await ended(producer)
 
 
 @asynccontextmanager
 async def answering() -> AsyncIterator[None]:
-    """Raises Unavailable for every error of the client inside the block, and for taking longer than a start may."""
+    """Raises Unavailable for every error of the client inside the block, and for taking too long."""
     try:
-        async with asyncio.timeout(START_SECONDS):
+        async with asyncio.timeout(_ANSWER_SECONDS):
             yield
     except (KafkaError, OSError, TimeoutError) as error:
         raise Unavailable(f"Kafka does not answer: {type(error).__name__}: {error}") from error
@@ -67,7 +84,7 @@ async def answering() -> AsyncIterator[None]:
 @asynccontextmanager
 async def administering(servers: str) -> AsyncIterator[AIOKafkaAdminClient]:
     """A client for one question: it does not heal, and it is asked seldom. Raises Unavailable."""
-    client = await started(AIOKafkaAdminClient(bootstrap_servers=servers))
+    client = await started(AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=REQUEST_MILLISECONDS))
     try:
         async with answering():
             yield client

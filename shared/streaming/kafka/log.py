@@ -11,7 +11,14 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from shared.errors import Misconfigured, Unavailable
-from shared.streaming.kafka.client import administering, answering, ended, partition_count, started
+from shared.streaming.kafka.client import (
+    REQUEST_MILLISECONDS,
+    administering,
+    answering,
+    ended,
+    partition_count,
+    started,
+)
 from shared.streaming.kafka.consumer import KafkaConsumer
 from shared.streaming.kafka.producer import BATCH_OVERHEAD, RECORD_OVERHEAD, KafkaProducer
 from shared.streaming.limits import Limits
@@ -148,5 +155,5 @@ def _reader(servers: str) -> Any:
         enable_auto_commit=False,
         auto_offset_reset="none",
         isolation_level="read_uncommitted",
-        request_timeout_ms=5_000,
+        request_timeout_ms=REQUEST_MILLISECONDS,
     )

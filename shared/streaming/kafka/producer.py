@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from shared.errors import Misconfigured, Oversized, Unavailable
-from shared.streaming.kafka.client import START_SECONDS, abandoned, partition_count, started
+from shared.streaming.kafka.client import REQUEST_MILLISECONDS, abandoned, partition_count, started
 from shared.streaming.limits import Limits
 from shared.streaming.types import Append
 
@@ -213,11 +213,10 @@ class KafkaProducer:
                         max_batch_size=largest + BATCH_OVERHEAD,
                         linger_ms=0,
                         compression_type=None,
-                        request_timeout_ms=int(self._limits.delivery_deadline_seconds * 1_000),
+                        request_timeout_ms=min(REQUEST_MILLISECONDS, int(self._limits.delivery_deadline_seconds * 800)),
                         retry_backoff_ms=50,
                         metadata_max_age_ms=60_000,
                     ),
-                    min(START_SECONDS, self._limits.delivery_deadline_seconds),
                 )
             return self._client
 
