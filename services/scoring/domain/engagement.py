@@ -14,6 +14,9 @@ _DECIMALS: Final = 6
 _NEGLIGIBLE: Final = 1e-9
 """A decayed value below this cannot change a score quantised to 1e-6."""
 
+_ROUNDING: Final = 1e-6
+"""A score is quantised, so a bound must leave this much room."""
+
 Pair = tuple[int, float]
 
 
@@ -66,8 +69,8 @@ def next_flip(
     None when that never happens without a touchpoint. Between two breakpoints (a group leaves its limit, or the sum
     turns) the score is monotone, so each piece is bisected on whole seconds with the very comparison that rules use.
     """
-    if rising and not any(pair[1] < 0 for pair in pairs):
-        return None  # what only decays from above never rises
+    if rising and not _may_rise_to(groups, pairs, threshold, after):
+        return None
 
     def reached(second: int) -> bool:
         return (score(groups, pairs, low, high, second * SECOND) >= threshold) == rising
@@ -83,6 +86,17 @@ def next_flip(
             return _bisect(reached, start, end) * SECOND
         start, before = end, now
     return None
+
+
+def _may_rise_to(groups: Sequence[Group], pairs: Sequence[Pair], threshold: float, after: int) -> bool:
+    """Without negative points nothing rises; with all of them gone the rest is an upper bound."""
+    bound, is_held_down = 0.0, False
+    for group, pair in zip(groups, pairs, strict=True):
+        if pair[1] > 0:
+            bound += min(group.high, value_at(pair, after, group.half_life))
+        elif pair[1] < 0:
+            is_held_down = True
+    return is_held_down and bound >= threshold - _ROUNDING
 
 
 def _bisect(reached: Callable[[int], bool], no: int, yes: int) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 from uuid import UUID
 
 from services.scoring.domain import facts
@@ -12,17 +13,28 @@ from services.scoring.domain.state import State
 from services.scoring.handlers import belongings
 from services.scoring.handlers.belongings import Tree
 from services.scoring.handlers.desk import Asker, Desk, opened
-from services.scoring.queries import leads
+from services.scoring.handlers.recalling import recall
+from services.scoring.handlers.recollection import Recollection
+from services.scoring.queries import leads, listing
 from services.scoring.queries.leads import StoredLead
+from services.scoring.queries.listing import Filter, Position
 from shared import identity_key
-from shared.errors import NotFound
+from shared.errors import FieldFault, InvalidRequest, NotFound
+
+
+class When(NamedTuple):
+    """The lead as of an instant; by all that is known now, or only by what was recorded up to ``known_at``."""
+
+    as_of: int
+    known_at: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeadView:
     """A lead at the instant ``at``; without a touchpoint by then it has no ``state``.
 
-    ``merged_into`` is set when another key was asked for than the one the lead is named by.
+    ``merged_into`` is set when another key was asked for than the one the lead is named by. ``version`` is None for
+    what was known earlier: versions are told, and what was told is the feed.
     """
 
     lead_id: UUID
@@ -31,7 +43,7 @@ class LeadView:
     state: State | None
     at: int
     is_stale: bool
-    version: int
+    version: int | None
     updated_at: int | None
     keys: tuple[str, ...]
 
@@ -43,25 +55,96 @@ class LeadView:
         return facts.brief(self.model, self.state, max(self.at, self.state.at))
 
 
-async def lead_of_id(asker: Asker, lead_id: UUID) -> LeadView:
-    """The lead that holds the key of this id now. Raises NotFound."""
+def when(asker: Asker, as_of: int | None, known_at: int | None) -> When | None:
+    """The instants asked about, None for the present. Raises InvalidRequest: the future is not known."""
+    for name, instant in (("as_of", as_of), ("known_at", known_at)):
+        if instant is not None and instant > asker.now:
+            raise InvalidRequest(FieldFault(name, "out_of_range", "give an instant that is not in the future"))
+    if as_of is None:
+        as_of = known_at
+    return When(as_of, known_at) if as_of is not None else None
+
+
+async def lead_of_id(asker: Asker, lead_id: UUID, at: When | None = None) -> LeadView:
+    """The lead that holds the key of this id. Raises NotFound."""
     async with opened(asker) as desk:
-        return await present(desk, await belongings.key_of(desk, lead_id))
+        return await _find(desk, await belongings.key_of(desk, lead_id), at)
 
 
-async def lead_of_key(asker: Asker, key: str) -> LeadView:
-    """The lead that holds a key now. Raises NotFound when it was never seen."""
+async def lead_of_key(asker: Asker, key: str, at: When | None = None) -> LeadView:
+    """The lead that holds a key. Raises NotFound when it was never seen."""
     async with opened(asker) as desk:
-        return await present(desk, key)
+        return await _find(desk, key, at)
 
 
-async def present(desk: Desk, key: str) -> LeadView:
-    """The stored state of the lead that holds a key, its engagement decayed to now."""
+async def leads_of_ids(asker: Asker, ids: Sequence[UUID]) -> list[LeadView]:
+    """The leads that hold the keys of these ids, in that order; ids never seen are left out."""
+    async with opened(asker) as desk:
+        found = await leads.by_ids(desk.session, desk.workspace, ids)
+        keys = [found[lead_id].key for lead_id in ids if lead_id in found]
+        roots = await belongings.roots(desk, keys)
+        views = {view.lead_id: view for view in await _stored(desk, sorted(set(roots.values())))}
+        held = [(key, identity_key.lead_id(desk.world.secret, roots[key])) for key in keys]
+        return [_merged(desk, key, views[holder]) for key, holder in held]
+
+
+async def work_list(
+    asker: Asker, wanted: Filter, *, newest_first: bool, after: Position | None, limit: int
+) -> tuple[list[LeadView], Position | None]:
+    """A page of leads, and the position to go on from when there may be more."""
+    async with opened(asker) as desk:
+        rows = await listing.page(
+            desk.session, desk.workspace, wanted, newest_first=newest_first, after=after, limit=limit
+        )
+        views = await _stored(desk, [row.key for row in rows])
+    return views, rows[-1].position if len(rows) == limit else None
+
+
+async def _find(desk: Desk, key: str, at: When | None) -> LeadView:
+    if at is None:
+        view = await _present(desk, key)
+    elif at.known_at is None:
+        view = await _past(desk, key, at.as_of)
+    else:
+        view = await _known_then(desk, key, at.as_of, at.known_at)
+    return _merged(desk, key, view)
+
+
+async def _present(desk: Desk, key: str) -> LeadView:
+    """The stored state, its engagement decayed to now."""
     root = (await belongings.roots(desk, [key]))[key]
     views = await _stored(desk, [root])
     if not views:
         raise NotFound(belongings.NEVER_SEEN)
-    return _merged(desk, key, views[0])
+    return views[0]
+
+
+async def _past(desk: Desk, key: str, as_of: int) -> LeadView:
+    """Folded from the history up to then, which may hold touchpoints that the stored state does not have yet."""
+    root = (await belongings.roots(desk, [key]))[key]
+    row = (await leads.by_keys(desk.session, desk.workspace, [root])).get(root)
+    if row is None:
+        raise NotFound(belongings.NEVER_SEEN)
+    tree = (await belongings.trees(desk, [root]))[root]
+    state = await recall(desk, tree, row, as_of)
+    view = _view(desk, row, tree)
+    return replace(view, state=state if state.count else None, at=as_of, is_stale=False, keys=tuple(tree.held(as_of)))
+
+
+async def _known_then(desk: Desk, key: str, as_of: int, known_at: int) -> LeadView:
+    tree = await Recollection(desk, known_at).tree_of(key)
+    state = await recall(desk, tree, None, as_of, known_at)
+    return LeadView(
+        lead_id=identity_key.lead_id(desk.world.secret, tree.root),
+        merged_into=None,
+        model=desk.world.model,
+        state=state if state.count else None,
+        at=as_of,
+        is_stale=False,
+        version=None,
+        updated_at=None,
+        keys=tuple(tree.held(as_of)),
+    )
 
 
 async def _stored(desk: Desk, roots: Sequence[str]) -> list[LeadView]:

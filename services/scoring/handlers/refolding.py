@@ -129,7 +129,7 @@ async def _read(connection: Connection, work: Sequence[_Work]) -> None:
         tree = {key: runs for (_, key), runs in trees[one.row.workspace, one.row.key].items()}
         for strand, start, end in identity.members(identity.owners(tree), tree, one.row.key):
             if end > one.since.at:
-                pieces.append(PieceToRead(one.row.workspace, strand, start, end, one.since))
+                pieces.append(PieceToRead(one.row.workspace, strand, max(start, one.since.at), end, one.since))
                 owner_of_piece.append(one)
     limit = max(_FEWEST, _TOUCHPOINTS // max(1, len(pieces)))
     rows: dict[int, list[list[HistoryRow]]] = {}

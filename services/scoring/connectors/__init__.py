@@ -1,0 +1,1 @@
+"""What scoring connects to beside its tables and the log."""

@@ -1,0 +1,66 @@
+"""Folding on read: a lead as it was at an instant, from its history. Nothing is ever written back."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+from services.scoring.domain import fold
+from services.scoring.domain import state as states
+from services.scoring.domain.identity import BEGINNING
+from services.scoring.domain.state import State
+from services.scoring.domain.touchpoint import Place, Touchpoint, decode
+from services.scoring.handlers.belongings import Tree
+from services.scoring.handlers.desk import Desk
+from services.scoring.queries import journey
+from services.scoring.queries.leads import StoredLead
+from services.scoring.store import leads as leads_store
+
+_PAGE: Final = 1_000
+_FIRST: Final = Place(BEGINNING, "")
+
+
+async def recall(desk: Desk, tree: Tree, row: StoredLead | None, as_of: int, recorded_by: int = journey.EVER) -> State:
+    """The lead folded up to an instant, implied instants included.
+
+    With its ``row`` it begins at the last state known to be good, without one at the beginning.
+    """
+    model = desk.world.model
+    state = await _good_state(desk, row, as_of) if row is not None else None
+    state = state or states.initial(model.version, len(model.groups))
+    async for touchpoints in history(desk, tree, as_of, state.place if state.count else _FIRST, recorded_by):
+        state = fold.fold(model, state, touchpoints)
+    return fold.advance(model, state, as_of) if state.count else state
+
+
+async def history(
+    desk: Desk, tree: Tree, as_of: int, after: Place = _FIRST, recorded_by: int = journey.EVER
+) -> AsyncIterator[Sequence[Touchpoint]]:
+    """The lead's touchpoints up to an instant, in order, in pages."""
+    pieces = [(strand, start, min(end, as_of + 1)) for strand, start, end in tree.pieces if start <= as_of]
+    road = journey.Road(desk.workspace, pieces, recorded_by)
+    while True:
+        page = await journey.forth(desk.connection, road, after, _PAGE)
+        if page:
+            yield [decode(stop.body) for stop in page]
+        if len(page) < _PAGE:
+            return
+        after = page[-1].place
+
+
+async def _good_state(desk: Desk, row: StoredLead, as_of: int) -> State | None:
+    """The stored state when all of it is of before the instant, else the last checkpoint of before it."""
+    if row.state is not None and not row.is_stale:
+        state = states.decode(row.state)
+        if max(state.at, state.clock) <= as_of and _is_of(desk, state):
+            return state
+    before = [(desk.workspace, row.key, Place(as_of + 1, ""))]
+    found = await leads_store.last_checkpoints(desk.connection, before)
+    checkpoint = found.get((desk.workspace, row.key))
+    if checkpoint is None:
+        return None
+    state = states.decode(checkpoint)
+    return state if _is_of(desk, state) else None
+
+
+def _is_of(desk: Desk, state: State) -> bool:
+    """Whether it was folded under the present model; points of another one mean something else."""
+    return state.model_version == desk.world.model.version

@@ -1,0 +1,226 @@
+"""What scoring costs: against its own SQL, against one transaction per touchpoint, as leads grow, for late input."""
+
+import asyncio
+import gc
+import statistics
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+import msgspec
+import psutil
+
+from services.scoring.domain.identity import BEGINNING
+from services.scoring.handlers import rebuilding
+from shared.clock import SECOND, SystemClock
+from shared.streaming import positions
+from shared.streaming.types import Batch, Partition, Record
+from shared.vocabulary import Group, TopicName
+from tests.benchmark.bench_database import Server, bench_server
+from tests.benchmark.measure import BLOCK, Bound, Row, cpu_of_block, own_cpu
+from tests.benchmark.tape import Recorder, Tape
+from tests.benchmark.traffic import START, Traffic
+from tests.scoring_driver import WORKSPACE, Scoring, open_scoring, touchpoint
+
+_BATCH: Final = 2_000
+_PLACE: Final = Partition(TopicName.TOUCHPOINTS, 0)
+
+
+async def rows(*, quick: bool) -> list[Row]:
+    """All rows of scoring. ``quick`` uses a tenth of the data."""
+    async with bench_server() as server:
+        size = 20_000 if quick else 100_000
+        return [
+            await sql_ceiling(server, size, joining=0.02),
+            await sql_ceiling(server, size, joining=0.10),
+            await naive(server, size // 10),
+            await rebuild(server, size),
+            *await growth(server, (10_000, 100_000) if quick else (10_000, 1_000_000)),
+            await late_into_long(server, 20_000 if quick else 100_000),
+            await many_late(server, *((50, 2_000) if quick else (500, 10_000))),
+        ]
+
+
+async def sql_ceiling(server: Server, size: int, *, joining: float) -> Row:
+    """R8: CPU of the SQL alone (each batch's statements recorded and sent again to a twin database) / CPU of scoring.
+
+    Batch by batch, by turns; scoring's part is everything from the record's bytes to the commit, catching up included.
+    """
+    stream = list(Traffic(seed=8, leads=size // 10, joining=joining, late=0.01).messages(size))
+    figures = []
+    async with _scoring(server) as scoring, _scoring(server) as twin:
+        await twin.pool.execute("SELECT 1")
+        for batch in _batches(stream):
+            tape = Tape()
+            product = await _taped(scoring, batch, tape)
+            async with twin.pool.acquire() as connection:
+                control = await cpu_of_block(lambda c=connection, t=tape: t.play(c))
+            caught, again = await _caught_up(scoring, twin)
+            figures.append((control + again) / (product + caught))
+    name = "R8" if joining < 0.05 else "R8, 10 % join"  # noqa: PLR2004
+    what = f"scoring / its own SQL, {joining:.0%} of the stream are identifies that join history"
+    return Row(name, what, Bound("at least", 0.5, BLOCK), figures[1:])
+
+
+async def _taped(scoring: Scoring, batch: Sequence[Record], tape: Tape) -> float:
+    async with scoring.pool.acquire() as connection:
+        recorder = Recorder(connection, tape)
+        began = own_cpu()
+        async with connection.transaction():
+            await positions.claim(recorder, Group.SCORING_TOUCHPOINTS, _batch(batch))  # type: ignore[arg-type]
+            await scoring.handler.handle(recorder, _batch(batch))  # type: ignore[arg-type]
+        return own_cpu() - began
+
+
+async def _caught_up(scoring: Scoring, twin: Scoring) -> tuple[float, float]:
+    product = control = 0.0
+    taken = 1
+    while taken:
+        tape = Tape()
+        async with scoring.pool.acquire() as connection:
+            began = own_cpu()
+            async with connection.transaction():
+                taken = (await scoring.refolder.step(Recorder(connection, tape), BEGINNING)).taken  # type: ignore[arg-type]
+            product += own_cpu() - began
+        async with twin.pool.acquire() as connection:
+            control += await cpu_of_block(lambda c=connection, t=tape: t.play(c))
+    return product, control
+
+
+async def naive(server: Server, size: int) -> Row:
+    """R9: CPU of one transaction per touchpoint (the same handler, batches of one) / CPU in batches of 2,000."""
+    figures = []
+    for number in range(3):
+        traffic = Traffic(seed=90 + number, leads=size // 10)
+        stream = list(traffic.messages(size))
+        async with _scoring(server) as one, _scoring(server) as many:
+            sample = stream[: size // 10]
+            single = await cpu_of_block(lambda s=one, r=sample: _feed(s, r, 1)) / len(sample)
+            batched = await cpu_of_block(lambda s=many, r=stream: _feed(s, r, _BATCH)) / len(stream)
+        figures.append(single / batched)
+    return Row("R9", "one transaction per touchpoint / batches", Bound("at least", 12, BLOCK), figures)
+
+
+async def rebuild(server: Server, size: int) -> Row:
+    """R13: CPU per touchpoint live (stored, linked, folded) / CPU per touchpoint of refolding all leads from history."""
+    figures = []
+    for number in range(3):
+        stream = list(Traffic(seed=130 + number, leads=size // 50).messages(size))
+        async with _scoring(server) as scoring:
+            live = await cpu_of_block(lambda s=scoring, r=stream: _feed(s, r, _BATCH))
+            await scoring.catch_up(BEGINNING)
+            async for _ in rebuilding.mark_all(scoring.pool, WORKSPACE):
+                pass
+            again = await cpu_of_block(lambda s=scoring: s.catch_up(BEGINNING))
+        figures.append(live / again)
+    return Row("R13", "rebuild / live", Bound("at least", 3, BLOCK), figures)
+
+
+async def growth(server: Server, leads: tuple[int, int]) -> list[Row]:
+    """CPU per touchpoint, and memory of the process, with many leads / with few; the same number of touchpoints measured."""
+    few, many = leads
+    async with _scoring(server) as small, _scoring(server) as large:
+        await _settle_leads(small, few)
+        low = _resident()
+        await _settle_leads(large, many)
+        high = _resident()
+        figures = []
+        for number in range(5):
+            cheap = await _cost(small, few, number)
+            dear = await _cost(large, many, number)
+            figures.append(dear / cheap)
+    name = f"{few:,} to {many:,} leads"
+    return [
+        Row("growth, CPU", f"scoring CPU per touchpoint, {name}", Bound("at most", 1.3, BLOCK), figures),
+        Row("growth, memory", f"resident memory, {name}", Bound("at most", 1.1, BLOCK), [high / low]),
+    ]
+
+
+async def _settle_leads(scoring: Scoring, count: int) -> None:
+    for start in range(0, count, _BATCH):
+        await scoring.deliver_bytes(
+            [
+                msgspec.json.encode(touchpoint(n, "page_viewed", START - SECOND, f"5user_id:u{n}") | {"id": f"s{n}"})
+                for n in range(start, min(count, start + _BATCH))
+            ]
+        )
+
+
+async def _cost(scoring: Scoring, leads: int, number: int) -> float:
+    stream = list(Traffic(seed=200, leads=leads, joining=0.0).messages(2 * _BATCH, first=number * 2 * _BATCH))
+    return await cpu_of_block(lambda: _feed(scoring, stream, _BATCH))
+
+
+async def late_into_long(server: Server, length: int) -> Row:
+    """CPU of one late touchpoint (store, catch up, publish) into a lead of many / into one of a hundred."""
+    figures = []
+    async with _scoring(server) as scoring:
+        for user, size in (("short", 100), ("long", length)):
+            history = (touchpoint(n, "page_viewed", START + n * SECOND, f"5user_id:{user}") for n in range(size))
+            await _feed(scoring, [msgspec.json.encode(one | {"id": f"{user}{one['id']}"}) for one in history], _BATCH)
+        for number in range(20):
+            short = await cpu_of_block(lambda n=number: _late(scoring, "short", 100, n))
+            long = await cpu_of_block(lambda n=number: _late(scoring, "long", length, n))
+            figures.append(long / short)
+    return Row("late", f"late touchpoint into a lead of {length:,} / of 100", Bound("at most", 3, BLOCK), figures)
+
+
+async def _late(scoring: Scoring, user: str, size: int, number: int) -> None:
+    at = START + (size - 30) * SECOND + number
+    await scoring.deliver([touchpoint(number, "page_viewed", at, f"5user_id:{user}") | {"id": f"late-{user}-{number}"}])
+    await scoring.catch_up(BEGINNING)
+
+
+async def many_late(server: Server, leads: int, length: int) -> Row:
+    """The longest transaction, in seconds, while each of many long leads gets a touchpoint late by half its history."""
+    async with _scoring(server) as scoring:
+        for lead in range(leads):
+            history = (touchpoint(n, "page_viewed", START + n * SECOND, f"5user_id:m{lead}") for n in range(length))
+            await _feed(scoring, [msgspec.json.encode(one | {"id": f"m{lead}-{one['id']}"}) for one in history], length)
+        at = START + length // 2 * SECOND + 1
+        late = [touchpoint(n, "page_viewed", at, f"5user_id:m{n}") | {"id": f"late-{n}"} for n in range(leads)]
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        await scoring.deliver(late)
+        durations = [loop.time() - began]
+        taken = 1
+        while taken:
+            began = loop.time()
+            taken = (await scoring.step(BEGINNING)).taken
+            durations.append(loop.time() - began)
+    what = f"longest transaction, {leads} late touchpoints into {leads} leads of {length:,} (s)"
+    beside = f"{len(durations)} transactions, median {statistics.median(durations):.2f} s"
+    return Row("500 late", what, Bound("at most", 2, BLOCK), [max(durations)], beside)
+
+
+async def _feed(scoring: Scoring, values: Sequence[bytes], size: int) -> None:
+    for start in range(0, len(values), size):
+        await scoring.deliver_bytes(values[start : start + size])
+
+
+def _batches(values: Iterable[bytes]) -> Iterable[list[Record]]:
+    records = [Record(offset, value, offset) for offset, value in enumerate(values)]
+    return (records[start : start + _BATCH] for start in range(0, len(records), _BATCH))
+
+
+def _batch(records: Sequence[Record]) -> Batch:
+    return Batch(_PLACE, records[0].offset, records[-1].offset + 1, tuple(records))
+
+
+def _resident() -> int:
+    gc.collect()
+    return int(psutil.Process().memory_info().rss)
+
+
+@asynccontextmanager
+async def _scoring(server: Server) -> AsyncIterator[Scoring]:
+    scoring = await open_scoring(await server.fresh(), SystemClock())
+    async with scoring.pool.acquire() as connection:
+        await positions.seed(connection, Group.SCORING_TOUCHPOINTS, _PLACE.topic, {_PLACE: 0})
+        assert isinstance(await connection.fetchval("SELECT 1"), int)
+    try:
+        yield scoring
+    finally:
+        await scoring.pool.close()
+
+
