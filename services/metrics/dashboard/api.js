@@ -22,15 +22,16 @@ export async function fetchFunnel(asked) {
 }
 
 /**
- * Hear by Server-Sent Events that something counted has changed: `changed()`, also once on every connection.
+ * Hear by Server-Sent Events that a count of the question has changed: `changed()`, also once on every connection.
  * The browser reconnects by itself; `state("live" | "away" | "closed")` says how it stands; closed is for good
- * (signed out).
+ * (signed out). Returns a function that ends it.
  */
-export function follow(changed, state) {
-  const source = new EventSource("/v1/stream?by=channel");
+export function follow(asked, changed, state) {
+  const source = new EventSource(`/v1/stream?${asked.query}`);
   source.addEventListener("open", () => state("live"));
   source.addEventListener("error", () => state(source.readyState === EventSource.CLOSED ? "closed" : "away"));
   source.addEventListener("totals", changed);
+  return () => source.close();
 }
 
 function funnel({ from, to, groups: given, steps, meta }) {

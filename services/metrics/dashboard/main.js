@@ -14,7 +14,7 @@ const RETRY_MILLISECONDS = 3000;
 const MINUTE_MILLISECONDS = 60000;
 const NEWS_MILLISECONDS = 15000; // a screen reader hears of changes no more often
 
-const state = { days: 30, basis: "cohort", channel: null, funnel: null, live: "connecting", read: 0, told: 0, soon: null };
+const state = { days: 30, basis: "cohort", channel: null, funnel: null, live: "connecting", read: 0, told: 0, soon: null, leave: () => {} };
 
 async function load() {
   const reading = ++state.read;
@@ -32,6 +32,12 @@ async function load() {
   }
 }
 
+/** Hear of changes of what is shown now. */
+function listen() {
+  state.leave();
+  state.leave = follow(question(state), loadSoon, connection);
+}
+
 /** Many changes within a moment are one reading. */
 function loadSoon() {
   state.soon ??= setTimeout(() => {
@@ -43,7 +49,7 @@ function loadSoon() {
 function connection(live) {
   state.live = live === "closed" ? "away" : live;
   freshness();
-  if (live === "closed") setTimeout(() => follow(loadSoon, connection), RETRY_MILLISECONDS);
+  if (live === "closed") setTimeout(listen, RETRY_MILLISECONDS);
 }
 
 async function show() {
@@ -118,12 +124,20 @@ function explain(problem) {
   );
 }
 
+/** What the stream does not tell: times, who left, how fresh it is, and a new day. */
+function refresh() {
+  if (document.hidden || !state.funnel) return;
+  if (question(state).from !== state.funnel.asked) listen();
+  load();
+}
+
 function prepare() {
   preparePanel();
   find("controls").addEventListener("change", (event) => {
     if (event.target.name === "days") state.days = Number(event.target.value);
     if (event.target.name === "basis") state.basis = event.target.value;
     load();
+    listen();
   });
   find("theme").addEventListener("click", async () => {
     const root = document.documentElement;
@@ -133,11 +147,9 @@ function prepare() {
     if (state.funnel) await show();
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => state.funnel && show());
-  setInterval(() => {
-    if (state.funnel && question(state).from !== state.funnel.asked) load(); // a new day
-  }, MINUTE_MILLISECONDS);
+  setInterval(refresh, MINUTE_MILLISECONDS);
 }
 
 prepare();
 load();
-follow(loadSoon, connection);
+listen();
