@@ -55,6 +55,13 @@ class Effects:
             await administrator.execute(_TABLE)
         finally:
             await administrator.close()
+        async with cls.connect(dsn) as opened:
+            yield opened
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls, dsn: str) -> AsyncIterator["Effects"]:
+        """The same when the table is there."""
         pool = await create_pool(dsn, Role.SCORING_WORKER, size=8)
         try:
             yield cls(pool, dsn)
