@@ -1,7 +1,7 @@
 """The link by which a browser is let into the page."""
 
 from services.cli.layout import Ports
-from services.metrics.sign_in import create_link
+from services.metrics.store.sign_in import create_link
 from shared.database.access import find_workspace
 from shared.database.engine import connect, create_engine
 from shared.database.roles import Role

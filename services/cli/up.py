@@ -85,7 +85,8 @@ class _Instance:
             await self._start(supervisor)
             if self._wanted.demo:
                 await self._load_demo()
-            await self._stop.wait()
+            # Not for ``stop``: a cancel while the children are being ended would leave some.
+            await asyncio.Event().wait()
 
     async def _start(self, supervisor: Supervisor) -> None:
         wanted, around = self._wanted, self._around

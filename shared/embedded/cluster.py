@@ -16,7 +16,7 @@ import msgspec
 
 from shared.embedded.account import Account, can_reach, identity, unprivileged_account
 from shared.embedded.binaries import find_binaries
-from shared.embedded.socket_folder import socket_folder
+from shared.embedded.socket_folder import make_socket_folder
 from shared.errors import Misconfigured
 
 LOGIN: Final = "tragt"
@@ -112,7 +112,7 @@ def _home(folder: Path, account: Account | None, say: Callable[[str], None]) -> 
 
 
 def _socket_folder(home: Path, account: Account | None) -> Path:
-    folder = socket_folder(home / "socket", ".s.PGSQL.5432", account.uid if account else os.geteuid())
+    folder = make_socket_folder(home / "socket", ".s.PGSQL.5432", account.uid if account else os.geteuid())
     if account is not None:
         account.own(folder)
     return folder

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from shared.embedded.socket_folder import socket_folder
+from shared.embedded.socket_folder import make_socket_folder, socket_folder
 
 _NAME: Final = "control.sock"
 _TIMEOUT_SECONDS: Final = 5.0
@@ -28,7 +28,7 @@ class Ask(StrEnum):
 @asynccontextmanager
 async def serving(folder: Path, answer: Callable[[Ask], dict[str, Any]]) -> AsyncIterator[None]:
     """Answer while the block runs. Only the same account (and root) can ask. The caller holds the folder's lock."""
-    path = _path(folder)
+    path = make_socket_folder(folder, _NAME, os.geteuid()) / _NAME
     path.unlink(missing_ok=True)
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -55,14 +55,10 @@ def ask(folder: Path, question: Ask) -> dict[str, Any] | None:
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(_TIMEOUT_SECONDS)
-            connection.connect(str(_path(folder)))
+            connection.connect(str(socket_folder(folder, _NAME) / _NAME))
             connection.sendall(msgspec.json.encode(question) + b"\n")
             with connection.makefile("rb") as reader:
                 found: dict[str, Any] = msgspec.json.decode(reader.readline())
                 return found
     except (OSError, msgspec.DecodeError):
         return None
-
-
-def _path(folder: Path) -> Path:
-    return socket_folder(folder, _NAME, os.geteuid()) / _NAME

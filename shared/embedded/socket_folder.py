@@ -11,15 +11,18 @@ from shared.errors import Misconfigured
 _LIMIT_BYTES: Final = 107
 
 
-def socket_folder(wanted: Path, name: str, owner: int) -> Path:
-    """``wanted`` when the path of ``name`` in it is short enough, else a folder of the owner's for temporary files."""
+def socket_folder(wanted: Path, name: str) -> Path:
+    """``wanted`` when the path of ``name`` in it is short enough, else one among the folders for temporary files."""
     resolved = wanted.resolve()
     if len(os.fsencode(resolved / name)) <= _LIMIT_BYTES:
-        resolved.mkdir(mode=0o700, exist_ok=True)
         return resolved
-    mark = hashlib.sha256(os.fsencode(resolved)).hexdigest()[:16]
-    short = Path(gettempdir()) / f"tragt-{mark}"
-    short.mkdir(mode=0o700, exist_ok=True)
-    if short.is_symlink() or short.stat().st_uid not in {owner, os.geteuid()}:
-        raise Misconfigured(f"{short} belongs to somebody else: remove it, or choose a shorter --data")
-    return short
+    return Path(gettempdir()) / f"tragt-{hashlib.sha256(os.fsencode(resolved)).hexdigest()[:16]}"
+
+
+def make_socket_folder(wanted: Path, name: str, owner: int) -> Path:
+    """The same, made if needed. Raises Misconfigured when it belongs to anybody but ``owner`` and us."""
+    folder = socket_folder(wanted, name)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid not in {owner, os.geteuid()}:
+        raise Misconfigured(f"{folder} belongs to somebody else: remove it, or choose a shorter --data")
+    return folder

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final
 
-import msgspec
 import psutil
 
 import services
 from shared.embedded.account import Account, can_reach
+from shared.embedded.control import Ask, ask
 from tests.e2e.instance import free_ports
 from tests.waiting import wait_until
 
@@ -56,13 +56,12 @@ class Up:
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     def state(self) -> dict[str, Any]:
-        """What ``tragt status --json`` answers; ``{"running": false}`` when nothing runs."""
-        found: dict[str, Any] = msgspec.json.decode(self.command("status", "--json").stdout)
-        return found
+        """What it says of itself; empty when nothing runs."""
+        return ask(self.folder, Ask.STATUS) or {}
 
     def pids(self) -> dict[str, int]:
-        """The children by name."""
-        return {child["name"]: child["pid"] for child in self.state()["children"]}
+        """The children that run, by name."""
+        return {child["name"]: child["pid"] for child in self.state()["children"] if child["pid"] is not None}
 
     def is_ready(self) -> bool:
         """Whether it and each of its children is ready. AssertionError when the process has ended instead."""

@@ -48,6 +48,6 @@ async def test_a_folder_too_deep_for_a_socket_has_one_elsewhere(tmp_path: Path) 
     async with serving(deep, _echo):
         assert await asyncio.to_thread(ask, deep, Ask.STATUS) == {"asked": "status"}
 
-    short = socket_folder(deep, "control.sock", 0)
+    short = socket_folder(deep, "control.sock")
     assert short != deep.resolve()
     short.rmdir()
