@@ -30,9 +30,9 @@ def history_of(found: FoundHistory) -> History:
 
 def ledger_of(found: Points) -> Ledger:
     """The ledger as it is shown."""
-    lines = [Line(**line._asdict()) for line in found.ledger.lines]
+    lines = [Line.model_validate(line) for line in found.ledger.lines]
     score = {"engagement": found.ledger.engagement, "fit": found.ledger.fit}
-    return Ledger(lead_id=found.lead_id, as_of=found.at, score=score, data=lines)  # type: ignore[arg-type]  # its keys are words of a closed set
+    return Ledger(lead_id=found.lead_id, as_of=found.at, score=score, data=lines)
 
 
 def journey_of(found: FoundJourney, following: str | None) -> Journey:
@@ -43,7 +43,7 @@ def journey_of(found: FoundJourney, following: str | None) -> Journey:
 def _interval(interval: FoundInterval) -> Interval:
     entry = interval.entry
     return Interval(
-        axis=entry.axis,  # type: ignore[arg-type]  # one of the two words by construction
+        axis=entry.axis,
         value=entry.to,
         cycle=interval.cycle,
         since=entry.at,
@@ -64,9 +64,9 @@ def _step(step: FoundStep) -> Step:
         received_at=touchpoint.received_at,
         recorded_at=step.recorded_at,
         protocol=touchpoint.protocol,
-        campaign=Campaign(**msgspec.structs.asdict(touchpoint.campaign)) if touchpoint.campaign else None,
-        page=SeenPage(**msgspec.structs.asdict(touchpoint.page)) if touchpoint.page else None,
-        value=Money(**msgspec.structs.asdict(touchpoint.value)) if touchpoint.value else None,
+        campaign=Campaign.model_validate(touchpoint.campaign) if touchpoint.campaign else None,
+        page=SeenPage.model_validate(touchpoint.page) if touchpoint.page else None,
+        value=Money.model_validate(touchpoint.value) if touchpoint.value else None,
         country=touchpoint.country,
         device=touchpoint.device,
         account=touchpoint.account,

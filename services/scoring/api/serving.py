@@ -6,8 +6,9 @@ from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
 
-from services.scoring.api import leads
+from services.scoring.api import changes, facts, identities, journeys, leads
 from services.scoring.bootstrap import Resources
+from services.scoring.connectors.announcements import Announcements
 from services.scoring.handlers.worlds import Worlds
 from shared.clock import Clock
 from shared.database.access_source import DatabaseAccess
@@ -19,9 +20,16 @@ from shared.http.auth import AccessCache
 from shared.http.guard import Guard, GuardLimits
 from shared.http.health import Health
 from shared.http.serve import Address, serve
+from shared.streaming.ports import Producer
 from shared.telemetry import Telemetry
 
-ROUTERS: tuple[APIRouter, ...] = (leads.router,)
+ROUTERS: tuple[APIRouter, ...] = (
+    leads.router,
+    journeys.router,
+    changes.router,
+    identities.router,
+    facts.router,
+)
 """All routes of scoring."""
 
 
@@ -33,6 +41,9 @@ class Reach:
     engine: Engine
     worlds: Worlds
     clock: Clock
+    producer: Producer
+    announcements: Announcements
+    epoch: int
 
 
 def application(reach: Reach, health: Health, telemetry: Telemetry) -> FastAPI:
@@ -56,12 +67,21 @@ async def run(own: Resources, stop: asyncio.Event) -> None:
     access = AccessCache(source, own.clock)
     own.health.require("keys", access.check)
     engine = create_engine(dsn, Role.SCORING_READER, size=settings.database.pool_size)
-    app = application(
-        Reach(access=access, engine=engine, worlds=own.worlds, clock=own.clock), own.health, own.telemetry
+    announcements = Announcements(dsn, Role.SCORING_READER)
+    reach = Reach(
+        access=access,
+        engine=engine,
+        worlds=own.worlds,
+        clock=own.clock,
+        producer=own.producer,
+        announcements=announcements,
+        epoch=settings.epoch,
     )
+    app = application(reach, own.health, own.telemetry)
     try:
         async with asyncio.TaskGroup() as tasks:
             reloading = tasks.create_task(access.run())
+            tasks.create_task(announcements.run(stop))
             await serve(app, Address(settings.host, settings.port), Guard(GuardLimits()), stop)
             reloading.cancel()
     finally:

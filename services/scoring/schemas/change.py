@@ -49,6 +49,19 @@ class Cause(Wire):
     correction: str | None
 
 
+class Dimensions(Wire):
+    """What reports break a cycle down by: attributes of its first touch."""
+
+    channel: str | None
+    source: str | None
+    campaign: str | None
+    country: str | None
+    device: str | None
+    segment: str | None
+    persona: str | None
+    model_version: int | None
+
+
 class Fact(Wire):
     """A cycle as reports count it: when each status of the main path was entered, and how it ended."""
 
@@ -57,11 +70,11 @@ class Fact(Wire):
     implied: list[str]
     exit: str | None
     exited_at: Instant | None
-    dimensions: dict[str, str | int | None]
+    dimensions: Dimensions
 
 
 class LeadChange(Wire):
-    """One change of one lead. ``version`` only grows; keep the highest. ``facts`` are those that differ, null is gone."""
+    """One change of one lead. ``version`` only grows; keep the highest. ``facts``: those that differ, null is gone."""
 
     change_id: UUID
     sequence: int

@@ -38,7 +38,7 @@ class History(Wire):
 
 
 class Line(Wire):
-    """One line of the score. ``points`` as given at ``at``, ``value`` as it counts now; ``limit`` takes away what it cuts."""
+    """One line of the score: ``points`` given at ``at``, ``value`` counts now; ``limit`` takes away what it cuts."""
 
     axis: Literal["engagement", "fit"]
     group: str

@@ -17,9 +17,9 @@ Instant = Annotated[
 
 
 class Wire(BaseModel):
-    """A part of an answer; never changed once made."""
+    """A part of an answer; never changed once made, and made from anything that has its fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", from_attributes=True)
 
 
 class Page(Wire, Generic[_T]):

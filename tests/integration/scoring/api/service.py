@@ -1,5 +1,6 @@
 """The scoring API over a real database, called in process; leads are made by the real handlers."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import asyncpg
 import httpx
 
 from services.scoring.api.serving import Reach, application
+from services.scoring.connectors.announcements import Announcements
 from services.scoring.handlers.worlds import Worlds
 from shared.access import KeyKind, Scope
 from shared.clock import ManualClock
@@ -20,6 +22,9 @@ from shared.database.roles import Role
 from shared.database.session import writing
 from shared.http.auth import AccessCache
 from shared.http.health import Health
+from shared.streaming.limits import Limits
+from shared.streaming.postgres.log import PostgresLog
+from shared.streaming.postgres.producer import PostgresProducer
 from shared.telemetry import Telemetry
 from tests.scoring_driver import WORKSPACE, Scoring, b2b, open_scoring
 
@@ -35,6 +40,8 @@ class Service:
     clock: ManualClock
     client: httpx.AsyncClient
     dsn: str
+    log: PostgresLog
+    producer: PostgresProducer
 
     async def get(self, path: str, status: int = 200, **parameters: Any) -> Any:
         """The JSON of an answer that has this status."""
@@ -76,10 +83,25 @@ async def opened(dsn: str, now: int) -> AsyncIterator[Service]:
     engine = create_engine(dsn, Role.SCORING_READER)
     access = AccessCache(source, clock)
     await access.load()
+    log = PostgresLog(dsn, Role.SCORING_WORKER, Limits())
+    producer = log.producer()
+    announcements = Announcements(dsn, Role.SCORING_READER)
+    stop = asyncio.Event()
     app = application(
-        Reach(access=access, engine=engine, worlds=Worlds(b2b()), clock=clock), Health(clock), Telemetry()
+        Reach(
+            access=access,
+            engine=engine,
+            worlds=Worlds(b2b()),
+            clock=clock,
+            producer=producer,
+            announcements=announcements,
+            epoch=1,
+        ),
+        Health(clock),
+        Telemetry(),
     )
     async with (
+        asyncio.TaskGroup() as tasks,
         app.router.lifespan_context(app) as state,
         httpx.AsyncClient(
             transport=httpx.ASGITransport(_with_state(app, state)),
@@ -87,7 +109,11 @@ async def opened(dsn: str, now: int) -> AsyncIterator[Service]:
             headers={"authorization": f"Bearer {key}"},
         ) as client,
     ):
-        yield Service(scoring, clock, client, dsn)
+        tasks.create_task(announcements.run(stop))
+        yield Service(scoring, clock, client, dsn, log, producer)
+        stop.set()
+    await producer.close()
+    await log.close()
     await engine.dispose()
     await source.close()
     await scoring.pool.close()
