@@ -113,14 +113,14 @@ def _parse(item: Item, arrival: Arrival, *, may_hold_nul: bool) -> Touchpoint:
 
 
 def _read(item: Item, *, may_hold_nul: bool) -> _Item:
-    if memoryview(item).nbytes > bounds.MAX_ITEM_BYTES:
-        raise Refused(Code.TOO_LARGE, "", f"a touchpoint has at most {bounds.MAX_ITEM_BYTES} bytes")
     try:
         said = _ITEM.decode(item)
     except _FAULTS as error:
         if isinstance(error, msgspec.ValidationError) and bytes(item).lstrip()[:1] != b"{":
             raise Refused(Code.NOT_AN_OBJECT, "", "a touchpoint is an object") from None
         raise refused(error, bytes(item), "") from None
+    if memoryview(item).nbytes > bounds.MAX_ITEM_BYTES:
+        raise Refused(Code.TOO_LARGE, "", f"a touchpoint has at most {bounds.MAX_ITEM_BYTES} bytes")
     if may_hold_nul:
         check_nul(bytes(item))
     return said

@@ -98,14 +98,14 @@ def parse(item: Item, arrival: Arrival, envelope: Envelope, *, may_hold_nul: boo
 
 
 def _read(item: Item, *, may_hold_nul: bool) -> _Call:
-    if memoryview(item).nbytes > bounds.MAX_ITEM_BYTES:
-        raise Refused(Code.TOO_LARGE, "", f"an event has at most {bounds.MAX_ITEM_BYTES} bytes")
     try:
         said = _CALL.decode(item)
     except _FAULTS as error:
         if isinstance(error, msgspec.ValidationError) and bytes(item).lstrip()[:1] != b"{":
             raise Refused(Code.NOT_AN_OBJECT, "", "an event is an object") from None
         raise refused(error, bytes(item), "") from None
+    if memoryview(item).nbytes > bounds.MAX_ITEM_BYTES:
+        raise Refused(Code.TOO_LARGE, "", f"an event has at most {bounds.MAX_ITEM_BYTES} bytes")
     if may_hold_nul:
         check_nul(bytes(item))
     return said
