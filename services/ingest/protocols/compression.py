@@ -10,6 +10,7 @@ from shared.errors import TooLarge, UnsupportedEncoding
 
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
+_MAX_MEMBERS: Final = 32
 _GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS
 _PLAIN: Final = frozenset({b"", b"identity", b"gzip", b"x-gzip", b"zstd"})
 
@@ -38,6 +39,8 @@ def _gunzipped(body: bytes, max_bytes: int) -> bytes:
     parts: list[bytes] = []
     room, rest = max_bytes, body
     while rest[:2] == _GZIP:
+        if len(parts) == _MAX_MEMBERS:  # each costs a copy of the rest
+            raise UnsupportedEncoding(f"a gzip body has at most {_MAX_MEMBERS} members")
         member = zlib.decompressobj(_GZIP_WINDOW)
         try:
             part = member.decompress(rest, room + 1)

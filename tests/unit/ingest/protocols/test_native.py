@@ -151,6 +151,7 @@ def test_split_carries_the_key_cut_and_its_owner() -> None:
     assert (touchpoint.keys, touchpoint.previous) == (("1anonymous_id:a1",), "5user_id:u1")
 
 
+_TWO = {"user_id": 1, "anonymous_id": 2}
 _REASONS: list[tuple[Code, str, Any]] = [
     (Code.NOT_JSON, "", b'{"kind":"page_viewed",}'),
     (Code.NOT_JSON, "", b'{"kind":"page_viewed"'),
@@ -206,7 +207,7 @@ _REASONS: list[tuple[Code, str, Any]] = [
     (Code.UNKNOWN_VALUE, "/value/currency", _with(value={"amount": "1", "currency": "euro"})),
     (Code.UNKNOWN_VALUE, "/identity/external/A B", _with(identity={"external": {"A B": "1"}})),
     (Code.UNKNOWN_VALUE, "/previous", _with(kind="aliased", previous={"user_id": "u"})),
-    (Code.UNKNOWN_VALUE, "/identity", _with(kind="unlinked", identity={"user_id": 1, "anonymous_id": 2}, previous={"user_id": 3})),
+    (Code.UNKNOWN_VALUE, "/identity", _with(kind="unlinked", identity=_TWO, previous={"user_id": 3})),
     (Code.CONSENT_DENIED, "/consent/analytics", _with(consent={"analytics": "denied"})),
 ]  # fmt: skip
 

@@ -245,11 +245,12 @@ def test_id_is_made_of_the_content_whatever_the_sending_adds() -> None:
     assert nameless.id == "made"
 
 
+_DEEP = b"[" * MAX_DEPTH + b"]" * MAX_DEPTH
 _REASONS: list[tuple[Code, str, Any]] = [
     (Code.NOT_JSON, "", b"{"),
     (Code.NOT_AN_OBJECT, "", b"[]"),
     (Code.TOO_DEEP, "", b'{"properties":' + b"[" * 20_000 + b"]" * 20_000 + b"}"),
-    (Code.TOO_DEEP, "/traits/a" + "/0" * (MAX_DEPTH - 1), b'{"type":"page","traits":{"a":' + b"[" * 32 + b"]" * 32 + b"}}"),
+    (Code.TOO_DEEP, "/traits/a" + "/0" * (MAX_DEPTH - 1), b'{"type":"page","traits":{"a":%s}}' % _DEEP),
     (Code.WRONG_TYPE, "/event", _track(event=5)),
     (Code.WRONG_TYPE, "/userId", _track(userId={"a": 1})),
     (Code.WRONG_TYPE, "/properties", _track(properties="x")),
