@@ -183,5 +183,5 @@ def _settle(one: _Work) -> None:
     state.closed = []
     row.stale = None
     row.state = states.encode(state) if state.count else None
-    row.wake_at = folding.wake(row, state) if state.count else None
+    row.wake_at = state.due if state.count else None  # exactly: an earlier one would wake the lead again for ever
     row.earliest_at = state.first.at if state.first else None
