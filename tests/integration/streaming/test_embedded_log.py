@@ -1,0 +1,79 @@
+"""What only the embedded log has: segments of time, and processes that append at once."""
+
+import asyncio
+
+import asyncpg
+
+from shared.contracts.topics import TOPICS
+from shared.database.roles import Role
+from shared.streaming.connect import LogSettings, ensure_topics, open_log
+from shared.streaming.types import Append, Partition
+
+
+def _settings(dsn: str) -> LogSettings:
+    return LogSettings(kind="postgres", dsn=dsn, role=Role.INGEST_WORKER)
+
+
+async def test_producers_of_several_processes_never_give_an_offset_twice_nor_leave_a_gap(database: str) -> None:
+    log = open_log(_settings(database))
+    admin = log.admin()
+    await admin.ensure("t", 4, 1_000)
+    producers = [log.producer() for _ in range(4)]
+
+    async def append(number: int) -> None:
+        records = [Append((number + place) % 4, b"%d" % place) for place in range(number % 7 + 1)]
+        await producers[number % 4].append("t", records)
+
+    await asyncio.gather(*(append(number) for number in range(400)))
+    ends = await admin.ends("t")
+    connection = await asyncpg.connect(database, server_settings={"role": "ingest_worker"})
+    rows = await connection.fetch("SELECT partition, record_offset FROM streaming.record_1 ORDER BY 1, 2")
+
+    assert sum(ends.values()) == sum(number % 7 + 1 for number in range(400))
+    for index in range(4):
+        offsets = [row["record_offset"] for row in rows if row["partition"] == index]
+        assert offsets == list(range(ends[Partition("t", index)]))
+    await connection.close()
+    await admin.close()
+    for producer in producers:
+        await producer.close()
+
+
+async def test_a_record_appended_in_an_open_transaction_holds_back_those_after_it(database: str) -> None:
+    """With numbers from a sequence a reader would go past it, and it would be lost when it commits."""
+    log = open_log(_settings(database))
+    admin, producer, consumer = log.admin(), log.producer(), log.consumer("g", "t", "m")
+    await admin.ensure("t", 1, 1_000)
+    await producer.append("t", [Append(0, b"first")])
+    other = await asyncpg.connect(database, server_settings={"role": "ingest_worker"})
+    transaction = other.transaction()
+    await transaction.start()
+    await other.execute("UPDATE streaming.head SET next_offset = 2")
+    await other.execute("INSERT INTO streaming.record SELECT 1, 0, 1, appended_at, 'slow' FROM streaming.head")
+
+    behind = asyncio.create_task(producer.append("t", [Append(0, b"third")]))
+    await consumer.poll(10, 0.1)
+    consumer.seek(Partition("t", 0), 0)
+    seen = [record.value for batch in await consumer.poll(10, 0.2) for record in batch.records]
+    seen += [record.value for batch in await consumer.poll(10, 0.2) for record in batch.records]
+    await transaction.commit()
+    await behind
+    while len(seen) < 3:
+        seen += [record.value for batch in await consumer.poll(10, 5) for record in batch.records]
+
+    assert seen == [b"first", b"slow", b"third"]
+    await other.close()
+    await consumer.close()
+    await producer.close()
+    await admin.close()
+
+
+async def test_the_registry_can_be_ensured_by_every_service_at_every_start(database: str) -> None:
+    admin = open_log(_settings(database)).admin()
+
+    await ensure_topics(admin)
+    await ensure_topics(admin)
+
+    for topic in TOPICS.values():
+        assert len(await admin.ends(topic.name)) == topic.partitions
+    await admin.close()
