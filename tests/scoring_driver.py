@@ -8,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
+import yaml
 
 from services.scoring.domain import state as states
 from services.scoring.domain.state import State
@@ -31,6 +32,12 @@ SECRET = bytes(range(32))
 def b2b() -> str:
     """The template as YAML."""
     return (resources.files("services.scoring") / "templates" / "b2b.yaml").read_text()
+
+
+def b2b_document() -> dict[str, Any]:
+    """The template as the reference reads it."""
+    document: dict[str, Any] = yaml.safe_load(b2b())
+    return document
 
 
 def touchpoint(number: int, kind: str, at: int, *keys: str, **fields: Any) -> dict[str, Any]:

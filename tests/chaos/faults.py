@@ -5,6 +5,7 @@ import random
 import signal
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 
 from tests.chaos.cluster import PROCESSES, Running
@@ -24,7 +25,7 @@ class Faults:
     senders: Senders
     seed: int
     delivered: Counter[str] = field(default_factory=Counter)
-    last_healed: float = 0.0
+    healed_at: datetime | None = None
 
     async def run(self, for_seconds: float) -> None:
         """Hurt one part after another for a time; whatever was hurt is healed when this returns."""
@@ -40,7 +41,7 @@ class Faults:
                 self.senders.hurt = True
                 await self._hurt(target, rng)
                 self.senders.hurt = False
-                self.last_healed = loop.time()
+                self.healed_at = datetime.now(UTC)
                 await asyncio.sleep(rng.uniform(*_CALM_SECONDS))  # noqa: TID251 - the pace of the faults
 
     async def _hurt(self, target: str, rng: random.Random) -> None:

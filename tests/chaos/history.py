@@ -16,7 +16,7 @@ from tests.reference.histories import Scale, Step
 from tests.reference.message import DAY, Message
 
 _NEIGHBOURS: Final = 3
-_STEPS: Final = 10
+STEPS_OF_NEIGHBOURHOOD: Final = 10
 """Touchpoints of one neighbourhood."""
 _MAKERS: Final = len(histories._MAKERS)  # noqa: SLF001 - the reference's own kinds of touchpoint
 _BAD: Final[Sequence[dict[str, Any]]] = (
@@ -53,7 +53,7 @@ def generate(seed: int, good: int, bad: int, now: int) -> list[Sent]:
 
 
 def _good(place: int, rng: random.Random, scale: Scale, shift: int) -> Sent:
-    block = place // _STEPS * _NEIGHBOURS
+    block = place // STEPS_OF_NEIGHBOURHOOD * _NEIGHBOURS
     made = None
     while made is None or not _is_postable(made):
         step = _step(block, rng)
