@@ -14,26 +14,24 @@ class Watchdog:
     """
 
     patience_seconds: float
-    _seen: dict[Partition, int] = field(default_factory=dict, init=False)
-    _moved_at: dict[Partition, float] = field(default_factory=dict, init=False)
+    _waiting: dict[Partition, tuple[int, float]] = field(default_factory=dict, init=False)
 
     def stuck(
         self, now: float, ends: Mapping[Partition, int], positions: Mapping[Partition, int], assigned: Set[Partition]
     ) -> frozenset[Partition]:
         """The partitions that got nowhere for too long. ``now`` is in monotonic seconds."""
-        watched = assigned or ends.keys()
-        waiting = {partition for partition in watched if ends.get(partition, 0) > positions.get(partition, 0)}
-        for partition in ends:
+        waiting = {}
+        for partition in assigned or ends.keys():
             position = positions.get(partition, 0)
-            if partition not in waiting or self._seen.get(partition) != position:
-                self._seen[partition] = position
-                self._moved_at[partition] = now
-        return frozenset(p for p in waiting if now - self._moved_at.get(p, now) >= self.patience_seconds)
+            if ends.get(partition, 0) > position:
+                seen, since = self._waiting.get(partition, (position, now))
+                waiting[partition] = (position, since if seen == position else now)
+        self._waiting = waiting
+        return frozenset(p for p, (_, since) in waiting.items() if now - since >= self.patience_seconds)
 
     def reset(self) -> None:
         """Give everything its full patience again, after something was done about it."""
-        self._moved_at.clear()
-        self._seen.clear()
+        self._waiting = {}
 
 
 def lag(ends: Mapping[Partition, int], positions: Mapping[Partition, int]) -> int:
