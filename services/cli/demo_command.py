@@ -16,8 +16,7 @@ from services.cli.layout import DEFAULT_PORTS, parse_ports
 from services.cli.place import DEFAULT, Data, read_credentials
 
 _CATCH_UP_SECONDS: Final = 120.0
-_FRESH_SECONDS: Final = 2
-_POLL_SECONDS: Final = 0.5
+_STILL_SECONDS: Final = 3.0
 
 
 def demo(
@@ -42,10 +41,16 @@ def demo(
 
 
 def _caught_up(metrics: Api) -> dict[str, Any]:
-    """The funnel once metrics has seen what was sent, or as it is when that takes too long."""
+    """The funnel once it moves no more and no lead waits, or as it is when that takes too long.
+
+    Metrics knows only how far behind scoring's changes it is; what scoring has still to read shows as movement.
+    """
     deadline, pause = time.monotonic() + _CATCH_UP_SECONDS, threading.Event()
+    before: dict[str, Any] = {}
     while True:
         found = metrics.get("/v1/funnel")
-        if found["meta"]["lag_seconds"] < _FRESH_SECONDS or time.monotonic() > deadline:
+        is_still = before.get("steps") == found["steps"] and not found["meta"]["stale_leads"]
+        if is_still or time.monotonic() > deadline:
             return found
-        pause.wait(_POLL_SECONDS)
+        before = found
+        pause.wait(_STILL_SECONDS)

@@ -1,7 +1,7 @@
 """``tragt migrate`` and ``reconcile``: the schema brought forward, the kept numbers compared with a recount."""
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 import typer
 
@@ -10,6 +10,8 @@ from services.cli.exits import Ended, Exit, endings
 from services.cli.instance import Address, Database, KeyText, api, database_of
 from services.cli.place import DEFAULT, Data
 from shared.database.migrate import current, upgrade
+
+_COMPARED: Final = ("cell", "fact")
 
 
 def migrate(context: typer.Context, data: Data = DEFAULT, database: Database = "", as_json: Json = False) -> None:
@@ -40,12 +42,12 @@ def reconcile(
     if as_json:
         around.answer(found)
     else:
-        columns = list(found["data"][0]) if found["data"] else ["table"]
-        around.table(columns, [[str(row[name]) for name in columns] for row in found["data"]])
-    if not is_exact(found):
-        raise Ended(Exit.NO, "the kept numbers differ from what was counted: `tragt rebuild` makes them anew")
+        rows = [(name, *_told(found[name])) for name in _COMPARED]
+        around.table(("kept", "compared", "differing", ""), rows, numbers=frozenset({"compared", "differing"}))
+    if not found["agrees"]:
+        raise Ended(Exit.NO, "kept numbers differ from what was counted: `tragt rebuild` makes them anew")
 
 
-def is_exact(found: dict[str, Any]) -> bool:
-    """Whether no table of a reconciliation differs."""
-    return not any(row.get("differences") or row.get("difference") for row in found["data"])
+def _told(part: dict[str, Any]) -> tuple[str, str, str]:
+    """What a comparison found, or why it was not made."""
+    return f"{part['compared']:,}", f"{part['differing']:,}", str(part.get("reason") or "")
