@@ -14,7 +14,7 @@ from shared.database.migrate import upgrade
 from shared.database.roles import Role
 from shared.errors import Misconfigured, Transient
 from shared.settings import LogSettings
-from shared.streaming.connect import ensure_topics, log_of
+from shared.streaming.connect import ensure_topics, open_log
 
 _RETRY_SECONDS: Final = 1.0
 _PORT_SECONDS: Final = 5.0
@@ -41,7 +41,7 @@ async def prepare_log(dsn: str, kafka: tuple[str, ...], say: Callable[[str], Non
     settings = LogSettings(kind="kafka" if kafka else "postgres", dsn=SecretStr(dsn), kafka_servers=kafka)
 
     async def ensure() -> None:
-        admin = log_of(settings, Role.INGEST_WORKER).admin()
+        admin = open_log(settings, Role.INGEST_WORKER).admin()
         try:
             await ensure_topics(admin)
         finally:

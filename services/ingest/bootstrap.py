@@ -18,7 +18,7 @@ from shared.database.roles import Role
 from shared.errors import Transient
 from shared.http.auth import AccessCache
 from shared.http.health import Health
-from shared.streaming.connect import ensure_topics, log_of
+from shared.streaming.connect import ensure_topics, open_log
 from shared.streaming.ports import Log, Producer
 from shared.telemetry import Telemetry, tracing
 
@@ -54,7 +54,7 @@ async def opened(settings: IngestSettings) -> AsyncIterator[Resources]:
         tracer = stack.enter_context(tracing("ingest", settings.traces_endpoint))
         dsn = settings.database.dsn.get_secret_value()
         clock = SystemClock()
-        log = log_of(settings.log, Role.INGEST_WORKER)
+        log = open_log(settings.log, Role.INGEST_WORKER)
         stack.push_async_callback(_bounded(log.close))
         producer = log.producer()
         stack.push_async_callback(producer.close)

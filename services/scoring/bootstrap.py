@@ -17,7 +17,7 @@ from shared.database.roles import Role
 from shared.errors import Misconfigured, Transient
 from shared.http.health import Health
 from shared.streaming.backoff import Backoff
-from shared.streaming.connect import ensure_topics, log_of
+from shared.streaming.connect import ensure_topics, open_log
 from shared.streaming.ports import Log, Producer
 from shared.telemetry import Telemetry, tracing
 
@@ -50,7 +50,7 @@ async def opened(settings: ScoringSettings, stop: asyncio.Event) -> AsyncIterato
     async with AsyncExitStack() as stack:
         tracer = stack.enter_context(tracing("scoring", settings.traces_endpoint))
         clock = SystemClock()
-        log = log_of(settings.log, Role.SCORING_WORKER)
+        log = open_log(settings.log, Role.SCORING_WORKER)
         stack.push_async_callback(log.close)
         size = settings.worker.concurrent_batches + _OWN_CONNECTIONS
         pool = await create_pool(settings.database.dsn.get_secret_value(), Role.SCORING_WORKER, size=size)

@@ -8,7 +8,7 @@ import asyncpg
 from shared.database.roles import Role
 from shared.errors import Transient
 from shared.settings import LogSettings
-from shared.streaming.connect import log_of
+from shared.streaming.connect import open_log
 from shared.streaming.ports import Log
 from shared.vocabulary import Group, TopicName
 from tests.chaos.cluster import Running
@@ -31,7 +31,7 @@ async def until_quiet(product: Running, within_seconds: float) -> str | None:
             "kafka_servers": product.broker.servers if product.broker else "",
         }
     )
-    log = log_of(settings, Role.INGEST_WORKER)
+    log = open_log(settings, Role.INGEST_WORKER)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within_seconds
     quiet, moving = 0, "nothing was looked at"

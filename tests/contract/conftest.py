@@ -8,10 +8,9 @@ from typing import TypeVar
 
 import pytest
 
-from shared.streaming.connect import LogKind
 from shared.streaming.ports import Consumer, Log, LogAdmin, Producer
 from tests.contract.effects import Effects
-from tests.contract.logs import LogUnderTest, Server
+from tests.contract.logs import LogKind, LogUnderTest, Server
 from tests.durable_postgres import DurablePostgres, running_postgres
 from tests.kafka_broker import KafkaBroker, running_broker
 from tests.parts import require

@@ -8,17 +8,18 @@ import signal
 import sys
 
 from shared.database.roles import Role
-from shared.streaming.connect import LogKind, LogSettings, open_log
+from shared.streaming.connect import open_log
 from tests.contract.consuming import a_loop
 from tests.contract.effects import Effects
+from tests.contract.logs import LogKind, log_settings
 
 
 async def main(kind: LogKind, where: str, dsn: str, group: str, topic: str, member_id: str) -> None:
-    settings = LogSettings(kind=kind, dsn=where, servers=where, role=Role.SCORING_WORKER)
+    log = open_log(log_settings(kind, where), Role.SCORING_WORKER)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with Effects.connect(dsn) as effects:
-        await a_loop(open_log(settings), effects, group, topic, member_id=member_id).run(stop)
+        await a_loop(log, effects, group, topic, member_id=member_id).run(stop)
 
 
 if __name__ == "__main__":

@@ -3,14 +3,26 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Protocol
+from typing import Literal, Protocol
+
+from pydantic import SecretStr
 
 from shared.database.roles import Role
-from shared.streaming.connect import LogKind, LogSettings, open_log
+from shared.settings import LogSettings
+from shared.streaming.connect import open_log
 from shared.streaming.limits import Limits
 from shared.streaming.ports import Log
 
 WEEK_SECONDS = 7 * 24 * 3600
+
+LogKind = Literal["postgres", "kafka"]
+
+
+def log_settings(kind: LogKind, where: str) -> LogSettings:
+    """What a service would be given."""
+    if kind == "postgres":
+        return LogSettings(kind=kind, dsn=SecretStr(where))
+    return LogSettings(kind=kind, kafka_servers=(where,))
 
 
 class Server(Protocol):
@@ -34,17 +46,7 @@ class LogUnderTest:
 
     def open(self, limits: Limits | None = None) -> Log:
         """The log, as a service opens it."""
-        return open_log(self.settings(limits))
-
-    def settings(self, limits: Limits | None = None) -> LogSettings:
-        """What it takes to open it, also in another process."""
-        return LogSettings(
-            kind=self.kind,
-            dsn=self.where if self.kind == "postgres" else "",
-            role=Role.SCORING_WORKER,
-            servers=self.where if self.kind == "kafka" else "",
-            limits=limits or Limits(),
-        )
+        return open_log(log_settings(self.kind, self.where), Role.SCORING_WORKER, limits)
 
     def name(self) -> str:
         """A fresh name."""

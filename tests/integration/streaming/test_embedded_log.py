@@ -3,19 +3,22 @@
 import asyncio
 
 import asyncpg
+from pydantic import SecretStr
 
 from shared.contracts.topics import TOPICS
 from shared.database.roles import Role
-from shared.streaming.connect import LogSettings, ensure_topics, open_log
+from shared.settings import LogSettings
+from shared.streaming.connect import ensure_topics, open_log
+from shared.streaming.ports import Log
 from shared.streaming.types import Append, Partition
 
 
-def _settings(dsn: str) -> LogSettings:
-    return LogSettings(kind="postgres", dsn=dsn, role=Role.INGEST_WORKER)
+def _open(dsn: str) -> Log:
+    return open_log(LogSettings(dsn=SecretStr(dsn)), Role.INGEST_WORKER)
 
 
 async def test_producers_of_several_processes_never_give_an_offset_twice_nor_leave_a_gap(database: str) -> None:
-    log = open_log(_settings(database))
+    log = _open(database)
     admin = log.admin()
     await admin.ensure("t", 4, 1_000)
     producers = [log.producer() for _ in range(4)]
@@ -41,7 +44,7 @@ async def test_producers_of_several_processes_never_give_an_offset_twice_nor_lea
 
 async def test_a_record_appended_in_an_open_transaction_holds_back_those_after_it(database: str) -> None:
     """With numbers from a sequence a reader would go past it, and it would be lost when it commits."""
-    log = open_log(_settings(database))
+    log = _open(database)
     admin, producer, consumer = log.admin(), log.producer(), log.consumer("g", "t", "m")
     await admin.ensure("t", 1, 1_000)
     await producer.append("t", [Append(0, b"first")])
@@ -69,7 +72,7 @@ async def test_a_record_appended_in_an_open_transaction_holds_back_those_after_i
 
 
 async def test_the_registry_can_be_ensured_by_every_service_at_every_start(database: str) -> None:
-    admin = open_log(_settings(database)).admin()
+    admin = _open(database).admin()
 
     await ensure_topics(admin)
     await ensure_topics(admin)

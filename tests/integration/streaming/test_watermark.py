@@ -1,10 +1,13 @@
 """The scoring watermark, asked of a real log."""
 
+from pydantic import SecretStr
+
 from shared.clock import SECOND, SystemClock
 from shared.database.engine import connect
 from shared.database.roles import Role
+from shared.settings import LogSettings
 from shared.streaming import positions
-from shared.streaming.connect import LogSettings, open_log
+from shared.streaming.connect import open_log
 from shared.streaming.types import Append, Batch, Partition
 from shared.streaming.watermark import watermark
 
@@ -12,7 +15,7 @@ from shared.streaming.watermark import watermark
 async def test_watermark_waits_at_the_last_processed_record_of_a_backlog_and_follows_the_clock_without_one(
     database: str,
 ) -> None:
-    log = open_log(LogSettings(kind="postgres", dsn=database, role=Role.SCORING_WORKER))
+    log = open_log(LogSettings(dsn=SecretStr(database)), Role.SCORING_WORKER)
     admin, producer, consumer = log.admin(), log.producer(), log.consumer("g", "t", "m")
     connection = await connect(database, Role.SCORING_WORKER)
     await admin.ensure("t", 1, 1_000)
