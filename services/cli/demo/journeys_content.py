@@ -52,12 +52,14 @@ def nurture(diary: Diary, *, answers: float) -> bool:
 def organic_reader(diary: Diary) -> None:
     """Finds an article by search; some come back, take a guide, and after mails ask for a demo."""
     read(diary, catalog.ORGANIC, diary.draw.whole(1, 4))
+    _subscribe(diary, 0.3)
     _stay_or_go(diary, stays=0.6, guide=0.42, answers=0.45, opens=0.5, wins=0.45)
 
 
 def direct_visitor(diary: Diary) -> None:
     """Types the address."""
     read(diary, None, diary.draw.whole(1, 2))
+    _subscribe(diary, 0.35)
     _stay_or_go(diary, stays=0.5, guide=0.4, answers=0.4, opens=0.45, wins=0.4)
 
 
@@ -66,8 +68,7 @@ def social_scroller(diary: Diary) -> None:
     campaign = diary.draw.pick((catalog.LINKEDIN, catalog.LINKEDIN, catalog.INSTAGRAM))
     with diary.on(diary.person.handheld, f"{diary.person.cookie}-m"):
         read(diary, campaign, diary.draw.whole(1, 2))
-        if diary.draw.chance(0.3):
-            diary.site("form_submitted", reveals=True, properties={"form": "newsletter"})
+        _subscribe(diary, 0.3)
     _stay_or_go(diary, stays=0.4, guide=0.5, answers=0.35, opens=0.45, wins=0.4)
 
 
@@ -120,7 +121,7 @@ def _stay_or_go(diary: Diary, *, stays: float, guide: float, answers: float, ope
         _leave(diary)
         return
     take_guide(diary)
-    if nurture(diary, answers=answers) and draw.chance(0.6):
+    if nurture(diary, answers=answers) and draw.chance(0.75):
         hand_raise(diary, draw.pick(("demo", "demo", "price")))
         sell(diary, opens=opens, wins=wins)
     elif draw.chance(0.1):
@@ -132,5 +133,11 @@ def _leave(diary: Diary) -> None:
     diary.wait(3)
     if diary.draw.chance(0.05):
         diary.page("/careers", "Careers")
-    elif diary.draw.chance(0.2):
+    else:
+        _subscribe(diary, 0.15)
+
+
+def _subscribe(diary: Diary, chance: float) -> None:
+    if diary.draw.chance(chance):
+        diary.wait(1)
         diary.site("form_submitted", reveals=True, properties={"form": "newsletter"})

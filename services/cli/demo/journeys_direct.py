@@ -17,14 +17,14 @@ def paid_search(diary: Diary) -> None:
     if draw.chance(0.45):
         diary.page("/pricing", "Pricing")
         diary.wait(3)
-    if draw.chance(0.13):
+    if draw.chance(0.08):
         hand_raise(diary, draw.pick(("demo", "price")))
         sell(diary, opens=0.5, wins=0.42)
-    elif draw.chance(0.22):
+    elif draw.chance(0.3):
         take_guide(diary)
-        if nurture(diary, answers=0.3) and draw.chance(0.4):
+        if nurture(diary, answers=0.45) and draw.chance(0.6):
             hand_raise(diary, "demo")
-            sell(diary, opens=0.4, wins=0.35)
+            sell(diary, opens=0.55, wins=0.5)
     elif draw.chance(0.25):
         diary.later(1)
         read(diary, catalog.RETARGETING, 1)
@@ -51,12 +51,14 @@ def partner_referral(diary: Diary) -> None:
     diary.wait(4)
     diary.page("/pricing", "Pricing")
     diary.wait(3)
-    if draw.chance(0.42):
+    if draw.chance(0.2):
         hand_raise(diary, draw.pick(("demo", "price")))
         sell(diary, opens=0.72, wins=0.6, size=14_000)
-    elif draw.chance(0.5):
+    elif draw.chance(0.65):
         take_guide(diary)
-        nurture(diary, answers=0.4)
+        if nurture(diary, answers=0.7) and draw.chance(0.75):
+            hand_raise(diary, draw.pick(("demo", "price")))
+            sell(diary, opens=0.72, wins=0.6, size=14_000)
 
 
 def fair_visitor(diary: Diary) -> None:
@@ -149,6 +151,7 @@ def buying_committee(diary: Diary) -> None:
         story.site("form_submitted", reveals=True, properties={"form": "whitepaper"})
         story.site(Kind.ACCOUNT_JOINED, reveals=True)
         if number == 2:  # noqa: PLR2004 (the boss)
+            story.later(2)
             hand_raise(story, "demo")
             sell(story, opens=0.8, wins=0.55, size=30_000)
         diary.deliveries.extend(story.deliveries)

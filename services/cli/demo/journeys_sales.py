@@ -19,10 +19,10 @@ def sell(diary: Diary, *, opens: float, wins: float, size: int = 9_000) -> None:
     """
     draw = diary.draw
     diary.office_hours(0.4)
-    if not draw.chance(0.8):
+    if not draw.chance(0.9):
         return
     diary.call("call_answered", properties={"minutes": draw.whole(3, 25)})
-    if not draw.chance(min(1.0, opens + 0.25)):
+    if not draw.chance(min(1.0, opens + 0.35)):
         return
     diary.office_hours(1)
     diary.crm("meeting_booked", channel=Channel.MEETING)
@@ -43,7 +43,7 @@ def _deal(diary: Diary, *, wins: float, size: int) -> None:
     diary.arrive(None)
     diary.wait(300)
     diary.page("/pricing", "Pricing")
-    if draw.chance(0.15):
+    if draw.chance(0.1):
         return
     diary.office_hours(2)
     if draw.chance(wins):

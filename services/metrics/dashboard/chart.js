@@ -39,7 +39,7 @@ function trace(group, alone) {
     name: word(group.channel),
     y: group.cells.map((cell) => word(cell.step)),
     x: group.cells.map((cell) => cell.entered),
-    text: group.cells.map((cell) => `${count(cell.entered)} · ${share(cell.fromFirst.value)}`),
+    text: group.cells.map((cell) => (cell.fromFirst.value === null ? count(cell.entered) : `${count(cell.entered)} · ${share(cell.fromFirst.value)}`)),
     textinfo: alone ? "text" : "none",
     textposition: "auto",
     customdata: group.cells.map((cell) => [share(cell.fromPrevious.value), share(cell.fromFirst.value)]),

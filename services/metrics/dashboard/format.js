@@ -17,6 +17,7 @@ export function interval(bounds) {
 /** Seconds as the two figures that matter: "45 s", "12 min", "3.4 h", "2.1 days". */
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return "–";
+  if (seconds < 1) return "at once";
   if (seconds < 90) return `${Math.round(seconds)} s`;
   if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
   if (seconds < 129600) return `${(seconds / 3600).toFixed(1)} h`;

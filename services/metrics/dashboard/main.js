@@ -90,7 +90,7 @@ function freshness() {
 
 function footer() {
   const { funnel } = state;
-  const late = funnel.lateCount ? `${count(funnel.lateCount)} touchpoints came late and are counted where they belong. ` : "";
+  const late = funnel.lateCount ? `${count(funnel.lateCount)} changes became known more than an hour after they happened; they are counted where they belong. ` : "";
   find("foot").replaceChildren(
     make("p", {}, `${funnel.definition ?? ""} Intervals are 95 % Wilson intervals. ${late}Model version ${funnel.modelVersion ?? "–"}, times in ${funnel.timeZone ?? "UTC"}.`),
   );
