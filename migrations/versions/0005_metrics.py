@@ -10,7 +10,7 @@ branch_labels = None
 depends_on = None
 
 _TABLES = ("fact", "cell", "shard", "delta", "calendar", "attribute_value", "sign_in")
-_STEPS = (
+_INSTANTS = (
     "anonymous_at",
     "known_at",
     "mql_at",
@@ -18,6 +18,7 @@ _STEPS = (
     "sales_qualified_at",
     "opportunity_at",
     "customer_at",
+    "ended_at",
 )
 
 
@@ -44,7 +45,7 @@ def _facts() -> None:
             workspace_id uuid NOT NULL,
             shard smallint NOT NULL,
             lead_id uuid NOT NULL,
-            fact_key text NOT NULL,
+            fact_key text COLLATE "C" NOT NULL,
             version bigint NOT NULL,
             gone boolean NOT NULL,
             cycle integer,
@@ -68,8 +69,8 @@ def _facts() -> None:
             CONSTRAINT pk_fact PRIMARY KEY (workspace_id, shard, lead_id, fact_key)
         ) WITH (fillfactor = 80)
     """)
-    for step in _STEPS:
-        op.execute(f"CREATE INDEX ix_fact_{step} ON metrics.fact (workspace_id, {step}) WHERE {step} IS NOT NULL")
+    for instant in _INSTANTS:
+        op.execute(f"CREATE INDEX ix_fact_{instant} ON metrics.fact (workspace_id, {instant}) WHERE {instant} IS NOT NULL")
 
 
 def _cells() -> None:

@@ -29,7 +29,7 @@ fact: Final = Table(
     Column("workspace_id", Uuid, primary_key=True),
     Column("shard", SmallInteger, primary_key=True, autoincrement=False),
     Column("lead_id", Uuid, primary_key=True),
-    Column("fact_key", Text, primary_key=True),
+    Column("fact_key", Text(collation="C"), primary_key=True),
     Column("version", BigInteger, nullable=False),
     Column("gone", Boolean, nullable=False),
     Column("cycle", Integer),
@@ -39,12 +39,12 @@ fact: Final = Table(
     *(Column(name, Text) for name in ATTRIBUTES),
     *(
         Index(f"ix_fact_{name}", "workspace_id", name, postgresql_where=text(f"{name} IS NOT NULL"))
-        for name in STEP_COLUMNS
+        for name in (*STEP_COLUMNS, "ended_at")
     ),
 )
 """The last fact counted per key, with its version; one that is gone stays as a tombstone, so that older versions lose.
 
-The indexes by step find the leads behind a number and answer what no cell is kept for.
+The indexes by step and end find the leads behind a number, and answer what no cell is kept for.
 """
 
 cell: Final = Table(

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from services.metrics.domain.calendar import HOURS, Calendar
 from services.metrics.domain.cycle import ATTRIBUTES, ENDS, Cycle, reached
 from services.metrics.domain.duration import bucket
-from services.metrics.domain.measure import Kind, measure
+from services.metrics.domain.measure import ENTRY, Kind, measure
 
 TOTAL: Final = 0
 """The dimension that does not break down."""
@@ -55,29 +55,34 @@ def unpair(value: int) -> tuple[int, int]:
 
 
 def marks(cycle: Cycle) -> Iterator[tuple[int, int]]:
-    """What the cycle counts in, as (anchor, measure): for every step as entry, in both bases."""
+    """What the cycle counts in, as (anchor, measure): its moves, and its part in the cohort of ENTRY."""
     path = reached(cycle)
-    for place, (first, start) in enumerate(path):
-        yield start, measure(Kind.ENTERED, first, first)
-        for later in range(place + 1, len(path)):
-            last, at = path[later]
-            taken = bucket(at - start)
-            yield start, measure(Kind.REACHED, first, last, taken)
-            yield at, measure(Kind.MOVED, first, last, taken)
-            if later > place + 1:
-                yield start, measure(Kind.ADVANCED, first, last, bucket(at - path[later - 1][1]))
+    for place, (step, at) in enumerate(path):
+        yield at, measure(Kind.ENTERED, step, step)
+        if place:
+            before, since = path[place - 1]
+            yield at, measure(Kind.MOVED, before, step, bucket(at - since))
+    cohort = [(step, at) for step, at in path if step >= ENTRY]
+    is_counted = bool(cohort) and cohort[0][0] == ENTRY
+    if is_counted:
+        yield from _of_cohort(cohort)
     if path and cycle.ended is not None and cycle.ended_at is not None:
-        yield from _ending(path, ENDS.index(cycle.ended), cycle.ended_at)
+        end, (last, since) = ENDS.index(cycle.ended), path[-1]
+        yield cycle.ended_at, measure(Kind.ENDED, last, last, bucket(cycle.ended_at - since), end)
+        if is_counted:
+            start = cohort[0][1]
+            yield start, measure(Kind.LEFT, ENTRY, last, bucket(cycle.ended_at - start), end)
 
 
-def _ending(path: Sequence[tuple[int, int]], end: int, ended_at: int) -> Iterator[tuple[int, int]]:
-    last, since = path[-1]
-    stayed = bucket(ended_at - since)
-    for first, start in path:
-        yield start, measure(Kind.LEFT, first, last, bucket(ended_at - start), end)
-        if first != last:
-            yield start, measure(Kind.QUIT, first, last, stayed, end)
-    yield ended_at, measure(Kind.ENDED, last, last, stayed, end)
+def _of_cohort(path: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Steps after ENTRY by time from there and, where that is another step, from the step before."""
+    start = path[0][1]
+    for place, (step, at) in enumerate(path[1:], start=1):
+        taken = bucket(at - start)
+        yield start, measure(Kind.REACHED, ENTRY, step, taken)
+        if place > 1:
+            yield start, measure(Kind.ADVANCED, ENTRY, step, bucket(at - path[place - 1][1]))
+            yield at, measure(Kind.MOVED, ENTRY, step, taken)
 
 
 def values(cycle: Cycle, numbers: ValueNumbers) -> tuple[tuple[int, int], ...]:

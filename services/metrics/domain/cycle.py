@@ -1,7 +1,7 @@
 """One trip of a lead along the main path, as metrics counts it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from shared.vocabulary import CYCLE_ENDS, MAIN_PATH
@@ -48,6 +48,12 @@ def reached(cycle: Cycle) -> tuple[tuple[int, int], ...]:
             found.append((step, later))
     first = next((step for step, at in enumerate(cycle.entered) if at is not None), len(STEPS))
     return tuple((step, at) for step, at in reversed(found) if step >= first)
+
+
+def without_gaps(cycle: Cycle) -> Cycle:
+    """The cycle with every step reached entered, so that a question to the facts need not know of steps passed over."""
+    path = dict(reached(cycle))
+    return replace(cycle, entered=tuple(path.get(step) for step in range(len(STEPS))))
 
 
 def attributes_of(values: Mapping[str, str | int | None]) -> tuple[str | None, ...]:

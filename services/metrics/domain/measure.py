@@ -9,6 +9,9 @@ from typing import Final, NamedTuple
 
 from services.metrics.domain.cycle import ENDS, STEPS
 
+ENTRY: Final = STEPS.index("known")
+"""The first step of the funnel that sums are kept for; funnels from another step are counted from the facts."""
+
 _BUCKETS: Final = 256
 _ENDS: Final = len(ENDS)
 _STEPS: Final = len(STEPS)
@@ -25,11 +28,9 @@ class Kind(IntEnum):
     """The same, by time from the step before ``last``, where that step is not ``first``."""
     LEFT = 3
     """Cycles that entered ``first`` and ended in ``end`` from ``last``, by time from ``first``; anchored there."""
-    QUIT = 4
-    """The same, by time from ``last``, where it is not ``first``."""
-    MOVED = 5
+    MOVED = 4
     """Moves into ``last`` of cycles that had entered ``first``, by time between; anchored at the move."""
-    ENDED = 6
+    ENDED = 5
     """Endings in ``end`` from ``last`` (= ``first``), by time from it; anchored at the ending."""
 
 

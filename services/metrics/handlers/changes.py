@@ -10,14 +10,14 @@ import structlog
 
 from services.metrics.domain.calendar import Calendar
 from services.metrics.domain.contribution import Cell, ValueNumbers, add
-from services.metrics.domain.cycle import ENDS, STEPS, Cycle, attributes_of
+from services.metrics.domain.cycle import ENDS, STEPS, Cycle, attributes_of, without_gaps
 from services.metrics.store import changes as store
 from services.metrics.store.changes import FactKey, ShardChange, Version
 from services.metrics.store.dictionary import calendars, value_numbers
 from shared.clock import HOUR, Clock
 from shared.contracts.codec import decode_change
 from shared.contracts.lead_change import CycleFact, Dimensions, LeadChange
-from shared.database.engine import Connection
+from shared.database.connection import Connection
 from shared.errors import InvalidRecord
 from shared.streaming.processor import Handled
 from shared.streaming.types import Batch
@@ -114,13 +114,14 @@ def cycle_of(fact: CycleFact) -> Cycle:
         raise InvalidRecord(Code.UNKNOWN_VALUE, "a step or an exit is not one of the statuses")
     if (fact.exit is None) != (fact.exited_at is None):
         raise InvalidRecord(Code.MISSING, "exit and exited_at come together")
-    return Cycle(
+    told = Cycle(
         number=fact.cycle,
         entered=tuple(fact.steps.get(step) for step in STEPS),
         attributes=attributes_of({name: getattr(fact.dimensions, name) for name in Dimensions.__struct_fields__}),
         ended=fact.exit,
         ended_at=fact.exited_at,
     )
+    return without_gaps(told)
 
 
 async def _numbers(connection: Connection, facts: Iterable[tuple[FactKey, Version | None]]) -> dict[UUID, ValueNumbers]:

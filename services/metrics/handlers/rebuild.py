@@ -6,17 +6,18 @@ from uuid import UUID
 
 from services.metrics.domain.calendar import Calendar
 from services.metrics.domain.contribution import Cell, ValueNumbers, add
+from services.metrics.queries import cells as kept
 from services.metrics.queries import facts
 from services.metrics.store import recount as store
 from services.metrics.store.dictionary import calendars, zone_numbers
-from shared.database.engine import Connection, Pool
+from shared.database.connection import Connection, Pool
 from shared.database.pool import borrowed
 
 
 async def recount(pool: Pool, workspace: UUID, zones: Sequence[str]) -> int:
     """Replace all cells of a workspace by what its facts say, in UTC and ``zones``; returns how many shards there were.
 
-    Each shard is one transaction that holds its writers back; readers see the old cells until it ends. Raises Transient.
+    Each shard is one transaction that holds its writers back; readers see old cells until it ends. Raises Transient.
     """
     async with borrowed(pool) as connection:
         async with connection.transaction():
@@ -36,7 +37,7 @@ async def count_shard(
     connection: Connection, workspace: UUID, shard: int, counted_in: Sequence[Calendar]
 ) -> Counter[Cell]:
     """What the facts of a shard sum to, read inside the caller's transaction."""
-    numbers: ValueNumbers = await facts.value_numbers(connection, workspace)
+    numbers: ValueNumbers = await kept.value_numbers(connection, workspace)
     cells: Counter[Cell] = Counter()
     async for cycle in facts.cycles_of_shard(connection, workspace, shard):
         add(cells, cycle, 1, counted_in, numbers)

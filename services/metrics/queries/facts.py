@@ -1,15 +1,15 @@
 """Facts and cells by key range, for counting again and comparing."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable
 from typing import Final
 from uuid import UUID
 
 from services.metrics.domain.contribution import Cell
 from services.metrics.domain.cycle import Cycle
 from services.metrics.tables import FACT_VALUES, cycle_of
-from shared.database.engine import Connection
+from shared.database.connection import Connection
 
-PAGE: Final = 5_000
+PAGE: Final = 1_000
 """Rows per statement."""
 
 _FIRST: Final = UUID(int=0)
@@ -27,7 +27,6 @@ _CELLS: Final = """
     SELECT calendar, dimension, period, value, measure, count FROM metrics.cell WHERE workspace_id = $1 AND shard = $2
 """
 _SHARDS: Final = "SELECT shard FROM metrics.shard WHERE workspace_id = $1 ORDER BY shard"
-_NUMBERS: Final = "SELECT dimension, value, number FROM metrics.attribute_value WHERE workspace_id = $1"
 
 
 async def shards(connection: Connection, workspace: UUID) -> list[int]:
@@ -47,19 +46,13 @@ async def cycles_of_shard(connection: Connection, workspace: UUID, shard: int) -
 
 
 async def facts_between(
-    connection: Connection, workspace: UUID, shards: Sequence[int], above: UUID, upto: UUID
+    connection: Connection, workspace: UUID, shards: Iterable[int], above: UUID, upto: UUID
 ) -> dict[tuple[UUID, str], tuple[int, Cycle]]:
     """Version and cycle of the living facts of leads in a range of ids."""
-    rows = await connection.fetch(_BETWEEN, workspace, shards, above, upto)
+    rows = await connection.fetch(_BETWEEN, workspace, list(shards), above, upto)
     return {(row["lead_id"], row["fact_key"]): (row["version"], cycle_of(row)) for row in rows if not row["gone"]}
 
 
 async def cells_of_shard(connection: Connection, workspace: UUID, shard: int) -> dict[Cell, int]:
     """Every cell that is kept of a shard."""
     return {Cell(*row[:5]): row["count"] for row in await connection.fetch(_CELLS, workspace, shard)}
-
-
-async def value_numbers(connection: Connection, workspace: UUID) -> dict[tuple[int, str], int]:
-    """The number of every attribute value ever counted."""
-    rows = await connection.fetch(_NUMBERS, workspace)
-    return {(row["dimension"], row["value"]): row["number"] for row in rows}

@@ -9,7 +9,7 @@ from services.metrics.domain import delta
 from services.metrics.domain.contribution import Cell
 from services.metrics.domain.cycle import ATTRIBUTES, STEPS, Cycle
 from services.metrics.tables import FACT_VALUES, STEP_COLUMNS, cycle_of
-from shared.database.engine import Connection
+from shared.database.connection import Connection
 
 CHANGED: Final = "tragt_metrics"
 """The channel on which a commit that changed cells tells the workspace."""

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from services.metrics.domain.calendar import UTC_DAYS, Calendar, Days, Hours
 from services.metrics.domain.contribution import REST
-from shared.database.engine import Connection
+from shared.database.connection import Connection
 
 VALUES_PER_DIMENSION: Final = 200
 """So many values of a dimension are counted each by itself, the others together as the rest."""

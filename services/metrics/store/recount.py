@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.metrics.domain.contribution import Cell
 from services.metrics.store.changes import CHANGED, increment
-from shared.database.engine import Connection
+from shared.database.connection import Connection
 
 _INSERTED_AT_ONCE: Final = 20_000
 

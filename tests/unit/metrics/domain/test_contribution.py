@@ -18,7 +18,7 @@ from services.metrics.domain.contribution import (
 )
 from services.metrics.domain.cycle import ATTRIBUTES, ENDS, STEPS, Cycle, attributes_of, reached
 from services.metrics.domain.duration import bucket
-from services.metrics.domain.measure import MEASURE_LIMIT, Kind, measure, parts
+from services.metrics.domain.measure import ENTRY, MEASURE_LIMIT, Kind, measure, parts
 from shared.clock import DAY, HOUR
 from tests.unit.metrics.builders import MIDNIGHT, cycle
 
@@ -78,15 +78,11 @@ def test_time_from_the_previous_step_is_kept_beside_that_from_the_first() -> Non
 def test_an_ended_cycle_says_from_where_it_left_and_how_long_that_took() -> None:
     path = cycle(known=0, mql=HOUR, ended=("recycled", 5 * HOUR))
 
-    found = Counter(
-        parts(number)[:4] for _, number in marks(path) if parts(number).kind in {Kind.LEFT, Kind.QUIT, Kind.ENDED}
-    )
+    found = Counter(parts(number)[:4] for _, number in marks(path) if parts(number).kind in {Kind.LEFT, Kind.ENDED})
 
     recycled = ENDS.index("recycled")
     assert found == {
         (Kind.LEFT, _KNOWN, _MQL, recycled): 1,
-        (Kind.LEFT, _MQL, _MQL, recycled): 1,
-        (Kind.QUIT, _KNOWN, _MQL, recycled): 1,
         (Kind.ENDED, _MQL, _MQL, recycled): 1,
     }
 
@@ -130,14 +126,18 @@ def test_taking_away_what_was_added_leaves_exactly_the_other(one: Cycle, other: 
 
 
 @given(_CYCLES)
-def test_every_step_is_entered_once_and_reached_from_every_step_before(path: Cycle) -> None:
-    steps = len(reached(path))
+def test_every_step_is_entered_once_and_reached_once_from_the_entry(path: Cycle) -> None:
+    steps = [step for step, _ in reached(path)]
+    later = len([step for step in steps if step > ENTRY]) if ENTRY in steps else 0
 
     kinds = Counter(parts(number).kind for _, number in marks(path))
 
-    assert kinds[Kind.ENTERED] == steps
-    assert kinds[Kind.REACHED] == kinds[Kind.MOVED] == steps * (steps - 1) // 2
-    assert kinds[Kind.LEFT] == (steps if path.ended else 0)
+    assert kinds[Kind.ENTERED] == len(steps)
+    assert kinds[Kind.REACHED] == later
+    assert kinds[Kind.ADVANCED] == max(later - 1, 0)
+    assert kinds[Kind.MOVED] == max(len(steps) - 1, 0) + max(later - 1, 0)
+    assert kinds[Kind.ENDED] == int(bool(path.ended and steps))
+    assert kinds[Kind.LEFT] == int(bool(path.ended and ENTRY in steps))
 
 
 @given(_CYCLES)

@@ -1,0 +1,49 @@
+"""Up to where lead changes are counted, and what scoring still has to catch up."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+from uuid import UUID
+
+from shared.clock import Clock
+from shared.database.connection import Pool
+from shared.database.pool import borrowed
+from shared.errors import Transient
+from shared.streaming.ports import LogAdmin
+from shared.streaming.watermark import watermark
+from shared.vocabulary import Group, TopicName
+
+_EVERY_SECONDS: Final = 1.0
+
+
+class StaleLeads(Protocol):
+    """Asks scoring."""
+
+    async def stale_leads(self) -> Mapping[UUID, int]:
+        """How many leads wait to be caught up, of the workspaces it may be asked about."""
+        ...
+
+
+@dataclass(slots=True)
+class Freshness:
+    """The present answers. ``watermark`` is None while unknown; ``stale_leads`` holds the workspaces known about."""
+
+    watermark: int | None = None
+    stale_leads: Mapping[UUID, int] = field(default_factory=dict)
+
+    async def run(self, pool: Pool, admin: LogAdmin, scoring: StaleLeads, clock: Clock) -> None:
+        """Ask again every second until cancelled. While the log or the database is away the last watermark stands."""
+        while True:
+            await self.look(pool, admin, scoring, clock)
+            await asyncio.sleep(_EVERY_SECONDS)
+
+    async def look(self, pool: Pool, admin: LogAdmin, scoring: StaleLeads, clock: Clock) -> None:
+        """Ask once."""
+        group, topic = Group.METRICS_CHANGES, TopicName.CHANGES
+        with suppress(Transient):
+            async with borrowed(pool) as connection:
+                now = clock.now()
+                self.watermark = await watermark(connection, admin, group, topic, now=now, deadline_seconds=0)
+        self.stale_leads = await scoring.stale_leads()
