@@ -77,7 +77,7 @@ def facet(cycle: Cycle) -> Facet:
 def moves(lead_id: str, cycle: Cycle, after: int = 0) -> list[Move]:
     """The moves of a cycle but for the first ``after``, with their ids: the same move has the same id for ever.
 
-    An id stands for all that is told of a move, so that a late cause or a status that turns out implied is a correction.
+    An id stands for all that is told of a move: another cause, or a status that turns out implied, is a correction.
     The ``occurrence`` tells moves apart that are alike to the microsecond.
     """
     seen: dict[str, int] = {}
