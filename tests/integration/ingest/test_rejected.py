@@ -1,0 +1,207 @@
+"""Refused items: kept once, listed, repaired, replayed, and nobody else's to see."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from shared.contracts.codec import encode
+from shared.contracts.rejection import Rejection
+from shared.streaming.types import Append
+from shared.vocabulary import TopicName
+from tests.ingest_door import OpenDoor, make_keys
+
+
+def _headers(door: OpenDoor, key: str | None = None) -> dict[str, str]:
+    return {"authorization": f"Bearer {key or door.keys.secret}"}
+
+
+async def _list(door: OpenDoor, **query: Any) -> dict[str, Any]:
+    answer = await door.client.get("/v1/rejected", params=query, headers=_headers(door))
+    assert answer.status_code == 200, answer.text
+    listed: dict[str, Any] = answer.json()
+    return listed
+
+
+async def _refuse(door: OpenDoor, *ids: str, **fields: Any) -> None:
+    items = [{"id": one, "kind": "Bad Kind", "identity": {"user_id": "u"}, **fields} for one in ids]
+    assert (await door.post("/v1/touchpoints", items)).status_code == 422
+    await door.keep()
+
+
+async def test_item_is_kept_once_however_often_it_comes(door: OpenDoor) -> None:
+    await _refuse(door, "a")
+    await _refuse(door, "a")
+
+    assert [one["id"] for one in (await _list(door))["data"]] == ["a"]
+
+
+async def test_list_is_paged_latest_first_and_filtered_by_code(door: OpenDoor) -> None:
+    for number in range(5):
+        await _refuse(door, f"a-{number}")
+    await door.post("/v1/touchpoints", b'{"id":"other"}')
+    await door.keep()
+
+    first = await _list(door, limit=2, code="invalid_kind")
+    second = await _list(door, limit=2, code="invalid_kind", after=first["next"])
+    third = await _list(door, limit=2, code="invalid_kind", after=second["next"])
+
+    pages = [[one["id"] for one in page["data"]] for page in (first, second, third)]
+    assert pages == [["a-4", "a-3"], ["a-2", "a-1"], ["a-0"]]
+    assert third["next"] is None
+    assert [one["id"] for one in (await _list(door, code="missing"))["data"]] == ["other"]
+
+
+async def test_item_is_shown_with_its_own_bytes(door: OpenDoor) -> None:
+    await door.post("/v1/touchpoints", b'{"id":"a", "kind":7}')
+    await door.post("/v1/touchpoints", b"\xff\xfe")
+    await door.keep()
+
+    item = (await door.client.get("/v1/rejected/a", headers=_headers(door))).json()
+
+    assert (item["payload"], item["payload_encoding"]) == ('{"id":"a", "kind":7}', "utf-8")
+    assert (item["code"], item["pointer"], item["refused_by"]) == ("wrong_type", "/kind", "ingest")
+    assert item["received_at"].endswith("Z")
+    (other,) = [one["id"] for one in (await _list(door))["data"] if one["id"] != "a"]
+    shown = (await door.client.get(f"/v1/rejected/{other}", headers=_headers(door))).json()
+    assert (shown["payload"], shown["payload_encoding"]) == ("//4=", "base64")
+
+
+async def test_repaired_item_is_taken_with_its_id_and_its_instant(door: OpenDoor) -> None:
+    await _refuse(door, "a")
+    received_at = (await door.rejections())[0].received_at
+
+    repaired = await door.client.patch(
+        "/v1/rejected/a", json={"payload": {"kind": "good_kind", "identity": {"user_id": "u"}}}, headers=_headers(door)
+    )
+    replayed = await door.client.post("/v1/rejected/a/replay", headers=_headers(door))
+
+    (touchpoint,) = await door.touchpoints()
+    assert (repaired.status_code, replayed.json()) == (200, {"accepted": 1, "refused": []})
+    assert (touchpoint.id, touchpoint.kind, touchpoint.received_at) == ("a", "good_kind", received_at)
+    assert (await _list(door))["data"][0]["replayed_at"] is not None
+    again = await door.client.patch("/v1/rejected/a", json={"payload": {}}, headers=_headers(door))
+    assert again.status_code == 404
+
+
+async def test_item_that_is_still_bad_says_why(door: OpenDoor) -> None:
+    await _refuse(door, "a")
+    await door.client.patch("/v1/rejected/a", json={"payload": {"kind": "good_kind"}}, headers=_headers(door))
+
+    replayed = (await door.client.post("/v1/rejected/a/replay", headers=_headers(door))).json()
+
+    assert (replayed["accepted"], replayed["refused"][0]["code"]) == (0, "no_identity")
+    assert (await _list(door))["data"][0]["code"] == "no_identity"
+
+
+async def test_replay_by_code_takes_what_waits(door: OpenDoor) -> None:
+    await _refuse(door, "a", "b")
+    for one in ("a", "b"):
+        payload = {"payload": {"id": one, "kind": "good_kind", "identity": {"user_id": "u"}}}
+        await door.client.patch(f"/v1/rejected/{one}", json=payload, headers=_headers(door))
+
+    first = await door.client.post("/v1/rejected/replay", json={"code": "invalid_kind"}, headers=_headers(door))
+    second = await door.client.post("/v1/rejected/replay", json={"code": "invalid_kind"}, headers=_headers(door))
+
+    assert (first.json()["accepted"], second.json()["accepted"]) == (2, 0)
+    assert sorted(one.id for one in await door.touchpoints()) == ["a", "b"]
+
+
+async def test_segment_call_is_replayed_as_the_call_its_path_said(door: OpenDoor) -> None:
+    await door.post("/v1/track", {"messageId": "m", "userId": "u", "event": 5})
+    await door.keep()
+    payload = {"payload": {"messageId": "m", "userId": "u", "event": "Fine"}}
+    await door.client.patch("/v1/rejected/m", json=payload, headers=_headers(door))
+
+    replayed = await door.client.post("/v1/rejected/m/replay", headers=_headers(door))
+
+    (touchpoint,) = await door.touchpoints()
+    assert (replayed.json()["accepted"], touchpoint.kind, touchpoint.protocol) == (1, "fine", "segment")
+
+
+async def test_what_a_worker_refused_goes_back_to_the_log_as_it_was(door: OpenDoor) -> None:
+    await door.post("/v1/touchpoints", {"id": "t", "kind": "x", "identity": {"user_id": "u"}})
+    (touchpoint,) = await door.touchpoints()
+    rejection = Rejection(
+        workspace=str(door.keys.workspace.id),
+        id="t",
+        code="unreadable_record",
+        pointer="",
+        detail="not understood",
+        protocol="native",
+        received_at=touchpoint.received_at,
+        refused_by="scoring",
+        payload=encode(touchpoint),
+    )
+    unreadable = msgspec.structs.replace(rejection, id="u", payload=b"{")
+    records = [Append(0, encode(one)) for one in (rejection, unreadable)]
+    await door.own.producer.append(TopicName.REJECTIONS, records)
+    await door.keep()
+
+    replayed = await door.client.post("/v1/rejected/replay", json={"code": "unreadable_record"}, headers=_headers(door))
+
+    assert (replayed.json()["accepted"], [one["id"] for one in replayed.json()["refused"]]) == (1, ["u"])
+    assert [one.id for one in await door.touchpoints()] == ["t", "t"]
+
+
+async def test_nothing_comes_back_of_somebody_who_denied(door: OpenDoor) -> None:
+    item = {"id": "d", "kind": "x", "identity": {"user_id": "u"}, "consent": {"analytics": "denied"}}
+    await door.post("/v1/touchpoints", item)
+    await door.keep()
+
+    replayed = (await door.client.post("/v1/rejected/d/replay", headers=_headers(door))).json()
+
+    assert (replayed["accepted"], replayed["refused"][0]["code"]) == (0, "consent_denied")
+    assert (await door.client.get("/v1/rejected/d", headers=_headers(door))).json()["payload"] == ""
+
+
+async def test_record_that_is_no_rejection_stops_nothing(door: OpenDoor) -> None:
+    await door.own.producer.append(TopicName.REJECTIONS, [Append(0, b"{"), Append(0, b'{"workspace":"x"}')])
+    await door.post("/v1/touchpoints", b'{"id":"a"}')
+
+    values = await door._values(TopicName.REJECTIONS)
+
+    assert len(values) == 3
+    assert await door.keep() == 1
+
+
+@pytest.mark.parametrize("path", ["/v1/rejected", "/v1/rejected/a"])
+async def test_refused_items_are_for_administrators(door: OpenDoor, path: str) -> None:
+    await _refuse(door, "a")
+
+    assert (await door.client.get(path)).status_code == 401
+    assert (await door.client.get(path, headers=_headers(door, door.keys.write))).status_code == 403
+
+
+async def test_other_workspace_sees_and_changes_nothing(door: OpenDoor) -> None:
+    await _refuse(door, "a")
+    other = await make_keys(door.own, "other")
+    await door.own.access.load()
+    headers = _headers(door, other.secret)
+
+    listed = await door.client.get("/v1/rejected", headers=headers)
+    patched = await door.client.patch("/v1/rejected/a", json={"payload": {}}, headers=headers)
+
+    assert listed.json()["data"] == []
+    assert (await door.client.get("/v1/rejected/a", headers=headers)).status_code == 404
+    assert patched.status_code == 404
+    assert (await door.client.post("/v1/rejected/a/replay", headers=headers)).status_code == 404
+
+
+async def test_unknown_parameter_names_the_near_one(door: OpenDoor) -> None:
+    answer = await door.client.get("/v1/rejected?cod=missing", headers=_headers(door))
+
+    (fault,) = answer.json()["errors"]
+    assert (answer.status_code, fault["pointer"], fault["code"]) == (422, "cod", "unknown_parameter")
+    assert "code" in fault["detail"]
+
+
+@pytest.mark.parametrize("query", ["after=nonsense", "after=", "limit=0", "limit=x", "code=nonsense"])
+async def test_wrong_parameter_is_422_and_not_echoed(door: OpenDoor, query: str) -> None:
+    answer = await door.client.get(f"/v1/rejected?{query}", headers=_headers(door))
+
+    if query == "after=":
+        assert answer.status_code == 200
+        return
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert "nonsense" not in answer.text
