@@ -21,12 +21,31 @@ def find_binaries(account: Account | None, shelf: Path) -> Path:
     When the installation lies where the account cannot go (a home of root's), a copy on ``shelf`` is used and kept.
     """
     installed = _installed()
-    if can_reach(account, installed / "bin" / "postgres"):
-        return installed / "bin"
-    kept = shelf / f"postgresql-{version(_PACKAGE)}"
+    programs = installed / _TREE / "bin"
+    if can_reach(account, programs / "postgres"):
+        return programs
+    kept = shelf / f"{_PACKAGE}-{version(_PACKAGE)}"
     if not kept.exists():
-        _copy(installed, kept)
-    return kept / "bin"
+        copy_programs(installed, kept)
+    return kept / _MODULE / _TREE / "bin"
+
+
+def copy_programs(package: Path, target: Path) -> None:
+    """Copy the programs and the libraries beside the package that they look for, so that they run from ``target``.
+
+    Under another name first and then renamed, so that a copy cut short is never taken for a whole one.
+    """
+    target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    beside = Path(mkdtemp(dir=target.parent))
+    beside.chmod(0o755)
+    shutil.copytree(package / _TREE, beside / _MODULE / _TREE, symlinks=True)
+    libraries = package.with_name(f"{_MODULE}.libs")
+    if libraries.exists():
+        shutil.copytree(libraries, beside / libraries.name, symlinks=True)
+    try:
+        beside.rename(target)
+    except OSError:  # somebody else was faster
+        shutil.rmtree(beside)
 
 
 def _installed() -> Path:
@@ -37,16 +56,4 @@ def _installed() -> Path:
         found = None
     if found is None or found.origin is None:
         raise Misconfigured(f"the package {_PACKAGE} is not installed: run `make run` again, or use --database")
-    return Path(found.origin).parent / _TREE
-
-
-def _copy(source: Path, target: Path) -> None:
-    """Copy under another name and rename, so that a copy cut short is never taken for a whole one."""
-    target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    beside = Path(mkdtemp(dir=target.parent))
-    shutil.copytree(source, beside / "tree", symlinks=True)
-    for folder in (beside, beside / "tree"):
-        folder.chmod(0o755)
-    if not target.exists():
-        (beside / "tree").rename(target)
-    shutil.rmtree(beside)
+    return Path(found.origin).parent
