@@ -50,7 +50,7 @@ STATUS_BY_ERROR: Final[Mapping[type[TragtError], int]] = {
 }
 """The one table. An error that is not here, nor below one that is, is our bug: 500."""
 
-_FAULT_CODES: Final = {"missing": "missing", "extra_forbidden": "unknown_field"}
+_FAULT_CODES: Final = {"missing": "missing", "extra_forbidden": "unknown_field", "json_invalid": "not_json"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,15 +158,21 @@ def _faults_of(errors: Iterable[Mapping[str, Any]]) -> tuple[FieldFault, ...]:
     return tuple(
         FieldFault(
             pointer=_pointer(error["loc"]),
-            code=_FAULT_CODES.get(error["type"], "wrong_type" if "type" in error["type"] else "invalid_value"),
+            code=_fault_code(error["type"]),
             detail=str(error["msg"]),
         )
         for error in errors
     )
 
 
+def _fault_code(found: str) -> str:
+    if found.endswith(("_type", "_parsing")):
+        return "wrong_type"
+    return _FAULT_CODES.get(found, "invalid_value")
+
+
 def _pointer(location: tuple[int | str, ...]) -> str:
     """A JSON pointer into the body; the bare name of a parameter."""
     if location and location[0] == "body":
-        return "".join(f"/{part}" for part in location[1:])
+        return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in location[1:])
     return "/".join(str(part) for part in location[1:])

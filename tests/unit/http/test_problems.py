@@ -1,0 +1,190 @@
+"""Errors as problems: one table, nothing echoed."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import httpx
+import pytest
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from shared.clock import ManualClock
+from shared.errors import (
+    Conflict,
+    FieldFault,
+    Forbidden,
+    Gone,
+    InvalidRequest,
+    Misconfigured,
+    NotFound,
+    Oversized,
+    RateLimited,
+    TooLarge,
+    TragtError,
+    Transient,
+    Unauthenticated,
+    Unavailable,
+    UnsupportedEncoding,
+)
+from shared.http.app import create_app
+from shared.http.health import Health
+from shared.http.pagination import decode_cursor, encode_cursor
+from shared.http.problems import problem_of, responses
+from shared.telemetry import Telemetry
+
+_STATUSES: list[tuple[type[TragtError], int]] = [
+    (InvalidRequest, 422),
+    (Unauthenticated, 401),
+    (Forbidden, 403),
+    (NotFound, 404),
+    (Conflict, 409),
+    (Gone, 410),
+    (TooLarge, 413),
+    (Oversized, 413),
+    (UnsupportedEncoding, 415),
+    (RateLimited, 429),
+    (Unavailable, 503),
+    (Transient, 503),
+    (Misconfigured, 500),
+]
+
+
+class _Body(BaseModel):
+    name: str
+    inner: dict[str, int] = {}
+    amount: int = Field(default=1, ge=1)
+
+
+def _router() -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/raise")
+    async def raise_error(name: str) -> None:
+        if name == "bug":
+            raise ZeroDivisionError
+        raise next(error for error, _ in _STATUSES if error.__name__ == name)
+
+    @router.get("/list")
+    async def list_things(limit: Annotated[int, Query(ge=1)] = 1, status: str | None = None) -> dict[str, Any]:
+        return {"limit": limit, "status": status}
+
+    @router.post("/things")
+    async def make(body: _Body) -> _Body:
+        return body
+
+    return router
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    clock = ManualClock(0)
+    app = create_app(
+        title="t",
+        version="1",
+        description="d",
+        routers=[_router()],
+        resources={},
+        checks=Health(clock),
+        telemetry=Telemetry(),
+    )
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://t") as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(("error", "status"), _STATUSES)
+async def test_each_error_has_its_status_and_its_code(
+    client: httpx.AsyncClient, error: type[TragtError], status: int
+) -> None:
+    answer = await client.get("/raise", params={"name": error.__name__})
+
+    told = answer.json()
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert told["status"] == status
+    assert told["code"] == (error.code if status != 500 else "internal")
+    assert told["message"] == told["detail"]
+    assert {"type", "title", "errors"} <= set(told)
+    assert ("retry-after" in answer.headers) == (status in {429, 503})
+
+
+async def test_bug_tells_nothing(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/raise", params={"name": "bug"})
+
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+    assert "ZeroDivision" not in answer.text
+
+
+async def test_wrong_field_is_named_and_its_value_is_not(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/things", json={"inner": {"a/b": "secret"}, "amount": 0})
+
+    faults = {fault["pointer"]: fault["code"] for fault in answer.json()["errors"]}
+    assert answer.status_code == 422
+    assert faults == {"/name": "missing", "/inner/a~1b": "wrong_type", "/amount": "invalid_value"}
+    assert "secret" not in answer.text
+
+
+async def test_body_that_is_no_json_is_422(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/things", content=b"{", headers={"content-type": "application/json"})
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    ("query", "near"), [("limits=2", "limit"), ("statuss=x", "status"), ("zzz=1", "known are: limit, status")]
+)
+async def test_unknown_parameter_names_the_near_ones(client: httpx.AsyncClient, query: str, near: str) -> None:
+    answer = await client.get(f"/list?{query}")
+
+    (fault,) = answer.json()["errors"]
+    assert (answer.status_code, fault["code"]) == (422, "unknown_parameter")
+    assert near in fault["detail"]
+
+
+async def test_known_parameters_pass(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/list?limit=2&status=mql")).json() == {"limit": 2, "status": "mql"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("GET", "/nowhere", 404), ("POST", "/list", 405), ("GET", "/list/", 404)]
+)
+async def test_what_is_not_there_is_a_problem_and_no_redirect(
+    client: httpx.AsyncClient, method: str, path: str, status: int
+) -> None:
+    answer = await client.request(method, path)
+
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+
+
+def test_error_below_one_of_the_table_has_its_status() -> None:
+    class Late(Unavailable):
+        """Too late."""
+
+    assert problem_of(Late()).status == 503
+
+
+def test_responses_document_what_is_answered() -> None:
+    assert set(responses(NotFound, Gone)) == {404, 410}
+
+
+def test_cursor_comes_back_as_it_was() -> None:
+    assert decode_cursor("things", encode_cursor("things", (5, "a")), tuple[int, str]) == (5, "a")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "x",
+        "!!!",
+        encode_cursor("others", (5, "a")),
+        encode_cursor("things", ("a", 5)),
+        encode_cursor("things", (5,)),
+    ],
+)
+def test_cursor_that_is_none_of_this_list_is_refused(text: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        decode_cursor("things", text, tuple[int, str])
+
+    assert caught.value.faults == (
+        FieldFault("after", "invalid_cursor", "pass the `next` of the answer before, unchanged"),
+    )
