@@ -20,7 +20,7 @@ _FLAGS = (
 )
 
 
-@dataclass(slots=True)
+@dataclass  # no slots: playwright notes its handlers on their owner
 class Watched:
     """A page and what went wrong in it: errors of scripts, refusals of the content policy, requests to elsewhere."""
 

@@ -176,7 +176,7 @@ def test_every_control_and_picture_has_a_name(page: Page) -> None:
 def test_a_shorter_period_has_fewer_leads(page: Page) -> None:
     before = number(page, "known")
 
-    page.get_by_text("7 days").click()
+    page.get_by_label("7 days").check()
 
     expect(page.locator('[data-step="known"] .number')).not_to_have_text(f"{before:,}", timeout=WITHIN_MILLISECONDS)
     assert 0 < number(page, "known") < before
