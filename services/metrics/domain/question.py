@@ -58,12 +58,18 @@ def cells_for(question: Question, calendars: Sequence[Calendar], as_of: int) -> 
     asked = frozenset(question.by) | question.where.keys()
     if len(asked) > 1 and asked != PAIR:
         return None
-    for calendar in sorted(calendars, key=lambda calendar: isinstance(calendar, Hours)):
-        fits = calendar.zone.key == question.zone if isinstance(calendar, Days) else asked <= _HOURLY
+    for calendar in sorted(calendars, key=lambda calendar: _preference(calendar, question.zone)):
         first, end = aligned(calendar, question.start), aligned(calendar, question.end)
-        if fits and first is not None and end is not None:
+        if first is not None and end is not None and (isinstance(calendar, Days) or asked <= _HOURLY):
             return Range(calendar, first, end, _mature_end(question, calendar, first, end, as_of))
     return None
+
+
+def _preference(calendar: Calendar, zone: str) -> int:
+    """Days of the zone asked for, then any days with the same bounds, then hours."""
+    if isinstance(calendar, Hours):
+        return 2
+    return 0 if calendar.zone.key == zone else 1
 
 
 def _mature_end(question: Question, calendar: Calendar, first: int, end: int, as_of: int) -> int:

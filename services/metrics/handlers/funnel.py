@@ -1,13 +1,13 @@
 """A question to the lifecycle funnel, answered from sums where they are kept and from the facts where they are not."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 import numpy as np
 
 from services.metrics.domain import behind
-from services.metrics.domain.contribution import DIMENSIONS, REST
+from services.metrics.domain.contribution import DIMENSIONS, REST, TOTAL
 from services.metrics.domain.duration import WINDOWS
 from services.metrics.domain.funnel import Sums, read
 from services.metrics.domain.grouping import Grouped, Key, grouped
@@ -88,11 +88,11 @@ class Funnels:
         ends = [span.end] if question.window is None else [span.end, span.mature_end]
         needs = [Need(span.calendar.id, of, shape, span.first, end) for end in ends for of in dimensions]
         known, tables = await self._cubes.sums(workspace, needs)
-        whole = grouped(question, _by_value(dimensions, tables[: len(dimensions)]), known.numbers)
+        whole = grouped(question, _by_value(shape, dimensions, tables[: len(dimensions)]), known.numbers)
         keys = sorted(whole.groups, key=lambda key: (-int(whole.groups[key][0]), key == (None,), str(key)))
         mature = None
         if question.window is not None:
-            over = grouped(question, _by_value(dimensions, tables[len(dimensions) :]), known.numbers)
+            over = grouped(question, _by_value(shape, dimensions, tables[len(dimensions) :]), known.numbers)
             mature = _stacked(over, keys)
         return _Found(
             known=known,
@@ -135,11 +135,14 @@ class Funnels:
         )
 
 
-def _by_value(dimensions: Sequence[int], tables: Sequence[Table]) -> dict[int, Mapping[int, Row]]:
-    return {
+def _by_value(shape: Layout, dimensions: Sequence[int], tables: Sequence[Table]) -> dict[int, dict[int, Row]]:
+    """Rows by value of each dimension; a total of nothing is a row of zeros."""
+    found = {
         dimension: dict(zip(table.values, table.rows, strict=True))
         for dimension, table in zip(dimensions, tables, strict=True)
     }
+    found[TOTAL].setdefault(0, np.zeros(shape.width, dtype=np.int64))
+    return found
 
 
 def _stacked(found: Grouped, keys: Sequence[Key]) -> Row:

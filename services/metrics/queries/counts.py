@@ -49,7 +49,8 @@ def _period(workspace: UUID, question: Question) -> tuple[str, Arguments]:
         )
         for step in range(question.entry, _LAST_STEP + 1)
     ]
-    ended = f"({measure(Kind.ENDED, 0, 0)} + ({FURTHEST}) * {_PER_BOTH} + {_END}, NULL::bigint, ({FURTHEST}) >= {question.entry})"
+    base = f"{measure(Kind.ENDED, 0, 0)} + ({FURTHEST}) * {_PER_BOTH} + {_END}"
+    ended = f"({base}, NULL::bigint, ({FURTHEST}) >= {question.entry})"
     parts.append(_counting(question, _range("ended_at", question, arguments), "false", [ended]))
     return " UNION ALL ".join(parts), arguments
 

@@ -30,7 +30,7 @@ async def worker(dsn: str) -> AsyncIterator[Connection]:
 
 async def apply(connection: Connection, changes: Sequence[LeadChange], zones: Iterable[str] = ZONES) -> int:
     """One batch, in its own transaction."""
-    incoming: dict[FactKey, Incoming] = {}
+    incoming = dict[FactKey, Incoming]()
     for change in changes:
         newest(incoming, facts_of(change))
     async with connection.transaction():
