@@ -19,6 +19,7 @@ from shared.clock import Clock
 from shared.contracts import codec
 from shared.contracts.lead_change import LeadChange
 from shared.database.engine import create_pool
+from shared.database.pool import borrowed
 from shared.database.roles import Role
 from shared.streaming import positions
 from shared.streaming.processor import BatchProcessor, Handled
@@ -71,7 +72,7 @@ class Scoring:
     async def deliver_bytes(self, values: Sequence[bytes], partition: int = 0) -> Handled:
         """The same with the records' own bytes."""
         place = Partition(TopicName.TOUCHPOINTS, partition)
-        async with self.pool.acquire() as connection:
+        async with borrowed(self.pool) as connection:
             await positions.seed(connection, Group.SCORING_TOUCHPOINTS, place.topic, {place: 0})
             known = await positions.load(connection, Group.SCORING_TOUCHPOINTS, place.topic)
         start = known[place]
@@ -87,7 +88,7 @@ class Scoring:
 
     async def step(self, watermark: int) -> CaughtUp:
         """One transaction of the catch-up worker."""
-        async with self.pool.acquire() as connection, connection.transaction():
+        async with borrowed(self.pool) as connection, connection.transaction():
             return await self.refolder.step(connection, watermark)
 
     async def leads(self) -> dict[str, State]:

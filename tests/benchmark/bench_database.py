@@ -31,8 +31,13 @@ class Server:
 @asynccontextmanager
 async def bench_server() -> AsyncIterator[Server]:
     """A server in a folder of its own, gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="tragt-bench-") as folder:
-        Path(folder).chmod(0o755)
-        cluster = open_cluster(Path(folder) / "database", lambda _line: None)
-        async with running(cluster):
+    with tempfile.TemporaryDirectory(prefix="tragt-bench-") as name:
+        folder = readable_by_all(Path(name))
+        async with running(cluster := open_cluster(folder / "database", lambda _line: None)):
             yield Server(cluster)
+
+
+def readable_by_all(folder: Path) -> Path:
+    """The folder, into which the server's unprivileged account may look."""
+    folder.chmod(0o755)
+    return folder

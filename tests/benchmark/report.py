@@ -37,7 +37,7 @@ def keep(rows: Sequence[Row], command: str, seed: int) -> None:
         "# Benchmark\n\n"
         f"`{command}` on {psutil.cpu_count()} cores ({platform.machine()}), {memory:.0f} GiB, "
         f"Python {platform.python_version()}, {versions}; seed {seed}.\n\n"
-        "Ratios of CPU seconds of the measured process against a control run beside it, interleaved; the median decides. "
+        "Ratios of CPU seconds of the measured process against a control beside it, interleaved; the median decides. "
         "How each row is measured stands in the docstring of its function in `tests/benchmark`.\n\n"
         f"{table(rows)}\n"
     )

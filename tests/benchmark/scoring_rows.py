@@ -5,6 +5,7 @@ import gc
 import statistics
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -13,6 +14,7 @@ import psutil
 from services.scoring.domain.identity import BEGINNING
 from services.scoring.handlers import rebuilding
 from shared.clock import SECOND, SystemClock
+from shared.database.pool import borrowed
 from shared.streaming import positions
 from shared.streaming.types import Batch, Partition, Record
 from shared.vocabulary import Group, TopicName
@@ -53,17 +55,17 @@ async def sql_ceiling(server: Server, size: int, *, joining: float) -> Row:
         for batch in _batches(stream):
             tape = Tape()
             product = await _taped(scoring, batch, tape)
-            async with twin.pool.acquire() as connection:
-                control = await cpu_of_block(lambda c=connection, t=tape: t.play(c))
+            async with borrowed(twin.pool) as connection:
+                control = await cpu_of_block(partial(tape.play, connection))
             caught, again = await _caught_up(scoring, twin)
             figures.append((control + again) / (product + caught))
-    name = "R8" if joining < 0.05 else "R8, 10 % join"  # noqa: PLR2004
+    name = "R8" if joining < 0.05 else "R8, 10 % join"
     what = f"scoring / its own SQL, {joining:.0%} of the stream are identifies that join history"
     return Row(name, what, Bound("at least", 0.5, BLOCK), figures[1:])
 
 
 async def _taped(scoring: Scoring, batch: Sequence[Record], tape: Tape) -> float:
-    async with scoring.pool.acquire() as connection:
+    async with borrowed(scoring.pool) as connection:
         recorder = Recorder(connection, tape)
         began = own_cpu()
         async with connection.transaction():
@@ -77,13 +79,13 @@ async def _caught_up(scoring: Scoring, twin: Scoring) -> tuple[float, float]:
     taken = 1
     while taken:
         tape = Tape()
-        async with scoring.pool.acquire() as connection:
+        async with borrowed(scoring.pool) as connection:
             began = own_cpu()
             async with connection.transaction():
                 taken = (await scoring.refolder.step(Recorder(connection, tape), BEGINNING)).taken  # type: ignore[arg-type]
             product += own_cpu() - began
-        async with twin.pool.acquire() as connection:
-            control += await cpu_of_block(lambda c=connection, t=tape: t.play(c))
+        async with borrowed(twin.pool) as connection:
+            control += await cpu_of_block(partial(tape.play, connection))
     return product, control
 
 
@@ -95,29 +97,29 @@ async def naive(server: Server, size: int) -> Row:
         stream = list(traffic.messages(size))
         async with _scoring(server) as one, _scoring(server) as many:
             sample = stream[: size // 10]
-            single = await cpu_of_block(lambda s=one, r=sample: _feed(s, r, 1)) / len(sample)
-            batched = await cpu_of_block(lambda s=many, r=stream: _feed(s, r, _BATCH)) / len(stream)
+            single = await cpu_of_block(partial(_feed, one, sample, 1)) / len(sample)
+            batched = await cpu_of_block(partial(_feed, many, stream, _BATCH)) / len(stream)
         figures.append(single / batched)
     return Row("R9", "one transaction per touchpoint / batches", Bound("at least", 12, BLOCK), figures)
 
 
 async def rebuild(server: Server, size: int) -> Row:
-    """R13: CPU per touchpoint live (stored, linked, folded) / CPU per touchpoint of refolding all leads from history."""
+    """R13: CPU per touchpoint live (stored, linked, folded) / that of refolding all leads from history."""
     figures = []
     for number in range(3):
         stream = list(Traffic(seed=130 + number, leads=size // 50).messages(size))
         async with _scoring(server) as scoring:
-            live = await cpu_of_block(lambda s=scoring, r=stream: _feed(s, r, _BATCH))
+            live = await cpu_of_block(partial(_feed, scoring, stream, _BATCH))
             await scoring.catch_up(BEGINNING)
             async for _ in rebuilding.mark_all(scoring.pool, WORKSPACE):
                 pass
-            again = await cpu_of_block(lambda s=scoring: s.catch_up(BEGINNING))
+            again = await cpu_of_block(partial(scoring.catch_up, BEGINNING))
         figures.append(live / again)
     return Row("R13", "rebuild / live", Bound("at least", 3, BLOCK), figures)
 
 
 async def growth(server: Server, leads: tuple[int, int]) -> list[Row]:
-    """CPU per touchpoint, and memory of the process, with many leads / with few; the same number of touchpoints measured."""
+    """CPU per touchpoint, and memory of the process, with many leads / with few."""
     few, many = leads
     async with _scoring(server) as small, _scoring(server) as large:
         await _settle_leads(small, few)
@@ -148,7 +150,7 @@ async def _settle_leads(scoring: Scoring, count: int) -> None:
 
 async def _cost(scoring: Scoring, leads: int, number: int) -> float:
     stream = list(Traffic(seed=200, leads=leads, joining=0.0).messages(2 * _BATCH, first=number * 2 * _BATCH))
-    return await cpu_of_block(lambda: _feed(scoring, stream, _BATCH))
+    return await cpu_of_block(partial(_feed, scoring, stream, _BATCH))
 
 
 async def late_into_long(server: Server, length: int) -> Row:
@@ -159,8 +161,8 @@ async def late_into_long(server: Server, length: int) -> Row:
             history = (touchpoint(n, "page_viewed", START + n * SECOND, f"5user_id:{user}") for n in range(size))
             await _feed(scoring, [msgspec.json.encode(one | {"id": f"{user}{one['id']}"}) for one in history], _BATCH)
         for number in range(20):
-            short = await cpu_of_block(lambda n=number: _late(scoring, "short", 100, n))
-            long = await cpu_of_block(lambda n=number: _late(scoring, "long", length, n))
+            short = await cpu_of_block(partial(_late, scoring, "short", 100, number))
+            long = await cpu_of_block(partial(_late, scoring, "long", length, number))
             figures.append(long / short)
     return Row("late", f"late touchpoint into a lead of {length:,} / of 100", Bound("at most", 3, BLOCK), figures)
 
@@ -215,12 +217,10 @@ def _resident() -> int:
 @asynccontextmanager
 async def _scoring(server: Server) -> AsyncIterator[Scoring]:
     scoring = await open_scoring(await server.fresh(), SystemClock())
-    async with scoring.pool.acquire() as connection:
+    async with borrowed(scoring.pool) as connection:
         await positions.seed(connection, Group.SCORING_TOUCHPOINTS, _PLACE.topic, {_PLACE: 0})
         assert isinstance(await connection.fetchval("SELECT 1"), int)
     try:
         yield scoring
     finally:
         await scoring.pool.close()
-
-

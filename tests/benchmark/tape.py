@@ -1,4 +1,4 @@
-"""The SQL ceiling: the very statements that a batch sent, with the very values, sent again without anything around them."""
+"""The SQL ceiling: the very statements a batch sent, with the very values, sent again with nothing around them."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""Seeded touchpoints as the log carries them: about 700 bytes, all channels, a share of identifies that join history."""
+"""Seeded touchpoints as the log carries them: about 700 bytes, all channels, some identifies that join history."""
 
 import random
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ _CHANNELS: Final = tuple(channel.value for channel in Channel)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
-    """A stream. Of each lead's touchpoints the first ones are anonymous; ``joining`` of all are identifies that join them."""
+    """A stream of anonymous and known touchpoints; ``joining`` of all are identifies that join the two."""
 
     seed: int
     leads: int
@@ -37,7 +37,7 @@ class Traffic:
 
     def messages(self, count: int, first: int = 0) -> Iterator[bytes]:
         """``count`` records in the order of arrival."""
-        rng = random.Random(f"{self.seed}-{first}")  # noqa: S311 - load, not secrets
+        rng = random.Random(f"{self.seed}-{first}")
         for number in range(first, first + count):
             yield msgspec.json.encode(self._one(number, rng))
 
@@ -64,7 +64,7 @@ def _message(number: int, kind: str, at: int, rng: random.Random, *keys: str, **
         "received_at": at,
         "keys": list(keys),
         "campaign": {"source": "google", "medium": "cpc", "name": f"spring-{number % 7}", "click_id": "gclid:Cj0KCQ"},
-        "page": {"url": f"https://www.example.com{path}?utm_source=google", "path": path, "title": "A page of the site"},
+        "page": {"url": f"https://www.example.com{path}?utm_source=google", "path": path, "title": "A page"},
         "country": "DK",
         "device": "desktop",
         "properties": {"form": "newsletter", "plan": "team", "seats": 12},

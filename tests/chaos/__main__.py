@@ -1,4 +1,4 @@
-"""``python -m tests.chaos --for 300 --log postgres --log kafka [--seed N]``; exits non-zero when an invariant is broken."""
+"""``python -m tests.chaos --for 300 --log postgres --log kafka [--seed N]``; non-zero when an invariant is broken."""
 
 import argparse
 import asyncio

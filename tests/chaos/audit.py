@@ -1,4 +1,4 @@
-"""Eyes in the database: every move of every position is written down as it commits, so that a lost or double claim shows."""
+"""Eyes in the database: every move of a position is written down as it commits, so a lost or double claim shows."""
 
 from typing import Final
 

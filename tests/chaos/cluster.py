@@ -1,6 +1,5 @@
 """The whole product under the product's own supervisor: PostgreSQL, perhaps Kafka, the door, two scorings, metrics."""
 
-import asyncio
 import os
 import signal
 import sys
@@ -26,10 +25,13 @@ from shared.embedded.postgres import postgres_program, prepare
 from shared.embedded.process import spawn
 from shared.embedded.service import probe_live, service_program
 from shared.embedded.supervisor import Supervisor, supervising
+from tests.benchmark.bench_database import readable_by_all
 from tests.kafka_broker import KafkaBroker, running_broker
 from tests.reference.histories import SECRET, WORKSPACE
 from tests.served import free_port
+from tests.waiting import eventually
 
+ROOT: Final = Path(__file__).parent.parent.parent
 PROCESSES: Final = ("ingest", "scoring", "scoring_b", "metrics")
 """The product's own processes; the supervisor starts each again when it is killed."""
 
@@ -86,8 +88,7 @@ class Running:
 async def running(log: str, mutants: dict[str, str]) -> AsyncIterator[Running]:
     """A fresh product on a log (``postgres`` or ``kafka``). ``mutants`` names, per process, a fault to build in."""
     async with AsyncExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tragt-chaos-")))
-        folder.chmod(0o755)
+        folder = readable_by_all(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tragt-chaos-"))))
         broker = stack.enter_context(running_broker()) if log == "kafka" else None
         cluster = open_cluster(folder / "database", lambda _line: None)
         (folder / "logs").mkdir()
@@ -117,7 +118,7 @@ async def _access(cluster: Cluster) -> str:
 
 
 def _environment(cluster: Cluster, broker: KafkaBroker | None, ports: dict[str, int], key: str) -> dict[str, str]:
-    environment = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "PYTHONPATH"}}
+    environment = {"PATH": os.defpath, "PYTHONPATH": str(ROOT)}
     for service in ("INGEST", "SCORING", "METRICS"):
         environment |= {
             f"{service}_DATABASE_DSN": cluster.dsn(),
@@ -145,11 +146,8 @@ def _program(name: str, port: int, environment: dict[str, str], mutant: str | No
 
 async def until_ready(product: Running, within_seconds: float) -> None:
     """Wait until every process answers its supervisor. AssertionError naming those that do not."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + within_seconds
-    while loop.time() < deadline:
-        behind = [one.name for one in product.supervisor.statuses() if one.condition != "ready"]
-        if not behind:
-            return
-        await asyncio.sleep(0.1)  # noqa: TID251 - the harness passes time on purpose
-    raise AssertionError(f"not ready within {within_seconds} s: {', '.join(behind)}")
+
+    async def ready() -> bool:
+        return all(one.condition == "ready" for one in product.supervisor.statuses())
+
+    await eventually(ready, within_seconds=within_seconds, what="every process is ready")

@@ -5,9 +5,10 @@ import random
 import signal
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
+from shared.clock import SystemClock, to_datetime
 from tests.chaos.cluster import PROCESSES, Running
 from tests.chaos.senders import Senders
 
@@ -29,7 +30,7 @@ class Faults:
 
     async def run(self, for_seconds: float) -> None:
         """Hurt one part after another for a time; whatever was hurt is healed when this returns."""
-        rng = random.Random(self.seed)  # noqa: S311 - chaos, not secrets
+        rng = random.Random(self.seed)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + for_seconds
         targets = [*PROCESSES, "postgres", *(["broker"] if self.product.broker else []), "zombie"]
@@ -41,8 +42,8 @@ class Faults:
                 self.senders.hurt = True
                 await self._hurt(target, rng)
                 self.senders.hurt = False
-                self.healed_at = datetime.now(UTC)
-                await asyncio.sleep(rng.uniform(*_CALM_SECONDS))  # noqa: TID251 - the pace of the faults
+                self.healed_at = to_datetime(SystemClock().now())
+                await asyncio.sleep(rng.uniform(*_CALM_SECONDS))
 
     async def _hurt(self, target: str, rng: random.Random) -> None:
         outage = rng.uniform(*_OUTAGE_SECONDS)
@@ -51,15 +52,15 @@ class Faults:
                 await self._zombie()
             case "broker":
                 self.delivered[target] += self.product.kill(target)
-                await asyncio.sleep(outage)  # noqa: TID251 - the length of the outage
+                await asyncio.sleep(outage)
                 await asyncio.to_thread(self.product.revive_broker)
             case _:
                 self.delivered[target] += self.product.kill(target)
-                await asyncio.sleep(outage)  # noqa: TID251 - the supervisor heals it meanwhile
+                await asyncio.sleep(outage)
 
     async def _zombie(self) -> None:
         pid = self.product.signal("scoring_b", signal.SIGSTOP)
         if pid is None:
             return
-        await asyncio.sleep(_ZOMBIE_SECONDS)  # noqa: TID251 - until its claims are others'
+        await asyncio.sleep(_ZOMBIE_SECONDS)
         self.delivered["zombie"] += self.product.signal("scoring_b", signal.SIGCONT) == pid

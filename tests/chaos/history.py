@@ -18,7 +18,7 @@ from tests.reference.message import DAY, Message
 _NEIGHBOURS: Final = 3
 STEPS_OF_NEIGHBOURHOOD: Final = 10
 """Touchpoints of one neighbourhood."""
-_MAKERS: Final = len(histories._MAKERS)  # noqa: SLF001 - the reference's own kinds of touchpoint
+_MAKERS: Final = len(histories._MAKERS)
 _BAD: Final[Sequence[dict[str, Any]]] = (
     {"kind": "page_viewed"},
     {"kind": "page_viewed", "identity": {"user_id": "null"}},
@@ -42,7 +42,7 @@ class Sent:
 
 def generate(seed: int, good: int, bad: int, now: int) -> list[Sent]:
     """Good and bad items in a random order of arrival, reaching about two months back from ``now``."""
-    rng = random.Random(seed)  # noqa: S311 - chaos, not secrets
+    rng = random.Random(seed)
     scale = Scale(tick=DAY // 4, ticks=240)
     shift = now - DAY - (scale.start + scale.tick * scale.ticks)
     sent = [_good(place, rng, scale, shift) for place in range(good)]
@@ -54,10 +54,9 @@ def generate(seed: int, good: int, bad: int, now: int) -> list[Sent]:
 
 def _good(place: int, rng: random.Random, scale: Scale, shift: int) -> Sent:
     block = place // STEPS_OF_NEIGHBOURHOOD * _NEIGHBOURS
-    made = None
-    while made is None or not _is_postable(made):
+    step = _step(block, rng)
+    while not _is_postable(made := histories.message(place, step, scale)):
         step = _step(block, rng)
-        made = histories.message(place, step, scale)
     at = made["occurred_at"] + shift
     message = {**made, "id": f"c{place:06d}", "occurred_at": at, "received_at": at, "keys": _dialled(made["keys"])}
     if "previous" in made:
@@ -68,7 +67,7 @@ def _good(place: int, rng: random.Random, scale: Scale, shift: int) -> Sent:
 def _is_postable(message: Message) -> bool:
     """The door takes one anonymous id a touchpoint, and aliases between user ids only."""
     devices = sum(key.startswith("1") for key in message["keys"])
-    return devices <= 1 and (message["kind"] != "aliased" or message["previous"].startswith("5"))
+    return devices <= 1 and (message["kind"] != "aliased" or str(message["previous"]).startswith("5"))
 
 
 def _dialled(keys: Sequence[str]) -> list[str]:
@@ -130,7 +129,6 @@ def _bad(place: int, rng: random.Random) -> Sent:
 def _arrival(one: Sent, rng: random.Random) -> float:
     if one.message is None:
         return rng.random()
-    start, span = 0.0, 1.0
-    place = (one.message["occurred_at"] % (60 * DAY)) / (60 * DAY)
+    place = int(one.message["occurred_at"]) % (60 * DAY) / (60 * DAY)
     lateness = rng.choice((0.0, 0.0, 0.0, 0.02, 0.3, 1.0))
-    return start + span * place + lateness * rng.random()
+    return place + lateness * rng.random()

@@ -45,7 +45,7 @@ async def until_quiet(product: Running, within_seconds: float) -> str | None:
             await log.close()
             return None
         moving = found or moving
-        await asyncio.sleep(0.3)  # noqa: TID251 - the harness passes time on purpose
+        await asyncio.sleep(0.3)
     await log.close()
     return moving
 

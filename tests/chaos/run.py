@@ -4,7 +4,7 @@ import asyncio
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -12,7 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from services.scoring.handlers import rebuilding
-from shared.clock import SECOND, SystemClock
+from shared.clock import SECOND, SystemClock, to_datetime
 from shared.database.engine import create_pool
 from shared.database.roles import Role
 from tests.chaos import audit, verdict
@@ -30,7 +30,7 @@ from tests.scoring_driver import b2b_document
 _SENDERS: Final = 4
 _QUIET_SECONDS: Final = 60.0
 _LONGEST_DELIVERY: Final = 10
-"""A timer may fire this many seconds apart from the reference's instant: the watermark lags by the delivery deadline."""
+"""A timer may fire so many seconds after its instant: the watermark lags by the delivery deadline."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +62,11 @@ class Report:
         head = [
             f"log {self.wanted.log}, seed {self.wanted.seed}, {self.wanted.seconds:.0f} s",
             f"faults delivered: {', '.join(f'{name} {times}' for name, times in sorted(self.faults.items()))}",
-            f"requests: {tally.accepted_requests} accepted, {tally.accepted_during_faults} of them during faults, "
-            f"{tally.refused_requests} refused (503 and the like), {tally.failures} broken off, "
-            f"{tally.duplicates} sent twice on purpose; longest delivery {tally.longest_seconds:.1f} s",
+            (
+                f"requests: {tally.accepted_requests} accepted, {tally.accepted_during_faults} of them during faults, "
+                f"{tally.refused_requests} refused (503 and the like), {tally.failures} broken off, "
+                f"{tally.duplicates} sent twice on purpose; longest delivery {tally.longest_seconds:.1f} s"
+            ),
             f"content: {', '.join(f'{name} {number}' for name, number in sorted(self.counted.items()))}",
             f"first batch {self.progress_seconds} s after the last fault was healed",
         ]
@@ -85,7 +87,7 @@ async def run(wanted: Wanted) -> Report:
                 tasks.create_task(senders.run(sent, _SENDERS, wanted.seconds))
                 hurting = tasks.create_task(faults.run(max(1.0, wanted.seconds - 8)))
             await hurting
-            healed = datetime.now(UTC)
+            healed = to_datetime(clock.now())
             findings = Findings()
             said = verdict.read_history(book.read())
         report = Report(wanted, findings, senders.tally, dict(faults.delivered))
@@ -145,7 +147,8 @@ async def _content(connection: asyncpg.Connection, accepted: Sequence[Message]) 
     """How much of what matters was in the run."""
     statuses = await connection.fetch("SELECT status, count(*) FROM scoring.listing GROUP BY status")
     corrected = await connection.fetchval(
-        "SELECT count(*) FROM streaming.outbox WHERE topic = 'lead.changes.v1' AND convert_from(value, 'UTF8') LIKE '%refolded%'"
+        "SELECT count(*) FROM streaming.outbox WHERE topic = 'lead.changes.v1'"
+        " AND convert_from(value, 'UTF8') LIKE '%refolded%'"
     )
     merged = await connection.fetchval("SELECT count(DISTINCT (key, target)) FROM scoring.run WHERE origin <> 'split'")
     return {

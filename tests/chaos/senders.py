@@ -1,4 +1,4 @@
-"""Senders: post batches, note every attempt in an fsynced history, send again until it is accepted, and once more for fun."""
+"""Senders: post batches, note every attempt in an fsynced history, send again until accepted, sometimes once more."""
 
 import asyncio
 import json
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 import httpx
+import msgspec
 
 from tests.chaos.history import Sent
 
@@ -44,13 +45,13 @@ class Book:
 
     def note(self, line: dict[str, Any]) -> None:
         """Write a line and wait for the disk."""
-        self.file.write(json.dumps(line).encode() + b"\n")
+        self.file.write(msgspec.json.encode(line) + b"\n")
         self.file.flush()
         os.fsync(self.file.fileno())
 
     def read(self) -> list[dict[str, Any]]:
         """All lines."""
-        return [json.loads(line) for line in self.path.read_bytes().splitlines()]
+        return [msgspec.json.decode(line) for line in self.path.read_bytes().splitlines()]
 
 
 @dataclass(slots=True)
@@ -77,12 +78,12 @@ class Senders:
                 tasks.create_task(self._sender(number, queue))
 
     async def _sender(self, number: int, queue: "asyncio.Queue[tuple[float, Sequence[Sent]]]") -> None:
-        rng = random.Random(f"{self.seed}-{number}")  # noqa: S311 - chaos, not secrets
+        rng = random.Random(f"{self.seed}-{number}")
         loop = asyncio.get_running_loop()
         async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS) as client:
             while not queue.empty():
                 due, batch = queue.get_nowait()
-                await asyncio.sleep(max(0.0, due - loop.time()))  # noqa: TID251 - the senders' own pace
+                await asyncio.sleep(max(0.0, due - loop.time()))
                 await self._deliver(client, batch, rng)
                 if rng.random() < _DUPLICATES:
                     self.tally.duplicates += 1
@@ -92,7 +93,7 @@ class Senders:
         pause = 0.05
         began = asyncio.get_running_loop().time()
         while not await self._attempt(client, batch):
-            await asyncio.sleep(pause * rng.random())  # noqa: TID251 - backing off is what clients do
+            await asyncio.sleep(pause * rng.random())
             pause = min(pause * 2, _LONGEST_PAUSE)
         self.tally.longest_seconds = max(self.tally.longest_seconds, asyncio.get_running_loop().time() - began)
 

@@ -1,4 +1,4 @@
-"""The verdict: invariants I1 to I12 of a run, from the senders' history and the databases. Empty means that all hold."""
+"""The verdict: invariants I1 to I12 of a run, from the senders' history and the databases. Empty: all hold."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -129,7 +129,9 @@ async def told_facts(connection: asyncpg.Connection) -> Facts:
         JOIN scoring.lead AS l ON l.workspace_id = c.workspace_id AND l.key = c.key
     """)
     return {
-        (str(row["lead_id"]), f"cycle:{row['number']}"): msgspec.json.decode(msgspec.json.encode(fact_of(states.decode_cycle(row["body"]))))
+        (str(row["lead_id"]), f"cycle:{row['number']}"): msgspec.json.decode(
+            msgspec.json.encode(fact_of(states.decode_cycle(row["body"])))
+        )
         for row in rows
     }
 

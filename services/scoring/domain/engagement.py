@@ -7,6 +7,7 @@ decay, Cormode, Shkapenyuk, Srivastava and Xu, ICDE 2009). Clamps apply when rea
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 SECOND: Final = 1_000_000
@@ -121,7 +122,7 @@ def _breakpoints(groups: Sequence[Group], pairs: Sequence[Pair], first: int) -> 
         if math.isfinite(limit) and 0 < abs(limit) < abs(value):
             cuts.update(_around(_falls_to(at, value, group.half_life, abs(limit))))
     edges = sorted(cut for cut in cuts if cut >= first)
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         terms = _terms(live, start)
         for turn in _roots([(-rate * amount, rate) for amount, rate in terms], 0.0, float(end - start)):
             cuts.update(_around(start + turn))
@@ -166,7 +167,7 @@ def _roots(terms: list[tuple[float, float]], low: float, high: float) -> list[fl
 
     edges = [low, *turns, high]
     zeros = []
-    for a, b in zip(edges, edges[1:], strict=False):
+    for a, b in pairwise(edges):
         if value(a) * value(b) < 0:
             zeros.append(_zero(value, a, b))
     return zeros

@@ -8,6 +8,7 @@ run is in the set too), which is enough to know the roots of all of them.
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from shared.identity_key import rank
@@ -115,14 +116,14 @@ def inferred(runs: Sequence[Run], *, infer_owner: bool) -> tuple[Run, ...]:
     if key_rank == _DEVICE and infer_owner:
         return tuple(
             Run(first.target, second.at, second.id, second.target, Origin.INFERRED, second.key)
-            for first, second in zip(links, links[1:], strict=False)
+            for first, second in pairwise(links)
             if rank(first.target) == _EMAIL and rank(second.target) == _USER
         )
     if key_rank == _EXTERNAL:
         first = next((run.target for run in links if rank(run.target) == _EMAIL), None)
         return tuple(
             Run(run.target, run.at, run.id, first, Origin.INFERRED, run.key)
-            for before, run in zip(links, links[1:], strict=False)
+            for before, run in pairwise(links)
             if first is not None and rank(run.target) == _EMAIL and run.target not in (first, before.target)
         )
     return ()

@@ -1,8 +1,7 @@
 """What a lead's new state means for those who were told the old one: rows to keep and a change to publish."""
 
 from collections.abc import Iterable, Sequence
-from typing import Final
-from uuid import UUID
+from typing import TYPE_CHECKING, Final
 
 from services.scoring.domain import facts
 from services.scoring.domain.facts import Brief, Difference
@@ -15,6 +14,9 @@ from shared.contracts.topics import TOPICS, partition_of_shard
 from shared.ids import change_id
 from shared.streaming.outbox import OutboxRow
 from shared.vocabulary import SHARD_COUNT, TopicName
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 EPOCH_BITS: Final = 40
 """A version is epoch * 2^40 + the lead's counter."""
@@ -35,13 +37,13 @@ class Publication:
         world: World,
         row: LeadRow,
         told: Iterable[Cycle],
-        held: Iterable[Cycle],
-        before: Brief | None,
         state: State,
+        *,
+        before: Brief | None,
         cause: Cause | None = None,
     ) -> bool:
-        """Publish the difference between the cycles told and held, if there is one; takes the lead's next version."""
-        difference = facts.difference(str(row.lead_id), told, held)
+        """Publish how the state's cycles differ from those told, if they do; takes the lead's next version."""
+        difference = facts.difference(str(row.lead_id), told, facts.held(state))
         if not difference.cycles:
             return False
         row.version += 1
@@ -52,8 +54,26 @@ class Publication:
         )
         after = facts.brief(world.model, state, max(state.clock, state.at)) if state.count else None
         self._list(row, state, after, version)
+        at = difference.added[-1].entry.at if difference.added else max(state.clock, 0)
+        change = LeadChange(
+            change_id=str(change_id(row.lead_id, version)),
+            workspace=str(row.workspace),
+            lead_id=str(row.lead_id),
+            version=version,
+            kind=facts.kind_of(difference.added, difference.retracted),
+            at=at,
+            recorded_at=self._recorded_at,
+            shard=row.lead_id.int % SHARD_COUNT,
+            facts={facts.fact_key(n): fact_of(cycle) if cycle else None for n, cycle in difference.cycles.items()},
+            transitions=Moves(_moves(difference.added), _moves(difference.retracted)),
+            cause=cause or _cause(difference),
+            model_version=world.model.version,
+            before=_summary(before),
+            after=_summary(after),
+        )
+        partition = partition_of_shard(change.shard, TOPICS[TopicName.CHANGES].partitions)
         self.outbox.append(
-            self._row(world, row, version, difference, before, after, cause or _cause(difference), state)
+            OutboxRow(row.workspace, TopicName.CHANGES, partition, codec.encode(change), self._recorded_at)
         )
         return True
 
@@ -76,37 +96,6 @@ class Publication:
                 updated_at=self._recorded_at,
             )
         )
-
-    def _row(
-        self,
-        world: World,
-        row: LeadRow,
-        version: int,
-        difference: Difference,
-        before: Brief | None,
-        after: Brief | None,
-        cause: Cause,
-        state: State,
-    ) -> OutboxRow:
-        shard = row.lead_id.int % SHARD_COUNT
-        change = LeadChange(
-            change_id=str(change_id(row.lead_id, version)),
-            workspace=str(row.workspace),
-            lead_id=str(row.lead_id),
-            version=version,
-            kind=facts.kind_of(difference.added, difference.retracted),
-            at=difference.added[-1].entry.at if difference.added else max(state.clock, 0),
-            recorded_at=self._recorded_at,
-            shard=shard,
-            facts={facts.fact_key(n): fact_of(cycle) if cycle else None for n, cycle in difference.cycles.items()},
-            transitions=Moves(_moves(difference.added), _moves(difference.retracted)),
-            cause=cause,
-            model_version=world.model.version,
-            before=_summary(before),
-            after=_summary(after),
-        )
-        partition = partition_of_shard(shard, TOPICS[TopicName.CHANGES].partitions)
-        return OutboxRow(row.workspace, TopicName.CHANGES, partition, codec.encode(change), self._recorded_at)
 
 
 def fact_of(cycle: Cycle) -> CycleFact:

@@ -1,10 +1,9 @@
-"""Catching up: leads whose fold is behind, or whose next implied instant has come, a bounded slice at a time (core 3)."""
+"""Catching up leads whose fold is behind, or whose next implied instant has come, slice by slice (core 3)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
-
 
 from services.scoring.domain import facts, fold, identity
 from services.scoring.domain import state as states
@@ -19,9 +18,9 @@ from services.scoring.store import identity as links_store
 from services.scoring.store.history import HistoryRow, PieceToRead
 from services.scoring.store.identity import WorkspaceKey
 from services.scoring.store.leads import Checkpoint, LeadRow
-from shared.database.connection import Connection
 from shared.clock import Clock
 from shared.contracts.lead_change import Cause
+from shared.database.connection import Connection
 from shared.streaming import outbox
 
 _LEADS: Final = 128
@@ -170,7 +169,7 @@ def _tell(one: _Work, told: list[states.Cycle], publication: Publication) -> Non
     before = states.decode(one.row.state) if one.row.state else None
     summary = facts.brief(one.world.model, before, before.clock) if before is not None and before.count else None
     cause = Cause(correction="refolded") if one.row.stale is not None else None
-    publication.tell(one.world, one.row, told, facts.held(one.state), summary, one.state, cause)
+    publication.tell(one.world, one.row, told, one.state, before=summary, cause=cause)
 
 
 def _settle(one: _Work) -> None:

@@ -23,10 +23,10 @@ from services.scoring.store import history, leads
 from services.scoring.store.history import StoredTouchpoint
 from services.scoring.store.identity import WorkspaceKey
 from services.scoring.store.leads import Checkpoint, LeadRow
-from shared.database.connection import Connection
 from shared.clock import Clock
 from shared.contracts import codec
 from shared.contracts.rejection import Rejection
+from shared.database.connection import Connection
 from shared.streaming import outbox
 from shared.streaming.outbox import OutboxRow
 from shared.streaming.processor import Handled
@@ -168,7 +168,7 @@ def _fold_lead(world: World, row: LeadRow, touchpoints: list[Touchpoint], public
     told, held = facts.held(before), facts.held(after)
     if told != held:
         summary = facts.brief(world.model, before, before.clock) if before.count else None
-        publication.tell(world, row, told, held, summary, after)
+        publication.tell(world, row, told, after, before=summary)
     after.closed = []
     row.state, row.wake_at = states.encode(after), folding.wake(row, after)
     return checkpoints

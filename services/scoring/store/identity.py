@@ -4,9 +4,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
-from shared.database.connection import Connection
-
 from services.scoring.domain.identity import Link, Origin, Run
+from shared.database.connection import Connection
 
 WorkspaceKey = tuple[UUID, str]
 RunsByKey = dict[WorkspaceKey, tuple[Run, ...]]

@@ -1,4 +1,4 @@
-"""Beginning all over: every lead behind from its first touchpoint, so that the catch-up worker folds it from nothing."""
+"""Beginning all over: every lead marked as behind from its first touchpoint; the catch-up worker does the rest."""
 
 from typing import Final
 from uuid import UUID

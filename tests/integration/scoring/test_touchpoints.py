@@ -9,6 +9,7 @@ import pytest
 
 from services.scoring.domain.identity import BEGINNING
 from shared.clock import DAY, SECOND, ManualClock
+from shared.database.pool import borrowed
 from shared.streaming.types import Batch, Partition, Record
 from shared.vocabulary import TopicName
 from tests.scoring_driver import Scoring, open_scoring, touchpoint
@@ -162,7 +163,7 @@ async def test_statements_are_constant_in_the_size_of_a_batch(scoring: Scoring) 
 async def _statements(scoring: Scoring, touchpoints: list[dict[str, object]]) -> int:
     """How many statements the transaction of one batch sends."""
     counted: list[str] = []
-    async with scoring.pool.acquire() as connection:
+    async with borrowed(scoring.pool) as connection:
         place = Partition(TopicName.TOUCHPOINTS, 0)
         records = tuple(Record(i, msgspec.json.encode(one), i) for i, one in enumerate(touchpoints))
         async with connection.transaction():

@@ -13,23 +13,36 @@ import httpx
 from services.scoring.api.serving import Reach, application
 from services.scoring.connectors.announcements import Announcements
 from services.scoring.handlers.worlds import Worlds
+from shared import identity_key
 from shared.access import KeyKind, Scope
-from shared.clock import ManualClock
+from shared.clock import DAY, ManualClock
 from shared.database.access import create_key
 from shared.database.access_source import DatabaseAccess
-from shared.database.engine import create_engine
+from shared.database.engine import connect, create_engine
 from shared.database.roles import Role
 from shared.database.session import writing
 from shared.http.auth import AccessCache
 from shared.http.health import Health
+from shared.streaming.connect import ensure_topics
 from shared.streaming.limits import Limits
+from shared.streaming.observer import Silent
 from shared.streaming.postgres.log import PostgresLog
 from shared.streaming.postgres.producer import PostgresProducer
+from shared.streaming.relay import Relay
 from shared.telemetry import Telemetry
-from tests.scoring_driver import WORKSPACE, Scoring, b2b, open_scoring
+from shared.vocabulary import Group, TopicName
+from tests.scoring_driver import SECRET, WORKSPACE, Scoring, b2b, open_scoring
+from tests.waiting import eventually
 
 OTHER_WORKSPACE = UUID(int=0x78)
 READS = frozenset({Scope.LEADS_READ})
+T0 = 20_000 * DAY
+"""2024-10-04T00:00:00Z."""
+
+
+def id_of(key: str) -> str:
+    """The lead id of a key in the test's workspace."""
+    return str(identity_key.lead_id(SECRET, key))
 
 
 @dataclass(slots=True)
@@ -48,6 +61,41 @@ class Service:
         answer = await self.client.get(path, params=parameters)
         assert answer.status_code == status, answer.text
         return answer.json()
+
+    async def relay(self) -> int:
+        """Number and publish what is in the outbox, as the relay does. Returns how many rows."""
+        relay = Relay(
+            dsn=self.dsn,
+            role=Role.SCORING_WORKER,
+            service="scoring",
+            producer=self.producer,
+            numbered=(TopicName.CHANGES,),
+            clock=self.clock,
+            observer=Silent(),
+        )
+        connection = await connect(self.dsn, Role.SCORING_WORKER)
+        try:
+            return await relay.relay(connection)
+        finally:
+            await connection.close()
+
+    async def deliver_log(self) -> int:
+        """Process what was appended to the log from here. Returns how many records."""
+        consumer = self.log.consumer(Group.SCORING_TOUCHPOINTS, TopicName.TOUCHPOINTS, "test")
+        found: list[bytes] = []
+
+        async def read() -> bool:
+            for partition in consumer.unpositioned():
+                consumer.seek(partition, 0)
+            found.extend(record.value for batch in await consumer.poll(100, 0.2) for record in batch.records)
+            return bool(found)
+
+        try:
+            await eventually(read, within_seconds=10, what="a record is on the log")
+        finally:
+            await consumer.close()
+        await self.scoring.deliver_bytes(found)
+        return len(found)
 
     def with_key(self, key: str) -> httpx.AsyncClient:
         """The same application for the holder of another key."""
@@ -84,6 +132,9 @@ async def opened(dsn: str, now: int) -> AsyncIterator[Service]:
     access = AccessCache(source, clock)
     await access.load()
     log = PostgresLog(dsn, Role.SCORING_WORKER, Limits())
+    admin = log.admin()
+    await ensure_topics(admin)
+    await admin.close()
     producer = log.producer()
     announcements = Announcements(dsn, Role.SCORING_READER)
     stop = asyncio.Event()
