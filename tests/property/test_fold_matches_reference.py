@@ -11,9 +11,9 @@ from services.scoring.domain.model import parse
 from services.scoring.domain.state import State, decode, encode, initial
 from tests.property import product
 from tests.property.profiles import examples
+from tests.reference.answers import Lead
 from tests.reference.fold import fold
 from tests.reference.histories import HALF_DAYS, SECONDS, Scale, life_of_one
-from tests.reference.life import Life
 from tests.reference.message import Message, order
 from tests.reference.model import Model, load
 from tests.reference.models import MODELS
@@ -21,41 +21,13 @@ from tests.reference.models import MODELS
 B2B = load(Path(__file__).parents[2] / "services" / "scoring" / "templates" / "b2b.yaml")
 
 
-def expected_moves(life: Life) -> list[tuple[Any, ...]]:
-    """The reference's moves in the product's terms; a timer has no touchpoint as cause."""
-    ids = {message["id"] for message in life.messages}
-    return [
-        (move.axis, move.to, move.at, move.cycle, move.cause if move.cause in ids else None, move.origin, move.implied)
-        for move in life.moves
-    ]
-
-
-def expected_summary(life: Life, at: int) -> dict[str, Any]:
-    """The reference's lead in the product's terms."""
-    stages = [stage["name"] for stage in life.model["stages"]]
-    return {
-        "status": life.status,
-        "stage": life.stage,
-        "furthest": stages[life.furthest] if life.furthest >= 0 else None,
-        "cycle": life.cycle,
-        "engagement": life.engagement(at),
-        "fit": life.fit(),
-        "since": [move.at for move in life.moves if move.axis == "status"][-1],
-        "traits": life.traits,
-        "visits": len(life.visits),
-        "orders": life.orders,
-        "first": life.messages[0]["id"],
-        "last": life.messages[-1]["id"],
-    }
-
-
 def agree(messages: list[Message], model: Model, state: State, scale: Scale) -> None:
     """The state tells what the reference tells of the same touchpoints."""
-    life = fold(messages, model, scale.end)
-    summary, wanted = product.summary(parse(model), state, scale.end), expected_summary(life, scale.end)
+    lead = Lead("", "", fold(messages, model, scale.end))
+    summary, wanted = product.summary(parse(model), state, scale.end), lead.summary(scale.end)
     assert abs(summary.pop("engagement") - wanted.pop("engagement")) <= 2e-6
-    assert product.moves(state) == expected_moves(life)
-    assert product.cycle_facts(state) == life.facts
+    assert product.moves(state) == lead.moves
+    assert product.cycle_facts(state) == lead.life.facts
     assert summary == wanted
 
 
@@ -99,6 +71,6 @@ def test_waking_only_when_asked_to_misses_nothing(messages: list[Message], model
 
 def _woken(parsed: Any, state: State, until: int) -> State:
     """Advanced through the instants at which the state asks to be woken, one by one."""
-    while (instant := product_fold.next_instant(parsed, state)) is not None and instant <= until:
-        state = product_fold.advance(parsed, state, instant)
+    while state.due is not None and state.due <= until:
+        state = product_fold.advance(parsed, state, state.due)
     return state

@@ -13,7 +13,7 @@ from shared.identity_key import email_key, make, strongest_first
 from shared.vocabulary import KeyType
 from tests.reference.message import DAY, SECOND, Message
 
-WORKSPACE: Final = "0a0a0a0a-0000-4000-8000-000000000001"
+WORKSPACE: Final = "00000000-0000-0000-0000-000000000077"
 SECRET: Final = bytes(range(32))
 MIDNIGHT: Final = 20_000 * DAY
 """Histories begin a little before a midnight, so that the limits per day meet two days."""

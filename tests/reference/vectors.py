@@ -7,7 +7,7 @@ from typing import Final
 from tests.reference.message import SECOND, Message
 
 STEP: Final = 1_000 * SECOND
-WORKSPACE: Final = "0a0a0a0a-0000-4000-8000-000000000001"
+WORKSPACE: Final = "00000000-0000-0000-0000-000000000077"
 
 A1, A2 = "1anonymous_id:a1", "1anonymous_id:a2"
 U1, U2 = "5user_id:u1", "5user_id:u2"
