@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from shared.database.engine import connect, create_engine
 from shared.database.roles import Role, ensure_roles
-from shared.database.transient import translated
+from shared.database.transient import is_transient, translated
 from shared.errors import Misconfigured, Transient
 
 _LOCK: Final = 0x7472616774  # "tragt"
@@ -27,6 +27,8 @@ async def upgrade(dsn: str, revision: str = "head", *, wait_seconds: float = 120
     Raises Transient when the database is away or another migrator holds on for longer than ``wait_seconds``;
     Misconfigured when the login may not do it, with what to run as an administrator.
     """
+    if revision == "head" and await current(dsn) == head():
+        return
     async with _alone(dsn, wait_seconds):
         await _run(dsn, lambda config: command.upgrade(config, revision))
 
@@ -44,11 +46,20 @@ async def current(dsn: str) -> str | None:
         try:
             if await connection.fetchval("SELECT to_regclass('migration.version')") is None:
                 return None
-            await connection.execute(f"SET ROLE {Role.OWNER}")
+            await _become_owner(connection)
             revision: str | None = await connection.fetchval("SELECT version_num FROM migration.version")
             return revision
         finally:
             connection.terminate()
+
+
+async def _become_owner(connection: asyncpg.Connection) -> None:
+    try:
+        await connection.execute(f"SET ROLE {Role.OWNER}")
+    except asyncpg.PostgresError as error:
+        if is_transient(error):
+            raise
+        raise Misconfigured(f"the login may not become {Role.OWNER} ({error}): grant that role to it") from error
 
 
 def head() -> str:

@@ -56,7 +56,7 @@ class Program:
     patience_seconds: float = 15.0
     first_patience_seconds: float | None = 60.0
     end_signals: tuple[signal.Signals, signal.Signals] = (signal.SIGTERM, signal.SIGKILL)
-    grace_seconds: float = 6.0
+    grace_seconds: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,16 +127,17 @@ class Child:
         loop = asyncio.get_running_loop()
         heard, patience = loop.time(), self._program.first_patience_seconds
         ended = asyncio.create_task(process.wait())
-        while not ended.done():
+        while not ended.done() and not self._ending.is_set():
             answer = await self._program.probe()
             self._note(answer)
             if answer is not Answer.SILENT:
                 heard, patience = loop.time(), self._program.patience_seconds
-            elif patience is not None and loop.time() - heard > patience and not self._ending.is_set():
+            elif patience is not None and loop.time() - heard > patience:
                 self._say(f"{self._program.name} has not answered for {patience:.0f} s and is killed")
                 send(process, signal.SIGKILL)
             pause = _PROBE_PAUSE_SECONDS if answer is Answer.READY else _STARTING_PAUSE_SECONDS
             await asyncio.wait({ended}, timeout=pause)
+        await ended
 
     def _note(self, answer: Answer) -> None:
         match answer:

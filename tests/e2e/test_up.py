@@ -146,7 +146,7 @@ def test_down_ends_it_and_a_new_start_keeps_the_keys(room: Path) -> None:
     ended = up.command("down")
 
     assert (ended.returncode, ended.stdout.strip()) == (0, "ended")
-    assert up.end(signal.SIGTERM) == 0
+    assert up.wait() == 0
     assert all_gone(pids)
     assert (up.command("down").returncode, up.command("status").returncode) == (3, 3)
     up.start()

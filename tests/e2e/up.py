@@ -70,11 +70,16 @@ class Up:
         state = self.state()
         return bool(state.get("ready")) and all(child["condition"] == "ready" for child in state["children"])
 
+    def wait(self) -> int:
+        """Its exit code, once it has ended."""
+        assert self.process is not None
+        return self.process.wait(30)
+
     def end(self, number: signal.Signals) -> int:
         """Send it a signal; its exit code."""
         assert self.process is not None
         self.process.send_signal(number)
-        return self.process.wait(30)
+        return self.wait()
 
     def said(self) -> str:
         """Everything that it printed."""
