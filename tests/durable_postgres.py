@@ -72,8 +72,10 @@ class DurablePostgres:
 
     def freeze(self) -> None:
         """SIGSTOP of the server and all its children: connections stay open and nobody answers."""
-        for process in self._family():
+        family = self._family()
+        for process in family:
             process.send_signal(signal.SIGSTOP)
+        wait_until(lambda: all(map(_stands_still, family)), within_seconds=10, what="PostgreSQL stands still")
 
     def thaw(self) -> None:
         """SIGCONT."""
@@ -103,6 +105,10 @@ class DurablePostgres:
     def _answers(self) -> bool:
         ready = [str(self._programs / "pg_isready"), "-q", "-h", str(self._folder)]
         return subprocess.run(ready, check=False).returncode == 0
+
+
+def _stands_still(process: psutil.Process) -> bool:
+    return not process.is_running() or process.status() in {psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE}
 
 
 @contextmanager

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import psutil
+
 from tests.waiting import wait_until
 
 VERSION: Final = "4.3.0"
@@ -111,6 +113,7 @@ class KafkaBroker:
     def freeze(self) -> None:
         """SIGSTOP: connections stay open and nobody answers."""
         os.kill(self.pid, signal.SIGSTOP)
+        wait_until(self._stands_still, within_seconds=10, what="Kafka stands still")
 
     def thaw(self) -> None:
         """SIGCONT."""
@@ -130,6 +133,9 @@ class KafkaBroker:
             self._process.kill()
             self._process.wait(30)
         self._process = None
+
+    def _stands_still(self) -> bool:
+        return psutil.Process(self.pid).status() == psutil.STATUS_STOPPED
 
     def _accepts(self) -> bool:
         assert self._process is not None
