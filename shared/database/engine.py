@@ -59,15 +59,6 @@ async def connect(dsn: str, role: Role | None = None, *, command_seconds: float 
     return await asyncpg.connect(dsn, **_options(role, command_seconds))
 
 
-async def probe(dsn: str, *, timeout_seconds: float) -> None:
-    """Ask one real query. Returns when it is answered, raises what went wrong otherwise."""
-    connection = await asyncpg.connect(dsn, timeout=timeout_seconds, command_timeout=timeout_seconds)
-    try:
-        await connection.fetchval("SELECT 1")
-    finally:
-        connection.terminate()
-
-
 def _options(role: Role | None, command_seconds: float | None) -> _Options:
     settings = {"application_name": f"tragt.{role or 'login'}", "TimeZone": "UTC"}
     if role is not None:

@@ -7,11 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import IO, Final
 
-import asyncpg
-
-from shared.database.engine import connect, probe
-from shared.database.roles import Role, ensure_roles
-from shared.database.transient import is_transient, translated
+from shared.database.founding import found
+from shared.database.pulse import Pulse, pulse
 from shared.embedded.child import Answer, Program
 from shared.embedded.cluster import DATABASE, LOGIN, Cluster
 from shared.embedded.orphans import clear_server
@@ -66,15 +63,19 @@ async def start(cluster: Cluster, output: IO[bytes] | int) -> Process:
 
 async def probe_server(cluster: Cluster) -> Answer:
     """Ask a real query. A server that is recovering answers that it is, and is let be."""
-    try:
-        await probe(cluster.administrator_dsn(), timeout_seconds=_PROBE_SECONDS)
-    except asyncpg.CannotConnectNowError:
-        return Answer.BUSY
-    except Exception as error:
-        if is_transient(error):
+    match await pulse(cluster.administrator_dsn(), _PROBE_SECONDS):
+        case Pulse.ANSWERS:
+            return Answer.READY
+        case Pulse.RECOVERING:
+            return Answer.BUSY
+        case Pulse.SILENT:
             return Answer.SILENT
-        raise
-    return Answer.READY
+
+
+async def prepare(cluster: Cluster, database: str = DATABASE) -> None:
+    """Make what is missing of the login, the roles and a database that belongs to their owner. Raises Transient."""
+    dsn, password = cluster.administrator_dsn(), cluster.passwords[LOGIN]
+    await found(dsn, login=LOGIN, password=password, database=database)
 
 
 async def _until_ready(cluster: Cluster, process: Process) -> None:
@@ -82,22 +83,3 @@ async def _until_ready(cluster: Cluster, process: Process) -> None:
         if process.returncode is not None:
             raise Misconfigured(f"PostgreSQL ended with {process.returncode} instead of starting in {cluster.data}")
         await asyncio.sleep(_PAUSE_SECONDS)
-
-
-async def prepare(cluster: Cluster, database: str = DATABASE) -> None:
-    """Make what is missing of the login, the roles and a database that belongs to their owner. Raises Transient."""
-    with translated():
-        connection = await connect(cluster.administrator_dsn())
-        try:
-            if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", LOGIN):
-                await connection.execute(f"CREATE ROLE {LOGIN} LOGIN PASSWORD '{cluster.passwords[LOGIN]}'")
-            await ensure_roles(connection, LOGIN)
-            if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", database):
-                await _create_database(connection, database)
-        finally:
-            connection.terminate()
-
-
-async def _create_database(connection: asyncpg.Connection, name: str) -> None:
-    quoted = await connection.fetchval("SELECT quote_ident($1)", name)
-    await connection.execute(f"CREATE DATABASE {quoted} OWNER {Role.OWNER}")
