@@ -215,6 +215,20 @@ def test_the_page_fits_narrow_and_dark_screens(month: SignedIn) -> None:
         context.close()
 
 
+def test_the_picture_of_the_readme_can_be_made_anew(month: SignedIn) -> None:
+    """It is kept as docs/images/funnel.png; copy it from .cache/pictures when the page has changed."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    context = month.browser.new_context(
+        storage_state=month.state, viewport={"width": 1360, "height": 970}, device_scale_factor=1.5
+    )
+    page = shown(context, month.instance)
+
+    picture = page.screenshot(path=PICTURES / "funnel.png")
+
+    assert len(picture) < 1_000_000
+    context.close()
+
+
 def shown(context: BrowserContext, instance: Instance) -> Page:
     page = context.new_page()
     page.goto(instance.metrics)

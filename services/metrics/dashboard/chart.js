@@ -4,6 +4,7 @@
 import { colourOf } from "/dashboard/palette.js";
 import { count, share, word } from "/dashboard/format.js";
 
+const NARROW = 480; // pixels
 const settings = { displayModeBar: false, responsive: true, scrollZoom: false, doubleClick: false };
 
 const property = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -11,7 +12,8 @@ const property = (name) => getComputedStyle(document.documentElement).getPropert
 /** Draw `funnel` for the chosen channel (null: all). `choose(group, step)` is called when a bar is clicked. */
 export async function draw(element, funnel, channel, choose) {
   const groups = channel ? funnel.groups.filter((group) => group.channel === channel) : funnel.groups;
-  const traces = groups.map((group) => trace(group, Boolean(channel)));
+  const edge = element.clientWidth < NARROW ? 0.5 : 1.5;
+  const traces = groups.map((group) => trace(group, Boolean(channel), edge));
   await Plotly.react(element, traces, layout(element, groups), settings);
   element.removeAllListeners("plotly_click");
   element.on("plotly_click", ({ points }) => choose(groups[points[0].curveNumber], points[0].pointNumber));
@@ -31,7 +33,7 @@ function total(groups, index) {
   };
 }
 
-function trace(group, alone) {
+function trace(group, alone, edge) {
   const colour = colourOf(group.channel);
   return {
     type: "funnel",
@@ -44,14 +46,14 @@ function trace(group, alone) {
     textposition: "auto",
     customdata: group.cells.map((cell) => [share(cell.fromPrevious.value), share(cell.fromFirst.value)]),
     hovertemplate:
-      "%{x:,} leads<br>%{customdata[0]} of the step before<br>%{customdata[1]} of the first step<extra>%{fullData.name}</extra>",
-    marker: { color: colour, line: { color: property("--card"), width: 1.5 } },
+      "%{fullData.name}, %{y}: %{x:,} leads<br>%{customdata[0]} of the step before<br>%{customdata[1]} of the first step<extra></extra>",
+    marker: { color: colour, line: { color: property("--card"), width: edge } },
     connector: { fillcolor: `${colour}2e`, line: { width: 0 } },
   };
 }
 
 function layout(element, groups) {
-  const narrow = element.clientWidth < 480;
+  const narrow = element.clientWidth < NARROW;
   return {
     funnelmode: "stack",
     funnelgap: 0.28,
@@ -62,7 +64,7 @@ function layout(element, groups) {
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: property("--font"), size: 13, color: property("--text") },
-    hoverlabel: { font: { family: property("--font"), size: 13 }, bordercolor: "rgba(0,0,0,0)" },
+    hoverlabel: { bgcolor: property("--text"), bordercolor: property("--text"), font: { family: property("--font"), size: 13, color: property("--card") } },
     xaxis: { visible: false, fixedrange: true },
     yaxis: { automargin: true, fixedrange: true, showgrid: false, zeroline: false, ticks: "", ticklabelstandoff: narrow ? 4 : 12, tickfont: { size: narrow ? 12 : 14, weight: 600 } },
     annotations: groups.length > 1 ? groups[0].cells.map((_, index) => total(groups, index)) : [],

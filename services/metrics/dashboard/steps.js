@@ -59,7 +59,7 @@ function times(cell) {
     make("dd", { title: `90 % within ${duration(cell.p90)}` }, duration(cell.median)),
     make("dt", {}, "Left before"),
     make("dd", {}, cell.lost === null ? "–" : count(cell.lost)),
-    make("dt", {}, "Still may come"),
+    make("dt", {}, "Still open"),
     make("dd", {}, cell.waiting === null ? "–" : count(cell.waiting)),
   );
 }
