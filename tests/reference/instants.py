@@ -16,7 +16,7 @@ from tests.reference.model import Model, duration, leaves
 
 def next_instant(life: Life, model: Model, clock: int, until: int, *, every_second: bool) -> int | None:
     """The first implied instant in ``(clock, until]``; ``clock`` is where rules were last tried."""
-    waited = list(waited_for(life, model))
+    waited = [each for each in waited_for(life, model) if _heeds_time(each[0], each[1])]
     second: int | None = second_after(clock)
     while second is not None and second <= until:
         if is_due(life, waited, clock, second):
@@ -34,6 +34,11 @@ def waited_for(life: Life, model: Model) -> Iterator[tuple[str, Any, bool]]:
             entry = stage_condition(life, stage, place)
             if entry is not None:
                 yield from leaves(entry)
+
+
+def _heeds_time(name: str, content: Any) -> bool:
+    """Whether time alone can change this condition."""
+    return name in ("engagement", "inactive_for", "cooled") or (name in ("did", "visits") and "within" in content)
 
 
 def is_due(life: Life, waited: list[tuple[str, Any, bool]], clock: int, second: int) -> bool:
