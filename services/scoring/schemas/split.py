@@ -1,6 +1,6 @@
 """Undoing a wrong join."""
 
-from typing import Final
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -14,11 +14,14 @@ class NamedKey(Wire):
     value: str = Field(min_length=1, max_length=512)
 
 
+KeyText = Annotated[str, Field(max_length=600, examples=["1anonymous_id:3d9f6c1e"])]
+
+
 class SplitRequest(Wire):
     """``key`` is cut from ``from_key``, which must own it directly now. A text is a key as a 409 has shown it."""
 
-    key: NamedKey | str = Field(max_length=600)
-    from_key: NamedKey | str = Field(max_length=600)
+    key: NamedKey | KeyText
+    from_key: NamedKey | KeyText
 
 
 class SplitAccepted(Wire):

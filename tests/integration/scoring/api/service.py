@@ -55,11 +55,12 @@ class Service:
     dsn: str
     log: PostgresLog
     producer: PostgresProducer
+    access: AccessCache
 
-    async def get(self, path: str, status: int = 200, **parameters: Any) -> Any:
+    async def get(self, path: str, expected: int = 200, **parameters: Any) -> Any:
         """The JSON of an answer that has this status."""
         answer = await self.client.get(path, params=parameters)
-        assert answer.status_code == status, answer.text
+        assert answer.status_code == expected, answer.text
         return answer.json()
 
     async def relay(self) -> int:
@@ -161,7 +162,7 @@ async def opened(dsn: str, now: int) -> AsyncIterator[Service]:
         ) as client,
     ):
         tasks.create_task(announcements.run(stop))
-        yield Service(scoring, clock, client, dsn, log, producer)
+        yield Service(scoring, clock, client, dsn, log, producer, access)
         stop.set()
     await producer.close()
     await log.close()
