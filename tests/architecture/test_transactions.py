@@ -32,6 +32,7 @@ def test_stores_handlers_and_queries_open_no_engine_transaction() -> None:
         for module in product_modules()
         if module.path.parts[0] == "services" and module.path.parts[1] != "cli"
         for call in calls_of(module.tree, "begin", "autocommit", "execution_options")
+        if not call.args
     ]
 
     assert found == []
