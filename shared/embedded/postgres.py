@@ -1,10 +1,7 @@
 """The embedded PostgreSQL as a running server: started as our own child, believed only when it answers a real query."""
 
-import asyncio
 import signal
-from asyncio.subprocess import DEVNULL, Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from asyncio.subprocess import Process
 from typing import IO, Final
 
 from shared.database.founding import found
@@ -12,11 +9,9 @@ from shared.database.pulse import Pulse, pulse
 from shared.embedded.child import Answer, Program
 from shared.embedded.cluster import DATABASE, LOGIN, Cluster
 from shared.embedded.orphans import clear_server
-from shared.embedded.process import spawn, stop
-from shared.errors import Misconfigured
+from shared.embedded.process import spawn
 
 _PROBE_SECONDS: Final = 2.0
-_PAUSE_SECONDS: Final = 0.05
 _STOP_SECONDS: Final = 3.0
 
 
@@ -32,22 +27,6 @@ def postgres_program(cluster: Cluster) -> Program:
         end_signals=(signal.SIGINT, signal.SIGQUIT),
         grace_seconds=_STOP_SECONDS,
     )
-
-
-@asynccontextmanager
-async def running(cluster: Cluster, output: IO[bytes] | int = DEVNULL) -> AsyncIterator[str]:
-    """Run the server while the block runs; gives the address of the login ``tragt``, whose database exists.
-
-    Nothing restarts it here: a supervisor does.
-    """
-    await clear_server(cluster.data)
-    process = await start(cluster, output)
-    try:
-        await _until_ready(cluster, process)
-        await prepare(cluster)
-        yield cluster.dsn()
-    finally:
-        await stop(process, signal.SIGINT, _STOP_SECONDS, signal.SIGQUIT)
 
 
 async def start(cluster: Cluster, output: IO[bytes] | int) -> Process:
@@ -76,10 +55,3 @@ async def prepare(cluster: Cluster, database: str = DATABASE) -> None:
     """Make what is missing of the login, the roles and a database that belongs to their owner. Raises Transient."""
     dsn, password = cluster.administrator_dsn(), cluster.passwords[LOGIN]
     await found(dsn, login=LOGIN, password=password, database=database)
-
-
-async def _until_ready(cluster: Cluster, process: Process) -> None:
-    while await probe_server(cluster) is not Answer.READY:
-        if process.returncode is not None:
-            raise Misconfigured(f"PostgreSQL ended with {process.returncode} instead of starting in {cluster.data}")
-        await asyncio.sleep(_PAUSE_SECONDS)

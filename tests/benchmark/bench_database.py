@@ -9,7 +9,8 @@ from pathlib import Path
 
 from shared.database.migrate import upgrade
 from shared.embedded.cluster import Cluster, open_cluster
-from shared.embedded.postgres import prepare, running
+from shared.embedded.postgres import prepare
+from tests.embedded_server import running
 
 _NUMBERS = count(1)
 

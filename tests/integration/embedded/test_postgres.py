@@ -1,3 +1,4 @@
+import asyncio
 import os
 import shutil
 import signal
@@ -15,9 +16,9 @@ from shared.database.migrate import current, head, upgrade
 from shared.embedded.account import identity
 from shared.embedded.child import Condition
 from shared.embedded.cluster import SHELF, Cluster, open_cluster
-from shared.embedded.postgres import postgres_program, prepare, running
+from shared.embedded.postgres import postgres_program, prepare
 from shared.embedded.supervisor import Supervisor, supervising
-from shared.errors import Misconfigured
+from tests.embedded_server import running
 from tests.waiting import eventually, wait_until
 
 
@@ -166,13 +167,20 @@ async def test_an_unfinished_cluster_is_made_again(folder: Path) -> None:
     assert not (half / "new").exists()
 
 
-async def test_a_server_that_cannot_start_is_said_and_not_waited_for(folder: Path) -> None:
+async def test_a_server_that_cannot_start_is_tried_again_and_its_words_are_told(folder: Path, tmp_path: Path) -> None:
     cluster = open_cluster(folder.with_name("broken"), lambda _: None)
     (cluster.data / "PG_VERSION").write_text("9.6\n")
+    said: list[str] = []
 
-    with pytest.raises(Misconfigured, match="ended with 1"):
-        async with running(cluster):
-            pass
+    async def has_ended_twice() -> bool:
+        return sum("postgres ended (exit code 1)" in line for line in said) >= 2
+
+    async with supervising(tmp_path, said.append) as supervisor:
+        starting = asyncio.create_task(supervisor.start([postgres_program(cluster)]))
+        await eventually(has_ended_twice, within_seconds=20, what="two ends")
+        starting.cancel()
+
+    assert any("was initialized by PostgreSQL version 9.6" in line for line in said)
 
 
 def test_passwords_are_for_us_alone(cluster: Cluster) -> None:
