@@ -116,6 +116,8 @@ class KafkaAdmin:
     async def _check(self, client: AIOKafkaAdminClient, topic: str, partitions: int) -> None:
         """A topic that somebody else made must be as ours would be, in what exactness needs."""
         found = len((await client.describe_topics([topic]))[0]["partitions"])
+        if not found:
+            raise Unavailable(f"{topic} is being made by somebody else")
         if found != partitions:
             raise Misconfigured(f"{topic} has {found} partitions, not {partitions}")
         answers = await client.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
