@@ -40,6 +40,8 @@ class Resources:
     reader: Engine
     writer: Engine
     pool: Pool
+    topics: asyncio.Event
+    """Set once the log's topics are known to exist."""
 
     @property
     def member_id(self) -> str:
@@ -77,6 +79,7 @@ async def opened(settings: IngestSettings) -> AsyncIterator[Resources]:
             reader=reader,
             writer=writer,
             pool=pool,
+            topics=asyncio.Event(),
         )
 
 
@@ -91,6 +94,7 @@ async def ensure_log(own: Resources, stop: asyncio.Event) -> None:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), _LOG_RETRY_SECONDS)
             else:
+                own.topics.set()
                 return
     finally:
         await admin.close()

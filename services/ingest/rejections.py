@@ -2,7 +2,7 @@
 
 import asyncio
 
-from services.ingest.bootstrap import Resources
+from services.ingest.bootstrap import Resources, ensure_log
 from services.ingest.handlers.rejections import RejectionHandler
 from shared.errors import Unavailable
 from shared.streaming.loop import StreamLoop
@@ -29,6 +29,7 @@ async def run(own: Resources, stop: asyncio.Event) -> None:
             raise Unavailable(loop.health.failing)
 
     own.health.require("rejections", check)
+    await ensure_log(own, stop)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(keep_retaining(own.log, own.pool, "ingest", own.clock, stop))
         await loop.run(stop)

@@ -16,6 +16,7 @@ from services.ingest.api.hot import HotRoutes
 from services.ingest.bootstrap import Resources, ensure_log
 from services.ingest.handlers.accepting import Door
 from services.ingest.handlers.replaying import Replay
+from shared.errors import Unavailable
 from shared.http.app import create_app
 from shared.http.guard import Guard, GuardLimits
 from shared.http.serve import Address, serve
@@ -26,7 +27,13 @@ async def run(own: Resources, stop: asyncio.Event) -> None:
     limits = own.settings.limit
     guard = Guard(GuardLimits(max_body_bytes=limits.body_bytes, max_connections=limits.connections))
     admin = own.log.admin()
-    own.health.require("log", admin.ping)
+
+    async def check_log() -> None:
+        await admin.ping()
+        if not own.topics.is_set():
+            raise Unavailable("the topics of the log are not made yet")
+
+    own.health.require("log", check_log)
     own.health.require("keys", own.access.check)
     try:
         async with asyncio.TaskGroup() as tasks:
