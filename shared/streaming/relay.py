@@ -27,6 +27,7 @@ NOTIFY_STAMPED: Final = "tragt_changes"
 """Channel on which newly stamped rows are announced; the feed and its long polls listen."""
 
 _CHUNK: Final = 1_000
+_CHUNK_BYTES: Final = 8 * 1_048_576
 _IDLE_SECONDS: Final = 1.0
 _LOCK_SPACE: Final = 0x7472  # "tr"
 _LOCK: Final = "SELECT pg_try_advisory_lock($1, hashtext($2))"
@@ -57,8 +58,13 @@ _STAMP: Final = """
     SELECT count(*), CASE WHEN count(*) > 0 THEN pg_notify($3, '') END FROM stamped
 """
 _PENDING: Final = """
-    SELECT id, topic, partition, value, sequence, recorded_at FROM streaming.outbox
-    WHERE service = $1 AND NOT published AND sequence IS NOT NULL ORDER BY id LIMIT $2
+    SELECT id, topic, partition, value, sequence, recorded_at FROM (
+        SELECT id, topic, partition, value, sequence, recorded_at,
+            sum(octet_length(value)) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) AS total
+        FROM streaming.outbox
+        WHERE service = $1 AND NOT published AND sequence IS NOT NULL ORDER BY id LIMIT $2
+    ) AS waiting
+    WHERE total - octet_length(value) < $3 ORDER BY id
 """
 _PUBLISHED: Final = "UPDATE streaming.outbox SET published = true WHERE id = ANY($1)"
 
@@ -116,6 +122,7 @@ class Relay:
             while not stop.is_set():
                 with translated():
                     self.leading = self.leading or await connection.fetchval(_LOCK, _LOCK_SPACE, self._service)
+                self._wake.clear()
                 moved = await self.relay(connection) if self.leading else 0
                 backoff.succeeded()
                 if moved == 0:
@@ -127,7 +134,7 @@ class Relay:
         """Stamp, publish and mark one chunk. Returns how many rows. The caller must hold the service's lock."""
         with translated():
             await connection.fetchrow(_STAMP, self._service, _CHUNK, NOTIFY_STAMPED)
-            rows = await connection.fetch(_PENDING, self._service, _CHUNK)
+            rows = await connection.fetch(_PENDING, self._service, _CHUNK, _CHUNK_BYTES)
         if not rows:
             return 0
         for topic, records in self._by_topic(rows).items():
@@ -153,7 +160,6 @@ class Relay:
 
     async def _idle(self, stop: asyncio.Event) -> None:
         """Until something was appended; at most a second, as a notification may be lost and the lock must be kept."""
-        self._wake.clear()
         stopping = asyncio.create_task(stop.wait())
         waking = asyncio.create_task(self._wake.wait())
         try:

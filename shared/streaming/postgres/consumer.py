@@ -19,11 +19,21 @@ if TYPE_CHECKING:
     from shared.streaming.postgres.topic import StoredTopic
 
 _COMMAND_SECONDS: Final = 5.0
+_BATCH_BYTES: Final = 4 * 1_048_576
+"""A batch ends with the record that reaches this, so that large records cannot fill the memory."""
+
 _HEADS: Final = "SELECT partition, next_offset FROM streaming.head WHERE topic_id = $1"
 _READ: Final = """
-    SELECT record_offset, appended_at, value FROM {table}
-    WHERE topic_id = {id} AND partition = $1 AND record_offset >= $2 AND appended_at >= $3
-    ORDER BY record_offset LIMIT $4
+    SELECT record_offset, appended_at, value FROM (
+        SELECT record_offset, appended_at, value,
+            sum(octet_length(value)) OVER (ORDER BY record_offset ROWS UNBOUNDED PRECEDING) AS total
+        FROM (
+            SELECT record_offset, appended_at, value FROM {table}
+            WHERE topic_id = {id} AND partition = $1 AND record_offset >= $2 AND appended_at >= $3
+            ORDER BY record_offset LIMIT $4
+        ) AS first
+    ) AS next
+    WHERE total - octet_length(value) < $5 ORDER BY record_offset
 """
 
 
@@ -136,7 +146,7 @@ class PostgresConsumer:
             if (head := heads[partition.index]) == position:
                 continue
             since = self._appended_at.get(partition, 0)
-            rows = await connection.fetch(statement, partition.index, position, since, max_records)
+            rows = await connection.fetch(statement, partition.index, position, since, max_records, _BATCH_BYTES)
             batch = _batch(partition, position, head, rows)
             if self._positions.get(partition) == position:
                 self._positions[partition] = batch.end

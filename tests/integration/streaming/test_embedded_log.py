@@ -80,3 +80,19 @@ async def test_the_registry_can_be_ensured_by_every_service_at_every_start(datab
     for topic in TOPICS.values():
         assert len(await admin.ends(topic.name)) == topic.partitions
     await admin.close()
+
+
+async def test_a_batch_of_large_records_ends_before_it_fills_the_memory(database: str) -> None:
+    log = _open(database)
+    admin, producer, consumer = log.admin(), log.producer(), log.consumer("g", "t", "m")
+    await admin.ensure("t", 1, 1_000)
+    await producer.append("t", [Append(0, bytes(1_000_000)) for _ in range(12)])
+    await consumer.poll(100, 0.1)
+    consumer.seek(Partition("t", 0), 0)
+
+    sizes = [len(batch.records) for _ in range(3) for batch in await consumer.poll(100, 1)]
+
+    assert sizes == [5, 5, 2]
+    await consumer.close()
+    await producer.close()
+    await admin.close()

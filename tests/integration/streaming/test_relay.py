@@ -263,3 +263,13 @@ async def _end_session_that_holds_the_lock(admin_dsn: str) -> None:
         )
     finally:
         await administrator.close()
+
+
+async def test_large_rows_are_published_a_few_at_a_time(database: str, connection: asyncpg.Connection) -> None:
+    large = [OutboxRow(WORKSPACE, "refusals", 0, bytes(3_000_000), 1) for _ in range(5)]
+    await outbox.append(connection, "scoring", large)
+    relay = _relay(database, _Collects())
+
+    assert await relay.relay(connection) == 3
+    assert await relay.relay(connection) == 2
+    assert await relay.relay(connection) == 0
