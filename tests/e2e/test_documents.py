@@ -1,5 +1,6 @@
 """What the documents tell a user to type works as it is written, in the order it is written."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,6 +48,20 @@ def test_the_examples_of_the_readme_make_leads(instance: Instance) -> None:
     assert len(asking) == 2
     for example in asking:
         assert run_example(example, instance)
+
+
+def test_the_api_page_names_every_route_that_is_there_and_no_other(instance: Instance) -> None:
+    there = {
+        f"{method.upper()} {path}"
+        for service in (instance.ingest, instance.scoring, instance.metrics)
+        for path, methods in instance.read(f"{service}/openapi.json")["paths"].items()
+        for method in methods
+        if path.startswith("/v1/")
+    }
+
+    named = set(re.findall(r"`((?:GET|POST|PATCH|PUT|DELETE) /v1/[^`?]*)[^`]*`", API.read_text()))
+
+    assert named == there
 
 
 def test_the_examples_of_the_api_page_are_answered(instance: Instance) -> None:

@@ -58,14 +58,6 @@ def month(seed: int, first_day: int, last_day: int) -> Iterator[Json]:
             yield delivery.touchpoint
 
 
-def day_of_month(seed: int, day: int) -> Iterator[Json]:
-    """What a run that ends with ``day`` adds to the run that ended the day before."""
-    deliveries = [delivery for born in range(day - STORY_DAYS + 1, day + 1) for delivery in cohort(seed, born)]
-    for delivery in sorted(deliveries, key=lambda one: (one.at, one.touchpoint["id"])):
-        if delivery.at // DAY == day:
-            yield delivery.touchpoint
-
-
 def cohort(seed: int, day: int) -> list[Delivery]:
     """All that people first seen on ``day`` will ever send, late and doubled deliveries included."""
     draw = Draw(f"{seed}:{day}")
