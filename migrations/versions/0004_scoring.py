@@ -147,6 +147,7 @@ def _told() -> None:
     op.execute("CREATE INDEX ix_listing_updated ON scoring.listing (workspace_id, updated_at, lead_id)")
     op.execute("CREATE INDEX ix_listing_status ON scoring.listing (workspace_id, status, updated_at, lead_id)")
     op.execute("CREATE INDEX ix_listing_stage ON scoring.listing (workspace_id, stage, updated_at, lead_id)")
+    op.execute("CREATE INDEX ix_listing_channel ON scoring.listing (workspace_id, channel, updated_at, lead_id)")
     op.execute("""
         CREATE TABLE scoring.model (
             workspace_id uuid NOT NULL,

@@ -126,6 +126,7 @@ listing = Table(
     Index("ix_listing_updated", "workspace_id", "updated_at", "lead_id"),
     Index("ix_listing_status", "workspace_id", "status", "updated_at", "lead_id"),
     Index("ix_listing_stage", "workspace_id", "stage", "updated_at", "lead_id"),
+    Index("ix_listing_channel", "workspace_id", "channel", "updated_at", "lead_id"),
 )
 """Leads as work lists find them; written only when a change is published, so that folding never touches its indexes."""
 

@@ -18,6 +18,7 @@ from shared.access import KeyKind, Scope
 from shared.clock import DAY, ManualClock
 from shared.database.access import create_key
 from shared.database.access_source import DatabaseAccess
+from shared.database.connection import Engine
 from shared.database.engine import connect, create_engine
 from shared.database.roles import Role
 from shared.database.session import writing
@@ -56,6 +57,7 @@ class Service:
     log: PostgresLog
     producer: PostgresProducer
     access: AccessCache
+    engine: Engine
 
     async def get(self, path: str, expected: int = 200, **parameters: Any) -> Any:
         """The JSON of an answer that has this status."""
@@ -128,7 +130,7 @@ async def opened(dsn: str, now: int) -> AsyncIterator[Service]:
     clock = ManualClock(now)
     scoring = await open_scoring(dsn, clock)
     key, _ = await new_key(dsn, WORKSPACE), await new_key(dsn, OTHER_WORKSPACE)
-    source = DatabaseAccess(dsn, Role.SCORING_READER)
+    source = DatabaseAccess(dsn, Role.INGEST_READER)  # so that scoring's readers can be told apart
     engine = create_engine(dsn, Role.SCORING_READER)
     access = AccessCache(source, clock)
     await access.load()
@@ -162,7 +164,7 @@ async def opened(dsn: str, now: int) -> AsyncIterator[Service]:
         ) as client,
     ):
         tasks.create_task(announcements.run(stop))
-        yield Service(scoring, clock, client, dsn, log, producer, access)
+        yield Service(scoring, clock, client, dsn, log, producer, access, engine)
         stop.set()
     await producer.close()
     await log.close()

@@ -24,7 +24,7 @@ async def five(service: Service) -> Service:
     return service
 
 
-async def read_all(service: Service, after: dict[str, str], limit: int) -> list[dict[str, Any]]:
+async def read_all(service: Service, after: dict[str, Any], limit: int) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     while True:
         page = await service.get("/v1/changes", limit=limit, **after)

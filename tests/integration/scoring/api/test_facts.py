@@ -11,7 +11,7 @@ from tests.scoring_driver import touchpoint
 
 async def read_all(service: Service, limit: int) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    after: dict[str, str] = {}
+    after: dict[str, Any] = {}
     while True:
         page = await service.get("/v1/facts", limit=limit, **after)
         found += page["data"]

@@ -50,7 +50,7 @@ async def test_history_tells_where_it_stood_and_why(bought: Service) -> None:
 
 
 def _sum(ledger: dict[str, Any], axis: str) -> float:
-    return sum(line["value"] for line in ledger["data"] if line["axis"] == axis)
+    return sum(float(line["value"]) for line in ledger["data"] if line["axis"] == axis)
 
 
 async def test_the_lines_of_the_ledger_sum_to_the_score(bought: Service) -> None:
@@ -99,7 +99,7 @@ async def test_the_journey_is_in_order_over_all_pieces(bought: Service) -> None:
     for order, ids in (("oldest", "123456"), ("newest", "654321")):
         for limit in (1, 4, 6, 50):
             found: list[str] = []
-            after: dict[str, str] = {}
+            after: dict[str, Any] = {}
             while True:
                 page = await bought.get(f"/v1/leads/{id_of(U1)}/touchpoints", order=order, limit=limit, **after)
                 found += [step["id"] for step in page["data"]]

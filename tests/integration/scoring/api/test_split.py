@@ -50,7 +50,7 @@ async def test_a_key_that_was_cut_is_its_own_again(joined: Service, writer: http
 
 
 async def test_the_same_request_again_is_the_same_split(joined: Service, writer: httpx.AsyncClient) -> None:
-    headers = {"idempotency-key": "correction-1"}
+    headers: dict[str, Any] = {"idempotency-key": "correction-1"}
 
     first = await split(writer, **headers)
     at_once = await split(writer, **headers)

@@ -36,7 +36,7 @@ async def test_leads_come_newest_change_first_or_last(seven: Service) -> None:
 async def test_pages_hold_every_lead_once(seven: Service) -> None:
     for order in ("newest", "oldest"):
         found: list[str] = []
-        after: dict[str, str] = {}
+        after: dict[str, Any] = {}
         while True:
             page = await seven.get("/v1/leads", order=order, limit=3, **after)
             found += ids(page)
@@ -49,7 +49,7 @@ async def test_pages_hold_every_lead_once(seven: Service) -> None:
 
 
 async def test_filters_narrow_the_list(seven: Service) -> None:
-    wanted: list[tuple[dict[str, str], list[int]]] = [
+    wanted: list[tuple[dict[str, Any], list[int]]] = [
         ({"status": "mql"}, [3]),
         ({"stage": "consideration"}, [3]),
         ({"channel": "email"}, [1, 3, 5]),
