@@ -9,7 +9,7 @@ from starlette.middleware import Middleware
 
 from shared.http import health, problems
 from shared.http.observation import Observation
-from shared.http.parameters import refuse_unknown_parameters
+from shared.http.parameters import StrictParameters
 from shared.telemetry import Telemetry
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Any]]]
@@ -48,6 +48,7 @@ def create_app(
     app.include_router(health.router(checks, telemetry.expose))
     for router in open_routers:
         app.include_router(router)
+    strict = Depends(StrictParameters())
     for router in routers:
-        app.include_router(router, dependencies=[Depends(refuse_unknown_parameters)])
+        app.include_router(router, dependencies=[strict])
     return app

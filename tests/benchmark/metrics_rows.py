@@ -75,13 +75,14 @@ class _Service:
 
     process: asyncio.subprocess.Process
     dsn: str
+    port: int
     requests: Sequence[bytes]
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
     asked: int = 0
+    lines: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def warm(self) -> None:
-        """Every request once, so that what is held in memory is held."""
+        """Connect, and ask every request once, so that what is held in memory is held."""
+        self.lines = await asyncio.open_connection("127.0.0.1", self.port)
         for _ in self.requests:
             await self.ask()
 
@@ -91,13 +92,16 @@ class _Service:
 
     async def ask(self) -> float:
         """One request and its whole answer, over the kept connection. Anything but 200 ends the benchmark."""
+        if self.lines is None:
+            raise RuntimeError("warm up first")
+        reader, writer = self.lines
         request = self.requests[self.asked % len(self.requests)]
         self.asked += 1
         began = time.perf_counter()
-        self.writer.write(request)
-        head = await self.reader.readuntil(b"\r\n\r\n")
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
         length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
-        await self.reader.readexactly(length)
+        await reader.readexactly(length)
         taken = time.perf_counter() - began
         if b" 200 " not in head[:16]:
             raise RuntimeError(head.decode())
@@ -122,9 +126,7 @@ async def _metrics(server: Server, leads: int) -> AsyncIterator[_Service]:
         for end in (today - number * DAY for number in range(_RANGES))
     ]
     async with _served(["-m", "services.metrics"], environment, port) as process:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        yield _Service(process, dsn, requests, reader, writer)
-        writer.close()
+        yield _Service(process, dsn, port, requests)
 
 
 @asynccontextmanager
@@ -132,9 +134,7 @@ async def _floor(dsn: str) -> AsyncIterator[_Service]:
     port = free_port()
     request = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
     async with _served(["-m", "tests.benchmark.floor", dsn, str(port)], {}, port) as process:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        yield _Service(process, dsn, [request], reader, writer)
-        writer.close()
+        yield _Service(process, dsn, port, [request])
 
 
 @asynccontextmanager

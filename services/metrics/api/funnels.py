@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from services.metrics.api.answers import described, funnel_of, respond
 from services.metrics.api.examples import FUNNEL
 from services.metrics.api.meta import meta_of
-from services.metrics.api.parameters import Asked
+from services.metrics.api.parameters import DOCUMENTED, Asked
 from services.metrics.api.reach import reach_of
 from services.metrics.api.session import Viewer
 from services.metrics.domain.definition import definition_of
@@ -19,7 +19,7 @@ router: Final = APIRouter(
 )
 
 
-@router.get("/funnel", responses=described(FUNNEL))
+@router.get("/funnel", responses=described(FUNNEL), openapi_extra=DOCUMENTED)
 async def get_funnel(request: Request, workspace: Viewer, question: Asked) -> Response:
     """How many entered each step, how many went on, left or are still open, how long it took; in all and by group."""
     result = await reach_of(request).funnels.ask(workspace, question)

@@ -1,6 +1,5 @@
 """The sums of a funnel as steps on the wire, with shares, times and links."""
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -23,32 +22,35 @@ def steps_of(result: FunnelResult) -> list[list[StepAnswer]]:
     """The steps of the total, then of each group."""
     question, sums, mature, cells = result.question, result.sums, result.mature, result.cells
     names = STEPS[question.entry :]
+    links = [f"/v1/leads?cell={behind.head(cells[0], question.entry + place)}" for place in range(len(names))]
     is_cohort = question.basis is Basis.COHORT
     entered = sums.entered.tolist()
-    from_first, from_previous = _shares(sums.entered, is_cohort)
+    from_first, from_previous, dropped = _shares(sums.entered, is_cohort)
     over = None if mature is None else _mature(mature)
     open_, late = _open(sums, mature) if is_cohort else (None, None)
     left = sums.left.tolist()
+    has_left: list[list[bool]] = sums.left.any(axis=2).tolist()
     first, previous = _times(sums.from_first), _times(sums.from_previous)
     answers = []
     for row, cell in enumerate(cells):
         ending = behind.tail(cell)
+        onward = [*entered[row][1:], None] if is_cohort else [None] * len(names)
         answers.append(
             [
                 StepAnswer(
                     step=name,
                     entered=entered[row][place],
-                    converted=entered[row][place + 1] if is_cohort and place + 1 < len(names) else None,
+                    converted=onward[place],
                     rate_from_first=from_first[row][place],
                     rate_from_previous=from_previous[row][place],
-                    drop_off=_dropped(from_previous[row], place) if is_cohort else _NOTHING,
-                    left={end: number for end, number in zip(ENDS, left[row][place], strict=True) if number},
+                    drop_off=dropped[row][place],
+                    left=_ends(left[row][place]) if has_left[row][place] else {},
                     still_open=open_[row][place] if open_ else None,
                     out_of_time=late[row][place] if late else None,
                     mature=over[row][place] if over else None,
                     seconds_from_first=first[row][place - 1] if place else None,
                     seconds_from_previous=previous[row][place - 1] if place else None,
-                    leads=f"/v1/leads?cell={behind.head(cell, question.entry + place)}{ending}",
+                    leads=links[place] + ending,
                 )
                 for place, name in enumerate(names)
             ]
@@ -56,36 +58,37 @@ def steps_of(result: FunnelResult) -> list[list[StepAnswer]]:
     return answers
 
 
-def _shares(entered: Counts, is_cohort: bool) -> tuple[list[list[Share]], list[list[Share]]]:
-    """Shares from the first and from the previous step; the first step has none."""
-    first = np.broadcast_to(entered[:, :1], entered[:, 1:].shape)
-    return _against(entered[:, 1:], first, is_cohort), _against(entered[:, 1:], entered[:, :-1], is_cohort)
+def _ends(numbers: list[int]) -> dict[str, int]:
+    return {end: number for end, number in zip(ENDS, numbers, strict=True) if number}
 
 
-def _against(successes: Counts, trials: Counts, has_interval: bool) -> list[list[Share]]:
+def _shares(entered: Counts, is_cohort: bool) -> list[list[list[Share]]]:
+    """Shares from the first step, from the previous one, and of those that did not go on.
+
+    The first step comes from nowhere, and from the last nobody goes on.
+    """
+    later, before = entered[:, 1:], entered[:, :-1]
+    first = np.broadcast_to(entered[:, :1], later.shape)
+    successes, trials = np.stack((later, later, before - later)), np.stack((first, before, before))
     values = np.round(successes / np.maximum(trials, 1), _DIGITS).tolist()
     low, high = (np.round(end, _DIGITS).tolist() for end in intervals(successes, trials))
-    return [
+    tables = [
         [
-            _NOTHING,
-            *(
-                Share(value, n, (below, above) if has_interval else None) if n else _NOTHING
+            [
+                Share(value, n, (below, above) if is_cohort else None) if n else _NOTHING
                 for value, n, below, above in zip(*row, strict=True)
-            ),
+            ]
+            for row in zip(*table, strict=True)
         ]
-        for row in zip(values, trials.tolist(), low, high, strict=True)
+        for table in zip(values, trials.tolist(), low, high, strict=True)
     ]
-
-
-def _dropped(from_previous: Sequence[Share], place: int) -> Share:
-    """What is left of one, of the next step's share."""
-    if place + 1 == len(from_previous):
-        return _NOTHING
-    onward = from_previous[place + 1]
-    if onward.value is None or onward.interval is None:
-        return _NOTHING
-    low, high = onward.interval
-    return Share(round(1 - onward.value, _DIGITS), onward.n, (round(1 - high, _DIGITS), round(1 - low, _DIGITS)))
+    nothing = [_NOTHING]
+    onward = tables[2] if is_cohort else [nothing * later.shape[1]] * len(entered)
+    return [
+        [nothing + row for row in tables[0]],
+        [nothing + row for row in tables[1]],
+        [row + nothing for row in onward],
+    ]
 
 
 def _open(sums: Sums, mature: Sums | None) -> tuple[list[list[int]], list[list[int]] | None]:
@@ -97,7 +100,7 @@ def _open(sums: Sums, mature: Sums | None) -> tuple[list[list[int]], list[list[i
 
 
 def _mature(sums: Sums) -> list[list[Mature]]:
-    from_first, from_previous = _shares(sums.entered, True)
+    from_first, from_previous, _dropped = _shares(sums.entered, is_cohort=True)
     return [
         [Mature(*values) for values in zip(*row, strict=True)]
         for row in zip(sums.entered.tolist(), from_first, from_previous, strict=True)

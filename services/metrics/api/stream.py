@@ -12,7 +12,7 @@ from starlette.responses import StreamingResponse
 
 from services.metrics.api.answers import totals_of
 from services.metrics.api.examples import TOTALS
-from services.metrics.api.parameters import Asked
+from services.metrics.api.parameters import DOCUMENTED, Asked
 from services.metrics.api.reach import Reach, reach_of
 from services.metrics.api.session import Viewer
 from services.metrics.domain.question import Question
@@ -29,7 +29,11 @@ _QUIET_SECONDS: Final = 15.0
 _EXAMPLE: Final = f"event: totals\ndata: {msgspec.json.encode(TOTALS).decode()}\n\n"
 
 
-@router.get("/stream", responses={200: {"content": {"text/event-stream": {"example": _EXAMPLE}}}})
+@router.get(
+    "/stream",
+    responses={200: {"content": {"text/event-stream": {"example": _EXAMPLE}}}},
+    openapi_extra=DOCUMENTED,
+)
 async def stream_totals(request: Request, workspace: Viewer, question: Asked) -> StreamingResponse:
     """An event `totals` at once and after every change, at most four a second; a comment when nothing has changed."""
     reach = reach_of(request)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, unquote
 
@@ -87,6 +88,7 @@ def of_text(text: str) -> Cell:
     return cell
 
 
+@lru_cache(maxsize=4096)
 def _condition(name: str, value: str | Rest | None) -> str:
     if value is None:
         return name

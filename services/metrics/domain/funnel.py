@@ -42,16 +42,17 @@ def read(layout: Layout, table: Row, window: int | None) -> Sums:
     Times from the previous step are those of all moves, but for the second step, where it is the first.
     """
     later = layout.steps - 1
-    first = table[:, layout.first : layout.previous].reshape(len(table), later, BUCKET_COUNT)
+    buckets = table[:, layout.first : layout.left].reshape(len(table), -1, BUCKET_COUNT)
     if window is not None:
-        first = np.where(np.arange(BUCKET_COUNT) < buckets_within(window), first, 0)
-    rest = table[:, layout.previous : layout.left].reshape(len(table), max(later - 1, 0), BUCKET_COUNT)
-    previous = np.concatenate((first[:, :1], rest), axis=1)
+        buckets = buckets.copy()
+        buckets[:, :later, buckets_within(window) :] = 0
+    moves, seconds = _times(buckets)
+    second = np.s_[:, [0, *range(later, buckets.shape[1])]] if later else np.s_[:, :0]
     return Sums(
-        entered=_entered(layout, table, first),
+        entered=_entered(layout, table, moves[:, :later]),
         left=_left(layout, table, window),
-        from_first=_times(first),
-        from_previous=_times(previous),
+        from_first=Times(moves[:, :later], seconds[:, :later]),
+        from_previous=Times(moves[second], seconds[second]),
     )
 
 
@@ -62,10 +63,10 @@ def remaining(sums: Sums) -> Counts:
     return found
 
 
-def _entered(layout: Layout, table: Row, first: Row) -> Counts:
+def _entered(layout: Layout, table: Row, reached: Counts) -> Counts:
     if layout.basis is Basis.PERIOD:
         return table[:, : layout.steps]
-    return np.concatenate((table[:, :1], first.sum(axis=2)), axis=1)
+    return np.concatenate((table[:, :1], reached), axis=1)
 
 
 def _left(layout: Layout, table: Row, window: int | None) -> Counts:
@@ -74,15 +75,16 @@ def _left(layout: Layout, table: Row, window: int | None) -> Counts:
     return left
 
 
-def _times(counts: Row) -> Times:
+def _times(counts: Row) -> tuple[Counts, Seconds]:
     """Nearest rank: the smallest bucket that has at least the asked share of the moves at or below it."""
     below = np.cumsum(counts, axis=2)
     moves = below[:, :, -1]
     typical = _typical()
-    seconds = [
-        typical[(below >= np.maximum(np.ceil(share * moves), 1)[:, :, None]).argmax(axis=2)] for share in QUANTILES
-    ]
-    return Times(moves, np.stack(seconds, axis=2))
+    seconds = np.empty((*moves.shape, len(QUANTILES)))
+    for place, share in enumerate(QUANTILES):
+        rank = np.maximum(np.ceil(share * moves), 1).astype(np.int64)
+        seconds[:, :, place] = typical[(below >= rank[:, :, None]).argmax(axis=2)]
+    return moves, seconds
 
 
 @cache

@@ -1,6 +1,6 @@
 """Rows of sums put together as a question asks: narrowed, broken down, those without a value as the difference."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,16 +26,21 @@ class Grouped:
 def grouped(question: Question, tables: Mapping[int, _Rows], numbers: ValueNumbers) -> Grouped:
     """Combine the rows by value of each dimension of ``dimensions_for(question)``."""
     names = sorted(frozenset(question.by) | question.where.keys())
-    nothing = np.zeros_like(tables[TOTAL][0])
-    wanted = {name: _number(numbers, name, value) for name, value in question.where.items()}
-    total, groups = nothing, dict[Key, Row]()
-    for values, row in _full(frozenset(names), tables).items():
-        named = dict(zip(names, values, strict=True))
-        if all(named[name] == number for name, number in wanted.items()):
-            total = total + row
-            key = tuple(named[name] for name in question.by)
-            groups[key] = groups[key] + row if key in groups else row
-    return Grouped(total, {key: row for key, row in groups.items() if row.any()} if question.by else {})
+    found = _full(frozenset(names), tables)
+    if not question.where:
+        return Grouped(tables[TOTAL][0], _groups(question, names, found.items()))
+    wanted = [(names.index(name), _number(numbers, name, value)) for name, value in question.where.items()]
+    chosen = [(key, row) for key, row in found.items() if all(key[place] == number for place, number in wanted)]
+    total = np.zeros_like(tables[TOTAL][0])
+    for _key, row in chosen:
+        total += row
+    return Grouped(total, _groups(question, names, chosen))
+
+
+def _groups(question: Question, names: Sequence[str], rows: Iterable[tuple[Key, Row]]) -> dict[Key, Row]:
+    """Rows that are not empty, by the values of ``by``. Attributes that are only asked about have one value by now."""
+    places = [names.index(name) for name in question.by]
+    return {tuple(key[place] for place in places): row for key, row in rows if row.any()} if places else {}
 
 
 def _number(numbers: ValueNumbers, name: str, value: str | None) -> int | None:

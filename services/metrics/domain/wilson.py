@@ -21,6 +21,6 @@ def intervals(successes: Counts, trials: Counts) -> tuple[Floats, Floats]:
     reach = np.sqrt(np.maximum(share * (1 - share), 0) * square + square * square / 4)
     low, high = (middle - reach) / (1 + square), (middle + reach) / (1 + square)
     return (
-        np.where((successes <= 0) | (trials <= 0), 0.0, np.clip(low, 0.0, 1.0)),
-        np.where((successes >= trials) | (trials <= 0), 1.0, np.clip(high, 0.0, 1.0)),
+        np.where((successes <= 0) | (trials <= 0), 0.0, np.minimum(np.maximum(low, 0.0), 1.0)),
+        np.where((successes >= trials) | (trials <= 0), 1.0, np.minimum(np.maximum(high, 0.0), 1.0)),
     )

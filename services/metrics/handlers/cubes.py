@@ -34,8 +34,32 @@ _TRUSTED_FOR: Final = SECOND
 
 _VALUES_TO_SPARE: Final = 4
 
-Block = npt.NDArray[np.int32]
-_Delta = npt.NDArray[np.int32]
+_Counts = npt.NDArray[np.int32]
+
+
+@dataclass(slots=True)
+class _Block:
+    """Counts by day, value and column; ``below`` holds their sums of all days before each, made when first asked."""
+
+    counts: _Counts
+    below: _Counts | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes held, those of the sums included."""
+        return 2 * self.counts.nbytes
+
+    def total(self, first: int, end: int, values: int) -> _Counts:
+        """The sums over the days ``[first, end)`` of the first so many values."""
+        if self.below is None:
+            self.below = np.zeros((BLOCK_DAYS + 1, *self.counts.shape[1:]), dtype=np.int32)
+            np.cumsum(self.counts, axis=0, out=self.below[1:])
+        return self.below[end, :values] - self.below[first, :values]
+
+    def add(self, days: _Counts, values: _Counts, columns: _Counts, counts: _Counts) -> None:
+        """Add to single counts."""
+        np.add.at(self.counts, (days, values, columns), counts)
+        self.below = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +106,7 @@ class _Memory:
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     revisions: dict[int, int] | None = None
-    blocks: OrderedDict[_Key, Block] = field(default_factory=OrderedDict)
+    blocks: OrderedDict[_Key, _Block] = field(default_factory=OrderedDict)
     known: Known | None = None
     is_dirty: bool = True
 
@@ -157,7 +181,7 @@ class Cubes:
             if key not in memory.blocks:
                 block = await _load(connection, workspace, key, _most_values(memory, need.dimension))
                 memory.blocks[key] = block
-                self._held += block.nbytes
+                self._held += block.size
         return self._from_memory(memory, need)
 
     def _is_believed(self, memory: _Memory, known: Known, now: int) -> bool:
@@ -178,31 +202,30 @@ class Cubes:
             block = memory.blocks[key]
             memory.blocks.move_to_end(key)
             start = number * BLOCK_DAYS
-            part = block[max(need.first - start, 0) : need.end - start]
-            total = np.add.reduce(part, axis=0, dtype=np.int32)
-            rows[: len(total)] += total[:height]
+            total = block.total(max(need.first - start, 0), min(need.end - start, BLOCK_DAYS), height)
+            rows[: len(total)] += total
         return Table(range(height), rows)
 
-    def _add(self, memory: _Memory, moved: _Delta) -> None:
+    def _add(self, memory: _Memory, moved: _Counts) -> None:
         for key in list(memory.blocks):
             calendar, dimension, layout, number = key
             mine = moved[(moved[:, 0] == calendar) & (moved[:, 1] == dimension) & (moved[:, 2] // BLOCK_DAYS == number)]
             column = layout.column[mine[:, 4]]
             mine, column = mine[column >= 0], column[column >= 0]
             block = memory.blocks[key]
-            if len(mine) and mine[:, 3].max() >= block.shape[1]:
-                self._held -= memory.blocks.pop(key).nbytes
-            else:
-                np.add.at(block, (mine[:, 2] % BLOCK_DAYS, mine[:, 3], column), mine[:, 5])
+            if len(mine) and mine[:, 3].max() >= block.counts.shape[1]:
+                self._held -= memory.blocks.pop(key).size
+            elif len(mine):
+                block.add(mine[:, 2] % BLOCK_DAYS, mine[:, 3], column, mine[:, 5])
 
     def _drop(self, memory: _Memory) -> None:
-        self._held -= sum(block.nbytes for block in memory.blocks.values())
+        self._held -= sum(block.size for block in memory.blocks.values())
         memory.blocks.clear()
 
     def _make_room(self, used: _Memory) -> None:
         for memory in [*self._memories.values(), used]:
             while self._held > self._budget and memory.blocks:
-                self._held -= memory.blocks.popitem(last=False)[1].nbytes
+                self._held -= memory.blocks.popitem(last=False)[1].size
 
 
 def _blocks(need: Need) -> range:
@@ -226,15 +249,15 @@ def _has_missed(known: Mapping[int, int] | None, shards: Mapping[int, queries.Sh
     return any(shard.revision - known.get(number, 0) != len(shard.deltas) for number, shard in shards.items())
 
 
-async def _load(connection: Connection, workspace: UUID, key: _Key, values: int) -> Block:
+async def _load(connection: Connection, workspace: UUID, key: _Key, values: int) -> _Block:
     calendar, dimension, layout, number = key
-    block = np.zeros((BLOCK_DAYS, values + _VALUES_TO_SPARE, layout.width), dtype=np.int32)
+    counts = np.zeros((BLOCK_DAYS, values + _VALUES_TO_SPARE, layout.width), dtype=np.int32)
     start = number * BLOCK_DAYS
     for first in range(start, start + BLOCK_DAYS, _DAYS_PER_STATEMENT):
         periods = (first, first + _DAYS_PER_STATEMENT)
         rows = await queries.sums(connection, workspace, layout, (calendar, dimension), periods, by_period=True)
-        np.add.at(block, (rows[:, 0] - start, rows[:, 1], layout.column[rows[:, 2]]), rows[:, 3])
-    return block
+        np.add.at(counts, (rows[:, 0] - start, rows[:, 1], layout.column[rows[:, 2]]), rows[:, 3])
+    return _Block(counts)
 
 
 def _table_of(rows: npt.NDArray[np.int64], layout: Layout) -> Table:

@@ -161,16 +161,20 @@ def _text(name: str, number: int | None, known: Known) -> Value:
 
 def _cells(question: Question, found: _Found) -> list[behind.Cell]:
     narrowed = tuple(question.where.items())
-    total = behind.Cell(
-        basis=question.basis,
-        entry=question.entry,
-        step=question.entry,
-        start=question.start,
-        end=question.end,
-        window=question.window,
-        cut=found.cut,
-        where=narrowed,
-    )
-    named = (zip(question.by, values, strict=True) for values in found.keys)
-    groups = [tuple((name, value) for name, value in group if name not in question.where) for group in named]
-    return [total, *(replace(total, where=(*narrowed, *group)) for group in groups)]
+    wheres = [narrowed]
+    for values in found.keys:
+        named = zip(question.by, values, strict=True)
+        wheres.append((*narrowed, *((name, value) for name, value in named if name not in question.where)))
+    return [
+        behind.Cell(
+            basis=question.basis,
+            entry=question.entry,
+            step=question.entry,
+            start=question.start,
+            end=question.end,
+            window=question.window,
+            cut=found.cut,
+            where=where,
+        )
+        for where in wheres
+    ]
