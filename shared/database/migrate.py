@@ -19,6 +19,10 @@ from shared.errors import Misconfigured, Transient
 
 _LOCK: Final = 0x7472616774  # "tragt"
 _POLL_SECONDS: Final = 0.1
+_ADVICE: Final = (
+    f"the login may not prepare the database ({{reason}}). As an administrator create the roles {', '.join(Role)}"
+    f" (NOLOGIN), grant them to the login, and GRANT CREATE ON DATABASE to {Role.OWNER}: deploy/postgres/roles.sql does."
+)
 
 
 async def upgrade(dsn: str, revision: str = "head", *, wait_seconds: float = 120.0) -> None:
@@ -104,14 +108,18 @@ async def _lock(connection: asyncpg.Connection, wait_seconds: float) -> None:
 async def _prepare(connection: asyncpg.Connection) -> None:
     try:
         await ensure_roles(connection, await connection.fetchval("SELECT session_user"))
-        if not await connection.fetchval("SELECT has_database_privilege($1, current_database(), 'CREATE')", Role.OWNER):
+        if not await _may_create(connection):
             database = await connection.fetchval("SELECT quote_ident(current_database())")
             await connection.execute(f"GRANT CREATE ON DATABASE {database} TO {Role.OWNER}")
     except asyncpg.InsufficientPrivilegeError as error:
-        raise Misconfigured(
-            f"the login may not prepare the database ({error}). As an administrator create the roles"
-            f" {', '.join(Role)} (NOLOGIN), grant them to the login, and GRANT CREATE ON DATABASE to {Role.OWNER}."
-        ) from error
+        raise Misconfigured(_ADVICE.format(reason=error)) from error
+    if not await _may_create(connection):  # a grant that one may not make is only warned of
+        raise Misconfigured(_ADVICE.format(reason=f"{Role.OWNER} may not create schemas in it"))
+
+
+async def _may_create(connection: asyncpg.Connection) -> bool:
+    answer = await connection.fetchval("SELECT has_database_privilege($1, current_database(), 'CREATE')", Role.OWNER)
+    return bool(answer)
 
 
 async def _run(dsn: str, action: Callable[[Config], None]) -> None:
