@@ -182,6 +182,14 @@ def test_a_shorter_period_has_fewer_leads(page: Page) -> None:
     assert 0 < number(page, "known") < before
 
 
+def test_the_moves_of_the_period_can_be_counted_instead(page: Page) -> None:
+    page.get_by_label("Period", exact=True).check()
+
+    expect(page.locator("#subtitle")).to_contain_text("Moves made", timeout=WITHIN_MILLISECONDS)
+    expect(page.locator('[data-step="mql"] dd').last).to_have_text("–")
+    assert number(page, "known") > 0
+
+
 def test_without_the_link_the_page_says_how_to_sign_in(month: SignedIn) -> None:
     page = new_context(month.browser).new_page()
 

@@ -35,8 +35,13 @@ export function follow(asked, changed, state) {
 }
 
 function funnel({ from, to, groups: given, steps, meta }) {
-  const rows = given.map((group) => ({ channel: group.rest.length ? "other" : (group.key.channel ?? "none"), cells: cells(group.steps) }));
-  const groups = rows.filter((row) => row.cells[0].entered > 0).sort((one, two) => two.cells[0].entered - one.cells[0].entered);
+  const rows = given.map((group) => ({
+    channel: group.rest.length ? "other" : (group.key.channel ?? "none"),
+    cells: cells(group.steps),
+  }));
+  const groups = rows
+    .filter((row) => row.cells[0].entered > 0)
+    .sort((one, two) => two.cells[0].entered - one.cells[0].entered);
   return withoutEmptyStep({
     from,
     to,
@@ -78,7 +83,11 @@ function withoutEmptyStep(answer) {
     const { fromPrevious, median, p90, lost, waiting } = row[at];
     return row.toSpliced(at, 2, { ...row[at + 1], fromPrevious, median, p90, lost, waiting });
   };
-  return { ...answer, total: skip(answer.total), groups: answer.groups.map((group) => ({ ...group, cells: skip(group.cells) })) };
+  return {
+    ...answer,
+    total: skip(answer.total),
+    groups: answer.groups.map((group) => ({ ...group, cells: skip(group.cells) })),
+  };
 }
 
 /** One page of the leads that entered `step`; `next` is the address of the next page or null. Raises Problem. */

@@ -10,7 +10,15 @@ export function drawChannels(element, funnel, chosen, choose) {
   const rows = [
     row(null, "All channels", all, funnel.total, 0, chosen, choose),
     ...funnel.groups.map((group) =>
-      row(group.channel, word(group.channel), colourOf(group.channel), group.cells, group.cells[0].entered / largest, chosen, choose),
+      row(
+        group.channel,
+        word(group.channel),
+        colourOf(group.channel),
+        group.cells,
+        group.cells[0].entered / largest,
+        chosen,
+        choose,
+      ),
     ),
   ];
   redraw(element, ...rows);
@@ -18,7 +26,14 @@ export function drawChannels(element, funnel, chosen, choose) {
 
 function row(channel, name, colour, cells, size, chosen, choose) {
   const last = cells.at(-1);
-  const input = make("input", { type: "radio", name: "channel", "data-key": `channel ${channel ?? ""}`, value: channel ?? "", checked: channel === chosen, change: () => choose(channel) });
+  const input = make("input", {
+    type: "radio",
+    name: "channel",
+    "data-key": `channel ${channel ?? ""}`,
+    value: channel ?? "",
+    checked: channel === chosen,
+    change: () => choose(channel),
+  });
   const label = make(
     "label",
     { class: "channel" },
@@ -26,7 +41,11 @@ function row(channel, name, colour, cells, size, chosen, choose) {
     make("span", { class: "swatch" }),
     make("span", { class: "name" }, name),
     make("span", { class: "figure" }, count(cells[0].entered)),
-    make("span", { class: "figure rate", title: `${word(cells[0].step)} to ${word(last.step)}` }, share(last.fromFirst.value)),
+    make(
+      "span",
+      { class: "figure rate", title: `${word(cells[0].step)} to ${word(last.step)}` },
+      share(last.fromFirst.value),
+    ),
   );
   return styled(label, { "--colour": colour, "--size": size });
 }

@@ -41,7 +41,9 @@ function trace(group, alone, edge) {
     name: word(group.channel),
     y: group.cells.map((cell) => word(cell.step)),
     x: group.cells.map((cell) => cell.entered),
-    text: group.cells.map((cell) => (cell.fromFirst.value === null ? count(cell.entered) : `${count(cell.entered)} · ${share(cell.fromFirst.value)}`)),
+    text: group.cells.map((cell) =>
+      cell.fromFirst.value === null ? count(cell.entered) : `${count(cell.entered)} · ${share(cell.fromFirst.value)}`,
+    ),
     textinfo: alone ? "text" : "none",
     textposition: "auto",
     customdata: group.cells.map((cell) => [share(cell.fromPrevious.value), share(cell.fromFirst.value)]),
@@ -64,9 +66,21 @@ function layout(element, groups) {
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: property("--font"), size: 13, color: property("--text") },
-    hoverlabel: { bgcolor: property("--text"), bordercolor: property("--text"), font: { family: property("--font"), size: 13, color: property("--card") } },
+    hoverlabel: {
+      bgcolor: property("--text"),
+      bordercolor: property("--text"),
+      font: { family: property("--font"), size: 13, color: property("--card") },
+    },
     xaxis: { visible: false, fixedrange: true },
-    yaxis: { automargin: true, fixedrange: true, showgrid: false, zeroline: false, ticks: "", ticklabelstandoff: narrow ? 4 : 12, tickfont: { size: narrow ? 12 : 14, weight: 600 } },
+    yaxis: {
+      automargin: true,
+      fixedrange: true,
+      showgrid: false,
+      zeroline: false,
+      ticks: "",
+      ticklabelstandoff: narrow ? 4 : 12,
+      tickfont: { size: narrow ? 12 : 14, weight: 600 },
+    },
     annotations: groups.length > 1 ? groups[0].cells.map((_, index) => total(groups, index)) : [],
   };
 }

@@ -1,7 +1,11 @@
 // Numbers, shares, durations and instants as people read them. Pure: no page, no clock.
 
 const whole = new Intl.NumberFormat("en-GB");
-const percent = new Intl.NumberFormat("en-GB", { style: "percent", maximumFractionDigits: 1, minimumFractionDigits: 1 });
+const percent = new Intl.NumberFormat("en-GB", {
+  style: "percent",
+  maximumFractionDigits: 1,
+  minimumFractionDigits: 1,
+});
 const ago = new Intl.RelativeTimeFormat("en-GB", { numeric: "auto" });
 
 export const count = (value) => whole.format(value);

@@ -5,6 +5,7 @@ import { drawChannels } from "/dashboard/channels.js";
 import { draw } from "/dashboard/chart.js";
 import { find, make } from "/dashboard/dom.js";
 import { count, duration, period, word } from "/dashboard/format.js";
+import { explanation, invitation } from "/dashboard/message.js";
 import { openPanel, preparePanel } from "/dashboard/panel.js";
 import { drawSteps } from "/dashboard/steps.js";
 import { drawTable } from "/dashboard/table.js";
@@ -14,7 +15,17 @@ const RETRY_MILLISECONDS = 3000;
 const MINUTE_MILLISECONDS = 60000;
 const NEWS_MILLISECONDS = 15000; // a screen reader hears of changes no more often
 
-const state = { days: 30, basis: "cohort", channel: null, funnel: null, live: "connecting", read: 0, told: 0, soon: null, leave: () => {} };
+const state = {
+  days: 30,
+  basis: "cohort",
+  channel: null,
+  funnel: null,
+  live: "connecting",
+  read: 0,
+  told: 0,
+  soon: null,
+  leave: () => {},
+};
 
 async function load() {
   const reading = ++state.read;
@@ -26,7 +37,7 @@ async function load() {
     await show();
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    if (reading === state.read) explain(error);
+    if (reading === state.read) refuse(error);
   } finally {
     find("funnel").setAttribute("aria-busy", "false");
   }
@@ -57,16 +68,24 @@ async function show() {
   const empty = funnel.total[0].entered === 0;
   find("message").hidden = !empty;
   find("content").hidden = empty;
-  find("subtitle").textContent = `${state.basis === "cohort" ? "Leads that entered" : "Moves made"} ${period(funnel.from, funnel.to, funnel.timeZone)}, by the channel of their first touch`;
+  find("subtitle").textContent =
+    `${state.basis === "cohort" ? "Leads that entered" : "Moves made"} ${period(funnel.from, funnel.to, funnel.timeZone)}, by the channel of their first touch`;
   freshness();
-  if (empty) return invite();
+  if (empty) return find("message").replaceChildren(...invitation());
   if (!funnel.groups.some((group) => group.channel === state.channel)) state.channel = null;
   const group = chosen();
   const name = group ? word(group.channel) : "All channels";
   find("plot-title").textContent = name;
-  drawSteps(find("steps"), [state.channel, state.basis, state.days].join(), group ? group.cells : funnel.total, (step) => openPanel(name, (group ? group.cells : funnel.total)[step]));
+  drawSteps(
+    find("steps"),
+    [state.channel, state.basis, state.days].join(),
+    group ? group.cells : funnel.total,
+    (step) => openPanel(name, (group ? group.cells : funnel.total)[step]),
+  );
   drawChannels(find("channels"), funnel, state.channel, select);
-  drawTable(find("table"), funnel, (row, step) => openPanel(row ? word(row.channel) : "All channels", (row ? row.cells : funnel.total)[step]));
+  drawTable(find("table"), funnel, (row, step) =>
+    openPanel(row ? word(row.channel) : "All channels", (row ? row.cells : funnel.total)[step]),
+  );
   footer();
   await draw(find("plot"), funnel, state.channel, (row, step) => openPanel(word(row.channel), row.cells[step]));
 }
@@ -90,9 +109,15 @@ function freshness() {
 
 function footer() {
   const { funnel } = state;
-  const late = funnel.lateCount ? `${count(funnel.lateCount)} changes became known more than an hour after they happened; they are counted where they belong. ` : "";
+  const late = funnel.lateCount
+    ? `${count(funnel.lateCount)} changes became known more than an hour after they happened; they are counted where they belong. `
+    : "";
   find("foot").replaceChildren(
-    make("p", {}, `${funnel.definition ?? ""} Intervals are 95 % Wilson intervals. ${late}Model version ${funnel.modelVersion ?? "–"}, times in ${funnel.timeZone ?? "UTC"}.`),
+    make(
+      "p",
+      {},
+      `${funnel.definition ?? ""} Intervals are 95 % Wilson intervals. ${late}Model version ${funnel.modelVersion ?? "–"}, times in ${funnel.timeZone ?? "UTC"}.`,
+    ),
   );
 }
 
@@ -104,24 +129,10 @@ function tell(before, after) {
   find("news").textContent = moved.map((cell) => `${word(cell.step)} ${count(cell.entered)}`).join(", ");
 }
 
-function invite() {
-  const command = `curl ${location.protocol}//${location.hostname}:7101/v1/touchpoints -H 'Authorization: Bearer WRITE_KEY' \\\n  -H 'Content-Type: application/json' \\\n  -d '{"kind":"demo_requested","channel":"web","identity":{"email":"ada@example.com"}}'`;
-  find("message").replaceChildren(
-    make("h2", {}, "No leads in this period yet"),
-    make("p", {}, "Choose a longer period, load the demo month with ", make("code", {}, "tragt demo"), ", or send a first touchpoint; it appears here by itself:"),
-    make("pre", {}, command),
-  );
-}
-
-function explain(problem) {
+function refuse(problem) {
   find("message").hidden = false;
   find("content").hidden = problem.signedOut || !state.funnel;
-  const again = make("button", { type: "button", click: load }, "Try again");
-  find("message").replaceChildren(
-    make("h2", {}, problem.signedOut ? "Please sign in" : "The numbers could not be read"),
-    make("p", {}, problem.signedOut ? "Open the sign-in link that tragt up printed. A link works once; a new one: " : problem.message, problem.signedOut ? make("code", {}, "tragt status") : null),
-    ...(problem.signedOut ? [] : [again]),
-  );
+  find("message").replaceChildren(...explanation(problem, load));
 }
 
 /** What the stream does not tell: times, who left, how fresh it is, and a new day. */

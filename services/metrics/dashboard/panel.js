@@ -8,7 +8,10 @@ import { count, since, word } from "/dashboard/format.js";
 export function preparePanel() {
   const panel = find("panel");
   find("panel-close").addEventListener("click", () => panel.close());
-  panel.addEventListener("close", () => focusOn(panel.dataset.opener)); // the button may have been drawn anew
+  panel.addEventListener("close", () => {
+    // The browser gives the focus back itself, unless the button has been drawn anew meanwhile.
+    if (document.activeElement === document.body) focusOn(panel.dataset.opener);
+  });
   panel.addEventListener("click", (event) => {
     if (event.target === panel) panel.close();
   });
@@ -29,13 +32,20 @@ async function more(address, step, list) {
   const body = find("panel-body");
   try {
     const { leads, count: found, next } = await fetchLeads(address, step);
-    find("panel-hint").textContent = found === 1 ? "1 lead reached this step" : `${count(found)} leads reached this step`;
+    find("panel-hint").textContent =
+      found === 1 ? "1 lead reached this step" : `${count(found)} leads reached this step`;
     list.append(...leads.map(item));
-    const button = next ? make("button", { type: "button", class: "wide", click: () => more(next, step, list) }, "Show more") : null;
+    const button = next
+      ? make("button", { type: "button", class: "wide", click: () => more(next, step, list) }, "Show more")
+      : null;
     body.replaceChildren(list, ...(button ? [button] : []));
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    body.replaceChildren(list, make("p", { class: "message", role: "alert" }, error.message), make("button", { type: "button", class: "wide", click: () => more(address, step, list) }, "Try again"));
+    body.replaceChildren(
+      list,
+      make("p", { class: "message", role: "alert" }, error.message),
+      make("button", { type: "button", class: "wide", click: () => more(address, step, list) }, "Try again"),
+    );
   }
 }
 
@@ -43,7 +53,13 @@ function item(lead) {
   return make(
     "li",
     { "data-lead": lead.id },
-    make("div", { class: "who" }, make("strong", {}, lead.name), make("span", { class: "hint" }, lead.detail), make("span", { class: "hint" }, lastTouch(lead))),
+    make(
+      "div",
+      { class: "who" },
+      make("strong", {}, lead.name),
+      make("span", { class: "hint" }, lead.detail),
+      make("span", { class: "hint" }, lastTouch(lead)),
+    ),
     make("span", { class: `status ${lead.status}` }, word(lead.status)),
     make(
       "dl",
@@ -59,10 +75,17 @@ function item(lead) {
 }
 
 function lastTouch(lead) {
-  return lead.lastTouch ? `${word(lead.lastTouch.kind)}, ${since(lead.lastTouch.at, Date.now())}` : `Reached this step ${since(lead.reached, Date.now())}`;
+  return lead.lastTouch
+    ? `${word(lead.lastTouch.kind)}, ${since(lead.lastTouch.at, Date.now())}`
+    : `Reached this step ${since(lead.reached, Date.now())}`;
 }
 
 function meter(value) {
   if (value === null || value === undefined) return "–";
-  return make("span", { class: "meter" }, make("meter", { min: 0, max: 100, value: value.toFixed(1), "aria-label": `${Math.round(value)} of 100` }), String(Math.round(value)));
+  return make(
+    "span",
+    { class: "meter" },
+    make("meter", { min: 0, max: 100, value: value.toFixed(1), "aria-label": `${Math.round(value)} of 100` }),
+    String(Math.round(value)),
+  );
 }

@@ -18,7 +18,13 @@ function step(cell, index, cells, entered, choose) {
   const previous = cells[index - 1];
   const button = make(
     "button",
-    { type: "button", class: "number", "data-key": `step ${cell.step}`, click: () => choose(index), "aria-label": `${word(cell.step)}: ${count(cell.entered)} leads, show them` },
+    {
+      type: "button",
+      class: "number",
+      "data-key": `step ${cell.step}`,
+      click: () => choose(index),
+      "aria-label": `${word(cell.step)}: ${count(cell.entered)} leads, show them`,
+    },
     count(cell.entered),
   );
   const item = make(
@@ -36,11 +42,24 @@ function step(cell, index, cells, entered, choose) {
 function conversion(cell, previous) {
   const { value, interval: bounds } = cell.fromPrevious;
   const whisker = bounds
-    ? styled(make("span", { class: "whisker", role: "img", "aria-label": `95 % interval ${interval(bounds)}`, title: `95 % interval ${interval(bounds)}` }, make("i"), make("b")), {
-        "--low": bounds[0],
-        "--high": bounds[1],
-        "--value": value,
-      })
+    ? styled(
+        make(
+          "span",
+          {
+            class: "whisker",
+            role: "img",
+            "aria-label": `95 % interval ${interval(bounds)}`,
+            title: `95 % interval ${interval(bounds)}`,
+          },
+          make("i"),
+          make("b"),
+        ),
+        {
+          "--low": bounds[0],
+          "--high": bounds[1],
+          "--value": value,
+        },
+      )
     : null;
   return make(
     "div",

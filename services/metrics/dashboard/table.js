@@ -9,15 +9,27 @@ export function drawTable(table, funnel, choose) {
   const head = make(
     "thead",
     {},
-    make("tr", {}, make("th", { scope: "col" }, "Channel"), ...funnel.total.map((cell) => make("th", { scope: "col" }, word(cell.step)))),
+    make(
+      "tr",
+      {},
+      make("th", { scope: "col" }, "Channel"),
+      ...funnel.total.map((cell) => make("th", { scope: "col" }, word(cell.step))),
+    ),
   );
-  const rows = funnel.groups.map((group) => row(word(group.channel), colourOf(group.channel), group.cells, funnel.total, (step) => choose(group, step)));
+  const rows = funnel.groups.map((group) =>
+    row(word(group.channel), colourOf(group.channel), group.cells, funnel.total, (step) => choose(group, step)),
+  );
   const total = row("All channels", null, funnel.total, funnel.total, (step) => choose(null, step));
   redraw(table, head, make("tbody", {}, ...rows), make("tfoot", {}, total));
 }
 
 function row(name, colour, cells, total, choose) {
-  const title = make("th", { scope: "row" }, colour ? styled(make("span", { class: "swatch" }), { "--colour": colour }) : null, name);
+  const title = make(
+    "th",
+    { scope: "row" },
+    colour ? styled(make("span", { class: "swatch" }), { "--colour": colour }) : null,
+    name,
+  );
   return make("tr", {}, title, ...cells.map((cell, index) => figure(name, cell, total[index], index, choose)));
 }
 
