@@ -11,6 +11,9 @@ from typing import Any, Final, TextIO
 
 import structlog
 
+_CHATTY: Final = ("httpx", "httpcore")
+"""Libraries that log a line per request."""
+
 _EMAIL: Final = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _KEY: Final = re.compile(r"\b(t[ws]_[0-9A-Za-z]{1,16})_[0-9A-Za-z]+")
 _PASSWORD: Final = re.compile(r"(://[^:/@\s]+):[^@/\s]+@")
@@ -46,6 +49,8 @@ def configure(service: str, level: str = "INFO", stream: TextIO | None = None) -
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
+    for chatty in _CHATTY:
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from services.ingest.domain.phone import normalise_phone
 from services.ingest.domain.refusal import Refused
 from shared.identity_key import email_key, email_sha256_key, is_junk, make, strongest_first
+from shared.phone import normalise_phone
 from shared.vocabulary import Code, KeyType
 
 MAX_LENGTH: Final = 512

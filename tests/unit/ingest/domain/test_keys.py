@@ -6,9 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from services.ingest.domain.keys import KeyRing
-from services.ingest.domain.phone import normalise_phone
 from services.ingest.domain.refusal import Refused
 from shared.identity_key import email_key
+from shared.phone import normalise_phone
 from shared.vocabulary import Code
 
 _SECRET = b"s" * 32
