@@ -7,6 +7,7 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI
 
 from services.scoring.api import changes, facts, identities, journeys, leads
+from services.scoring.api.documentation import keep_nulls
 from services.scoring.bootstrap import Resources
 from services.scoring.connectors.announcements import Announcements
 from services.scoring.handlers.worlds import Worlds
@@ -48,7 +49,7 @@ class Reach:
 
 def application(reach: Reach, health: Health, telemetry: Telemetry) -> FastAPI:
     """The application; whoever calls opens and closes what it reaches."""
-    return create_app(
+    app = create_app(
         title="tragt scoring",
         version=version("tragt"),
         description="Leads: who they are, where they stand, how they got there, and every change of it.",
@@ -57,6 +58,8 @@ def application(reach: Reach, health: Health, telemetry: Telemetry) -> FastAPI:
         checks=health,
         telemetry=telemetry,
     )
+    keep_nulls(app, ROUTERS)
+    return app
 
 
 async def run(own: Resources, stop: asyncio.Event) -> None:

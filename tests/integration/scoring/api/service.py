@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 import httpx
+from fastapi import FastAPI
 
 from services.scoring.api.serving import Reach, application
 from services.scoring.connectors.announcements import Announcements
@@ -58,6 +59,7 @@ class Service:
     producer: PostgresProducer
     access: AccessCache
     engine: Engine
+    app: FastAPI
 
     async def get(self, path: str, expected: int = 200, **parameters: Any) -> Any:
         """The JSON of an answer that has this status."""
@@ -164,7 +166,7 @@ async def opened(dsn: str, now: int) -> AsyncIterator[Service]:
         ) as client,
     ):
         tasks.create_task(announcements.run(stop))
-        yield Service(scoring, clock, client, dsn, log, producer, access, engine)
+        yield Service(scoring, clock, client, dsn, log, producer, access, engine, app)
         stop.set()
     await producer.close()
     await log.close()
