@@ -16,6 +16,7 @@ from services.scoring.handlers.refolding import Refolder
 from services.scoring.handlers.touchpoints import TouchpointHandler
 from services.scoring.handlers.worlds import Worlds
 from shared.clock import ManualClock
+from shared.contracts.lead_change import LeadChange
 from shared.errors import Fenced, Transient
 from shared.streaming.processor import BatchProcessor
 from shared.vocabulary import Group
@@ -118,6 +119,10 @@ class Pipeline:
             return await outcome(scoring, self._admin, model, until)
 
         return self._runner.run(refold())
+
+    def changes(self) -> list[LeadChange]:
+        """All lead changes told since the last plan began."""
+        return self._runner.run(self._scoring.changes())
 
     def _fresh(self, model: Model) -> Scoring:
         worlds, clock = Worlds(yaml.safe_dump(dict(model))), ManualClock(0)
