@@ -1,4 +1,4 @@
-"""The least an answer from the database can cost: bare ASGI on uvicorn and one primary-key select by a prepared statement."""
+"""The least an answer from the database can cost: bare ASGI on uvicorn and one prepared primary-key select."""
 
 import sys
 from typing import Any

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from shared.access import KeyKind, Scope
@@ -112,7 +113,8 @@ class _Service:
 async def _metrics(server: Server, leads: int) -> AsyncIterator[_Service]:
     dsn, port, now = await server.fresh(), free_port(), SystemClock().now()
     workspace, key = await _workspace(dsn)
-    await load(dsn, workspace, leads, now)
+    administrator = server.cluster.administrator_dsn(urlsplit(dsn).path.lstrip("/"))
+    await load(administrator, workspace, leads, now)
     environment = {
         "METRICS_PORT": str(port),
         "METRICS_DATABASE_DSN": dsn,

@@ -29,7 +29,7 @@ def steps_of(result: FunnelResult) -> list[list[StepAnswer]]:
     over = None if mature is None else _mature(mature)
     open_, late = _open(sums, mature) if is_cohort else (None, None)
     left = sums.left.tolist()
-    has_left: list[list[bool]] = sums.left.any(axis=2).tolist()
+    has_left = (sums.left.sum(axis=2) > 0).tolist()
     first, previous = _times(sums.from_first), _times(sums.from_previous)
     answers = []
     for row, cell in enumerate(cells):
