@@ -1,0 +1,223 @@
+"""What the door costs: CPU of its process, on a real broker, against bare uvicorn, FastAPI and confluent's client."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import httpx
+import msgspec
+from confluent_kafka import Producer as ConfluentProducer
+
+from services.ingest.bootstrap import opened
+from shared.contracts.topics import TOPICS
+from shared.database.roles import Role
+from shared.settings import LogSettings
+from shared.streaming.connect import open_log
+from shared.vocabulary import TopicName
+from tests.benchmark.bench_database import bench_server
+from tests.benchmark.load import post, send_all
+from tests.benchmark.log_rows import produce_all
+from tests.benchmark.measure import REPORT, Bound, Row, cpu_of, paired
+from tests.ingest_door import make_keys, settings_for
+from tests.ingest_process import IngestProcess, running_ingest
+from tests.kafka_broker import KafkaBroker, running_broker
+from tests.served import free_port
+from tests.waiting import wait_until
+
+_CONNECTIONS: Final = 64
+_BATCH: Final = 100
+_PAIRS: Final = 5
+_AGENT: Final = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Safari/537.36"
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """The door on a real broker, its key, and what was accepted so far."""
+
+    door: IngestProcess
+    broker: KafkaBroker
+    key: str
+    accepted: list[int]
+
+    async def take(self, bodies: list[bytes], events: int) -> float:
+        """CPU seconds of the door's process for these requests. Fails when one is not answered 200."""
+        before = cpu_of([self.door.process.pid])
+        answers = await send_all(self.door.port, [post(body, self.key) for body in bodies], _CONNECTIONS)
+        assert dict(answers) == {200: len(bodies)}, answers
+        self.accepted.append(events)
+        return cpu_of([self.door.process.pid]) - before
+
+    async def differing(self) -> int:
+        """By how much the log and what was accepted differ."""
+        admin = open_log(LogSettings(kind="kafka", kafka_servers=(self.broker.servers,)), Role.INGEST_WORKER).admin()
+        try:
+            ends = await admin.ends(TopicName.TOUCHPOINTS)
+        finally:
+            await admin.close()
+        return abs(sum(ends.values()) - sum(self.accepted))
+
+
+async def rows(*, quick: bool) -> list[Row]:
+    """R1, R2 and R3. ``quick`` uses a fifth of the requests."""
+    requests = 4_000 if quick else 20_000
+    async with _bench() as bench:
+        return [
+            await _against_bare(bench, requests),
+            await _against_naive(bench, requests // 4),
+            await _against_confluent(bench, requests * 4),
+        ]
+
+
+async def _against_bare(bench: Bench, requests: int) -> Row:
+    """CPU per single durable POST / per POST that bare uvicorn answers 200."""
+    with _control("bare") as (port, pid):
+
+        async def ours(run: int) -> float:
+            return await bench.take(_singles(run, requests), requests)
+
+        async def control(run: int) -> float:
+            return await _control_cpu(port, pid, _singles(run, requests))
+
+        await ours(100)
+        await control(100)
+        pairs = await paired(ours, control, _PAIRS)
+    what = "single durable POST, CPU / bare uvicorn 200"
+    beside = f"{_micros(pairs, 0, requests)} against {_micros(pairs, 1, requests)} µs CPU per request"
+    figures = [own / other for own, other in pairs]
+    return Row("R1", what, Bound("at most", 1.6, REPORT), figures, beside, await bench.differing())
+
+
+async def _against_naive(bench: Bench, requests: int) -> Row:
+    """Requests per CPU second of ours / of FastAPI, pydantic and one awaited record per request."""
+    with _control("naive", bench.broker.servers, "naive") as (port, pid):
+
+        async def ours(run: int) -> float:
+            return await bench.take(_singles(200 + run, requests), requests)
+
+        async def control(run: int) -> float:
+            return await _control_cpu(port, pid, _singles(run, requests))
+
+        await control(100)
+        pairs = await paired(ours, control, _PAIRS)
+    what = "single durable POST per CPU second / naive FastAPI + send_and_wait"
+    beside = f"{_micros(pairs, 0, requests)} against {_micros(pairs, 1, requests)} µs CPU per request"
+    figures = [other / own for own, other in pairs]
+    return Row("R2", what, Bound("at least", 5, REPORT), figures, beside, await bench.differing())
+
+
+async def _against_confluent(bench: Bench, events: int) -> Row:
+    """Events per CPU second in requests of 100 / messages of the same bytes per CPU second of confluent's producer."""
+    client = ConfluentProducer(
+        {"bootstrap.servers": bench.broker.servers, "acks": "all", "enable.idempotence": True, "linger.ms": 5}
+    )
+
+    async def ours(run: int) -> float:
+        return await bench.take(_batches(300 + run, events), events)
+
+    async def control(_: int) -> float:
+        return await asyncio.to_thread(produce_all, client, events)
+
+    await ours(100)
+    await control(100)
+    pairs = await paired(ours, control, _PAIRS)
+    what = "batch of 100, events per CPU second / confluent's producer"
+    beside = f"{_micros(pairs, 0, events)} against {_micros(pairs, 1, events)} µs CPU per event"
+    figures = [other / own for own, other in pairs]
+    return Row("R3", what, Bound("at least", 0.4, REPORT), figures, beside, await bench.differing())
+
+
+@asynccontextmanager
+async def _bench() -> AsyncIterator[Bench]:
+    async with AsyncExitStack() as stack:
+        broker = stack.enter_context(running_broker())
+        server = await stack.enter_async_context(bench_server())
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tragt-door-")))
+        dsn = await server.fresh()
+        async with opened(settings_for(dsn)) as own:
+            keys = await make_keys(own)
+        variables = {
+            "INGEST_DATABASE_DSN": dsn,
+            "INGEST_LOG_KIND": "kafka",
+            "INGEST_LOG_KAFKA_SERVERS": broker.servers,
+            "INGEST_RUN": "api",
+        }
+        door = stack.enter_context(running_ingest(folder, variables))
+        await asyncio.to_thread(door.wait_for, door.is_ready)
+        admin = open_log(LogSettings(kind="kafka", kafka_servers=(broker.servers,)), Role.INGEST_WORKER).admin()
+        for topic in ("naive", "theirs"):
+            await admin.ensure(topic, TOPICS[TopicName.TOUCHPOINTS].partitions, 7 * 24 * 3600)
+        await admin.close()
+        yield Bench(door, broker, keys.write, [])
+
+
+@contextmanager
+def _control(*arguments: str) -> Iterator[tuple[int, int]]:
+    """Port and process of a control."""
+    port = free_port()
+    name, *more = arguments
+    command = [sys.executable, "-m", "tests.benchmark.door_controls", name, str(port), *more]
+    process = subprocess.Popen(command, env=dict(os.environ))  # noqa: TID251 -- a child's environment
+    try:
+        wait_until(lambda: _answers(port), within_seconds=60, what=f"{name} answers")
+        yield port, process.pid
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _answers(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/").status_code > 0
+    except httpx.TransportError:
+        return False
+
+
+async def _control_cpu(port: int, pid: int, bodies: list[bytes]) -> float:
+    before = cpu_of([pid])
+    answers = await send_all(port, [post(body, "none") for body in bodies], _CONNECTIONS)
+    assert dict(answers) == {200: len(bodies)}, answers
+    return cpu_of([pid]) - before
+
+
+def _singles(run: int, count: int) -> list[bytes]:
+    return [_touchpoint(run, number) for number in range(count)]
+
+
+def _batches(run: int, events: int) -> list[bytes]:
+    return [
+        b'{"touchpoints":[' + b",".join(_touchpoint(run, number) for number in range(first, first + _BATCH)) + b"]}"
+        for first in range(0, events, _BATCH)
+    ]
+
+
+def _touchpoint(run: int, number: int) -> bytes:
+    """About 700 bytes of JSON, each another one."""
+    return msgspec.json.encode(
+        {
+            "id": f"b-{run}-{number}",
+            "kind": "page_viewed",
+            "occurred_at": "2026-11-25T09:30:00.000Z",
+            "identity": {"anonymous_id": f"557bace8-802b-46ce-b2bf-{number:012d}", "user_id": f"u-{number % 997}"},
+            "campaign": {"source": "google", "medium": "cpc", "name": f"spring-{number % 7}", "term": "crm"},
+            "page": {
+                "url": f"https://shop.example.com/pricing/{number % 50}",
+                "path": f"/pricing/{number % 50}",
+                "title": "Pricing",
+                "referrer": "https://www.google.com/",
+            },
+            "properties": {"form": "newsletter", "plan": "team", "seats": 12, "nested": {"a": 1, "b": [1, 2, 3]}},
+            "context": {"user_agent": _AGENT, "locale": "da-DK", "time_zone": "Europe/Copenhagen"},
+        }
+    )
+
+
+def _micros(pairs: list[tuple[float, float]], side: int, count: int) -> str:
+    costs = sorted(pair[side] for pair in pairs)
+    return f"{costs[len(costs) // 2] / count * 1e6:.1f}"
