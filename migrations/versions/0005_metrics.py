@@ -70,7 +70,9 @@ def _facts() -> None:
         ) WITH (fillfactor = 80)
     """)
     for instant in _INSTANTS:
-        op.execute(f"CREATE INDEX ix_fact_{instant} ON metrics.fact (workspace_id, {instant}) WHERE {instant} IS NOT NULL")
+        op.execute(
+            f"CREATE INDEX ix_fact_{instant} ON metrics.fact (workspace_id, {instant}) WHERE {instant} IS NOT NULL"
+        )
 
 
 def _cells() -> None:
