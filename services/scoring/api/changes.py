@@ -75,7 +75,9 @@ async def stream_changes(
 
 async def _events(feed: Feed, page: FeedPage) -> AsyncIterator[str]:
     """Changes as they come. What ends it (an outage, a cursor that is gone) the client meets when it comes again."""
-    for _ in range(_STREAM_PAGES):
+    turns = 0
+    while turns < _STREAM_PAGES and not feed.announcements.ended:
+        turns += 1
         for one in page.changes:
             cursor = encode_cursor(_LIST, Cursor(page.next.epoch, one.sequence))
             yield f"id: {cursor}\nevent: change\ndata: {change_of(one).model_dump_json()}\n\n"

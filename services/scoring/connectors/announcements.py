@@ -25,7 +25,8 @@ class Announcements:
         self._role = role
         self._news = asyncio.Event()
         self._lost = asyncio.Event()
-        self._ended = False
+        self.ended = False
+        """The process ends: whoever waits or streams should come to an end too."""
         self.number = 0
         """How often there was news. Read it before looking, then wait for it to change."""
 
@@ -41,16 +42,16 @@ class Announcements:
                     await asyncio.wait({stopping}, timeout=backoff.failed())
         finally:
             stopping.cancel()
-            self._ended = True
+            self.ended = True
             self._tell()
 
     async def changed(self, number: int, timeout_seconds: float) -> bool:
         """Wait until there was news since ``number`` was read. False when it was not in time, or the process ends."""
-        if not self._ended and self.number == number:
+        if not self.ended and self.number == number:
             with suppress(TimeoutError):
                 async with asyncio.timeout(timeout_seconds):
                     await self._news.wait()
-        return not self._ended and self.number != number
+        return not self.ended and self.number != number
 
     async def _listen(self, stopping: "asyncio.Task[bool]", backoff: Backoff) -> None:
         with translated():

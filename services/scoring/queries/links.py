@@ -4,10 +4,11 @@ from collections.abc import Collection
 from typing import Final
 from uuid import UUID
 
-from services.scoring.domain.identity import Origin, Run
+from services.scoring.domain.identity import Link, Origin, Run, runs_from
 from shared.database.connection import Connection
 
-_RUNS: Final = """
+# A key may have been seen a million times with one owner: repetitions, which begin no run, stay in the database.
+_LINKS: Final = """
     WITH ordered AS (
         SELECT l.workspace_id, l.key, l.at, l.id, l.target, l.origin,
             lag(l.target) OVER same_key AS target_before, lag(l.origin) OVER same_key AS origin_before
@@ -34,10 +35,10 @@ async def runs_known(
     connection: Connection, workspace: UUID, keys: Collection[str], known_at: int
 ) -> dict[str, tuple[Run, ...]]:
     """The explicit runs of keys, from the links recorded by an instant; every key asked for is in the answer."""
-    found: dict[str, list[Run]] = {key: [] for key in keys}
-    for row in await connection.fetch(_RUNS, workspace, list(keys), known_at):
-        found[row[0]].append(Run(row[0], row[1], row[2], row[3], Origin(row[4])))
-    return {key: tuple(runs) for key, runs in found.items()}
+    found: dict[str, list[Link]] = {key: [] for key in keys}
+    for row in await connection.fetch(_LINKS, workspace, list(keys), known_at):
+        found[row[0]].append(Link(row[0], row[1], row[2], row[3], Origin(row[4])))
+    return {key: runs_from(links) for key, links in found.items()}
 
 
 async def keys_below(connection: Connection, workspace: UUID, keys: Collection[str]) -> set[str]:

@@ -60,6 +60,7 @@ class Service:
     access: AccessCache
     engine: Engine
     app: FastAPI
+    stop: asyncio.Event
 
     async def get(self, path: str, expected: int = 200, **parameters: Any) -> Any:
         """The JSON of an answer that has this status."""
@@ -166,7 +167,7 @@ async def opened(dsn: str, now: int) -> AsyncIterator[Service]:
         ) as client,
     ):
         tasks.create_task(announcements.run(stop))
-        yield Service(scoring, clock, client, dsn, log, producer, access, engine, app)
+        yield Service(scoring, clock, client, dsn, log, producer, access, engine, app, stop)
         stop.set()
     await producer.close()
     await log.close()

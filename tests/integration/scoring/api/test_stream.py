@@ -72,3 +72,13 @@ async def test_a_stream_from_a_place_no_longer_kept_is_gone(service: Service, br
     answer = await browser.get("/v1/changes/stream", headers={"last-event-id": cursor})
 
     assert (answer.status_code, answer.json()["code"]) == (410, "gone")
+
+
+async def test_a_stream_ends_with_the_process(service: Service, browser: httpx.AsyncClient) -> None:
+    async with browser.stream("GET", "/v1/changes/stream") as answer:
+        lines = answer.aiter_lines()
+        assert await anext(lines) == ": still here"
+        service.stop.set()
+        rest = [line async for line in lines]
+
+    assert len(rest) <= 3
