@@ -2,6 +2,7 @@
 
 import asyncio
 import faulthandler
+import gc
 import os
 import signal
 import sys
@@ -14,6 +15,7 @@ import uvloop
 
 _GRACE_SECONDS: Final = 7.0
 _LAST_RESORT_SECONDS: Final = 9.0
+_COLLECT_AFTER_OBJECTS: Final = 50_000
 EXIT_OK: Final = 0
 EXIT_FAILED: Final = 1
 
@@ -24,6 +26,10 @@ def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> int:
     After the signal ``main`` has 7 s to return; then it is cancelled; after 9 s the process ends at once and prints
     where each thread stood.
     """
+    # What is imported lives as long as the process: the collector need not look at it, nor after every few objects.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER_OBJECTS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_supervise(main))
 

@@ -3,6 +3,7 @@
 import asyncio
 import statistics
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final
 
 import asyncpg
@@ -22,7 +23,7 @@ async def rows(*, quick: bool) -> list[Row]:
         await _seen(product, client, 0)
         fresh, floor = [], []
         for number in range(1, (_QUICK_ROUNDS if quick else _ROUNDS) + 1):
-            fresh.append(await _seconds(lambda n=number: _seen(product, client, n)))
+            fresh.append(await _seconds(partial(_seen, product, client, number)))
             floor.append(await _floor(product, client))
     ratio = statistics.median(fresh) / statistics.median(floor)
     beside = f"{statistics.median(fresh) * 1e3:.0f} ms / {statistics.median(floor) * 1e3:.0f} ms"

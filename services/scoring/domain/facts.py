@@ -104,8 +104,9 @@ def difference(lead_id: str, told: Iterable[Cycle], held: Iterable[Cycle]) -> Di
         if old == new:
             continue
         cycles[number] = new
-        if new and (old is None or new.entries[: len(old.entries)] == old.entries):
-            added.extend(moves(lead_id, new, after=len(old.entries) if old else 0))
+        known = old.entries if old else ()
+        if new and new.entries[: len(known)] == known:
+            added.extend(moves(lead_id, new, after=len(known)))
             continue
         old_moves = {move.id: move for move in moves(lead_id, old)} if old else {}
         new_moves = {move.id: move for move in moves(lead_id, new)} if new else {}

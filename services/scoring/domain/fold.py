@@ -29,12 +29,17 @@ def now_of(model: Model, state: State, instant: int) -> Now:
 def fold(model: Model, state: State, touchpoints: Iterable[Touchpoint]) -> State:
     """The state after these touchpoints, which are in order and all after the state's place (``appendable``)."""
     state = copied(state)
+    fold_into(model, state, touchpoints)
+    return state
+
+
+def fold_into(model: Model, state: State, touchpoints: Iterable[Touchpoint]) -> None:
+    """The same, changing the state itself: for a caller who has just made it and shares it with nobody."""
     for touchpoint in touchpoints:
         _advance(model, state, touchpoint.occurred_at)
         _count(model, state, touchpoint)
         lifecycle.move(model, state, now_of(model, state, touchpoint.occurred_at), touchpoint)
         state.due = _next_instant(model, state)
-    return state
 
 
 def advance(model: Model, state: State, until: int) -> State:

@@ -160,7 +160,7 @@ def _enter(
         origin = state.status or None
         state.status, state.status_at = str(to), at
     entry = Entry(axis, str(to), at, rule, cause, origin, implied)
-    state.cycle = msgspec.structs.replace(cycle, entries=(*cycle.entries, entry))
+    state.cycle = cycle.entered(entry)
 
 
 def _enter_stages(model: Model, state: State, now: Now, cause: str | None) -> None:

@@ -42,15 +42,31 @@ class Entry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, array_lik
     implied: bool = False
 
 
+_ENTRIES: Final = msgspec.msgpack.Decoder(tuple[Entry, ...])
+_ENCODER: Final = msgspec.msgpack.Encoder()
+
+
 class Cycle(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, array_like=True):
-    """One trip along the main path. ``exit`` ends it (recycled, disqualified, lost, churned)."""
+    """One trip along the main path. ``exit`` ends it (recycled, disqualified, lost, churned).
+
+    What was entered stays encoded in ``log``: most touchpoints move nothing and never look.
+    """
 
     number: int
     touch: Touch
     model_version: int
-    entries: tuple[Entry, ...] = ()
+    log: msgspec.Raw = msgspec.Raw(b"\x90")
     exit: str | None = None
     exited_at: int | None = None
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """Statuses and stages entered, in the order in which they were."""
+        return _ENTRIES.decode(self.log)
+
+    def entered(self, *entries: Entry) -> "Cycle":
+        """The cycle with these entries after those it has."""
+        return msgspec.structs.replace(self, log=msgspec.Raw(_ENCODER.encode((*self.entries, *entries))))
 
 
 class State(msgspec.Struct, gc=False, omit_defaults=True, array_like=True):
@@ -142,7 +158,6 @@ def touch_of(touchpoint: Touchpoint) -> Touch:
     )
 
 
-_ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(State)
 _CYCLE_DECODER = msgspec.msgpack.Decoder(Cycle)
 

@@ -14,8 +14,8 @@ CHECKPOINT_EVERY: Final = 256
 
 def forward(
     model: Model, row: LeadRow, state: State, touchpoints: Sequence[Touchpoint], *, keep_closed: bool = False
-) -> tuple[State, list[Checkpoint]]:
-    """The state after these touchpoints, and the checkpoints passed on the way.
+) -> list[Checkpoint]:
+    """Fold these touchpoints into ``state``, which the caller shares with nobody. Returns the checkpoints passed.
 
     ``keep_closed`` when it is not sure that the cycles ended on the way are published with this transaction.
     """
@@ -23,13 +23,13 @@ def forward(
     start = 0
     while start < len(touchpoints):
         end = start + CHECKPOINT_EVERY - state.count % CHECKPOINT_EVERY
-        state = fold.fold(model, state, touchpoints[start:end])
+        fold.fold_into(model, state, touchpoints[start:end])
         start = end
         if state.count % CHECKPOINT_EVERY == 0:
             kept = copied(state)
             kept.closed = kept.closed if keep_closed else []
             checkpoints.append(Checkpoint(row.workspace, row.key, state.place, encode(kept)))
-    return state, checkpoints
+    return checkpoints
 
 
 def wake(row: LeadRow, state: State) -> int | None:

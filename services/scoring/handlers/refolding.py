@@ -153,10 +153,9 @@ def _take(one: _Work, pieces: Iterable[list[HistoryRow]], limit: int) -> None:
 
 
 def _fold(one: _Work, watermark: int) -> list[Checkpoint]:
-    state, checkpoints = folding.forward(one.world.model, one.row, one.state, one.input, keep_closed=True)
-    if not one.more and state.count:
-        state = fold.advance(one.world.model, state, watermark)
-    one.state = state
+    checkpoints = folding.forward(one.world.model, one.row, one.state, one.input, keep_closed=True)
+    if not one.more and one.state.count:
+        one.state = fold.advance(one.world.model, one.state, watermark)
     return checkpoints
 
 

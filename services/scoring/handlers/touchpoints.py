@@ -160,18 +160,25 @@ def _fold_lead(world: World, row: LeadRow, touchpoints: list[Touchpoint], public
     touchpoints.sort(key=lambda touchpoint: touchpoint.place)
     first = touchpoints[0].place
     row.earliest_at = first.at if row.earliest_at is None else min(row.earliest_at, first.at)
-    before = _state(world, row)
-    if row.stale is not None or not states.appendable(before, first):
+    state = _state(world, row)
+    if row.stale is not None or not states.appendable(state, first):
         row.lower(first)
         return []
-    after, checkpoints = folding.forward(world.model, row, before, touchpoints)
-    told, held = facts.held(before), facts.held(after)
-    if told != held:
-        summary = facts.brief(world.model, before, before.clock) if before.count else None
-        publication.tell(world, row, told, after, before=summary)
-    after.closed = []
-    row.state, row.wake_at = states.encode(after), folding.wake(row, after)
+    told = facts.held(state)
+    checkpoints = folding.forward(world.model, row, state, touchpoints)
+    if told != facts.held(state):
+        publication.tell(world, row, told, state, before=_brief(world, row))
+    state.closed = []
+    row.state, row.wake_at = states.encode(state), folding.wake(row, state)
     return checkpoints
+
+
+def _brief(world: World, row: LeadRow) -> facts.Brief | None:
+    """The lead as it was stored, for people."""
+    if row.state is None:
+        return None
+    before = states.decode(row.state)
+    return facts.brief(world.model, before, before.clock)
 
 
 def _state(world: World, row: LeadRow) -> State:
