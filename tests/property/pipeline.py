@@ -144,8 +144,13 @@ def _queues(history: Sequence[Message], plan: Plan) -> dict[int, list[dict[str, 
     queues: dict[int, list[dict[str, Any]]] = {partition: [] for partition in range(PARTITIONS)}
     for place in plan.arrival:
         message = history[place]
-        queues[sum(message["keys"][0].encode()) % PARTITIONS].append(dict(message))
+        queues[partition_of(message["keys"][0])].append(dict(message))
     return queues
+
+
+def partition_of(strand: str) -> int:
+    """In which partition the touchpoints of a strand lie in these tests."""
+    return sum(strand.encode()) % PARTITIONS
 
 
 async def _play(scoring: Scoring, queues: Mapping[int, list[dict[str, Any]]], work: Round, watermark: int) -> None:
