@@ -128,13 +128,13 @@ async def new_key(dsn: str, workspace: UUID, scopes: frozenset[str] = READS) -> 
 
 
 @asynccontextmanager
-async def opened(dsn: str, now: int) -> AsyncIterator[Service]:
-    """The service at an instant, on a migrated database."""
+async def opened(dsn: str, now: int, readers_dsn: str = "") -> AsyncIterator[Service]:
+    """The service at an instant, on a migrated database; its readers may be sent elsewhere."""
     clock = ManualClock(now)
     scoring = await open_scoring(dsn, clock)
     key, _ = await new_key(dsn, WORKSPACE), await new_key(dsn, OTHER_WORKSPACE)
     source = DatabaseAccess(dsn, Role.INGEST_READER)  # so that scoring's readers can be told apart
-    engine = create_engine(dsn, Role.SCORING_READER)
+    engine = create_engine(readers_dsn or dsn, Role.SCORING_READER)
     access = AccessCache(source, clock)
     await access.load()
     log = PostgresLog(dsn, Role.SCORING_WORKER, Limits())

@@ -5,7 +5,8 @@ from uuid import uuid4
 
 from shared import identity_key
 from shared.clock import DAY, HOUR, to_text
-from tests.integration.scoring.api.service import T0, Service, id_of
+from tests.integration.database.cut import cut_all_others
+from tests.integration.scoring.api.service import T0, Service, id_of, opened
 from tests.scoring_driver import SECRET, touchpoint
 
 A1, A2, U1 = "1anonymous_id:a1", "1anonymous_id:a2", "5user_id:u1"
@@ -177,3 +178,19 @@ async def test_an_instant_that_is_none_or_still_to_come_is_refused(service: Serv
         for instant in ("2030-01-01T00:00:00Z", "2024-10-04", "2024-10-04T00:00:00", "yesterday", "1728000000"):
             problem = await service.get(f"/v1/leads/{uuid4()}", 422, **{parameter: instant})
             assert problem["errors"][0]["pointer"] == parameter
+
+
+async def test_a_database_that_comes_back_is_used_again(service: Service, admin_dsn: str) -> None:
+    await service.scoring.deliver([touchpoint(1, "page_viewed", T0, A1)])
+    await service.get(f"/v1/leads/{id_of(A1)}")
+
+    await cut_all_others(admin_dsn)
+
+    assert (await service.get(f"/v1/leads/{id_of(A1)}"))["status"] == "anonymous"
+
+
+async def test_a_database_that_is_away_is_said_to_be(database: str) -> None:
+    async with opened(database, T0, "postgresql://nobody@127.0.0.1:1/nowhere") as service:
+        for path in (f"/v1/leads/{id_of(A1)}", "/v1/leads", "/v1/changes", "/v1/facts"):
+            answer = await service.client.get(path)
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
