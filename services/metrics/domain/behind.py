@@ -1,4 +1,4 @@
-"""Which leads stand behind a number, as text that a link can carry."""
+"""Which leads stand behind a number, as text that a link can carry: ``head`` of a step, then ``tail`` of its group."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -50,11 +50,6 @@ class Cell:
 
 
 _SPLIT: Final = "/"
-
-
-def to_text(cell: Cell) -> str:
-    """The cell for a query parameter, already percent-encoded."""
-    return head(cell, cell.step) + tail(cell)
 
 
 def head(cell: Cell, step: int) -> str:

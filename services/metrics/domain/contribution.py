@@ -98,13 +98,6 @@ def values(cycle: Cycle, numbers: ValueNumbers) -> tuple[tuple[int, int], ...]:
     return tuple(found)
 
 
-def contribution(cycle: Cycle, calendars: Sequence[Calendar], numbers: ValueNumbers) -> Counter[Cell]:
-    """The cells a cycle adds to, each with how often."""
-    cells: Counter[Cell] = Counter()
-    add(cells, cycle, 1, calendars, numbers)
-    return cells
-
-
 def add(cells: Counter[Cell], cycle: Cycle, sign: int, calendars: Sequence[Calendar], numbers: ValueNumbers) -> None:
     """Add a cycle's contribution to ``cells`` ``sign`` times; minus one takes it away exactly."""
     counted = list(marks(cycle))

@@ -5,7 +5,7 @@ are one contiguous range, so that a funnel reads only its own.
 """
 
 from enum import IntEnum
-from typing import Final, NamedTuple
+from typing import Final
 
 from services.metrics.domain.cycle import ENDS, STEPS
 
@@ -34,28 +34,9 @@ class Kind(IntEnum):
     """Endings in ``end`` from ``last`` (= ``first``), by time from it; anchored at the ending."""
 
 
-class Parts(NamedTuple):
-    """A measure taken apart."""
-
-    kind: Kind
-    first: int
-    last: int
-    end: int
-    bucket: int
-
-
 def measure(kind: Kind, first: int, last: int, bucket: int = 0, end: int = 0) -> int:
     """The number of a measure."""
     return (((kind * _STEPS + first) * _STEPS + last) * _ENDS + end) * _BUCKETS + bucket
-
-
-def parts(number: int) -> Parts:
-    """The parts of a measure's number."""
-    rest, bucket = divmod(number, _BUCKETS)
-    rest, end = divmod(rest, _ENDS)
-    rest, last = divmod(rest, _STEPS)
-    kind, first = divmod(rest, _STEPS)
-    return Parts(Kind(kind), first, last, end, bucket)
 
 
 MEASURE_LIMIT: Final = measure(Kind(len(Kind) - 1), _STEPS, 0)

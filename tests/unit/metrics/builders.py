@@ -1,8 +1,12 @@
 """Cycles and lead changes with readable defaults."""
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID, uuid5
 
+from services.metrics.domain.calendar import Calendar
+from services.metrics.domain.contribution import Cell, ValueNumbers, add
 from services.metrics.domain.cycle import STEPS, Cycle, attributes_of
 from shared.clock import DAY, HOUR
 from shared.contracts.lead_change import Cause, CycleFact, Dimensions, LeadChange, Moves
@@ -63,3 +67,10 @@ def change(
         cause=Cause(touchpoint_id="t"),
         model_version=1,
     )
+
+
+def contribution(cycle: Cycle, calendars: Sequence[Calendar], numbers: ValueNumbers) -> Counter[Cell]:
+    """The cells a cycle adds to."""
+    cells: Counter[Cell] = Counter()
+    add(cells, cycle, 1, calendars, numbers)
+    return cells

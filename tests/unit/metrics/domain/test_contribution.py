@@ -1,4 +1,5 @@
 from collections import Counter
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from hypothesis import given
@@ -11,20 +12,37 @@ from services.metrics.domain.contribution import (
     TOTAL,
     Cell,
     add,
-    contribution,
     marks,
     pair,
     unpair,
 )
 from services.metrics.domain.cycle import ATTRIBUTES, ENDS, STEPS, Cycle, attributes_of, reached
 from services.metrics.domain.duration import bucket
-from services.metrics.domain.measure import ENTRY, MEASURE_LIMIT, Kind, measure, parts
+from services.metrics.domain.measure import ENTRY, MEASURE_LIMIT, Kind, measure
 from shared.clock import DAY, HOUR
-from tests.unit.metrics.builders import MIDNIGHT, cycle
+from tests.unit.metrics.builders import MIDNIGHT, contribution, cycle
 
 _CALENDARS = (Hours(), Days(1, ZoneInfo("UTC")), Days(2, ZoneInfo("Europe/Copenhagen")))
 _NUMBERS = {(dimension, value): number for dimension in range(1, 9) for number, value in enumerate("abc", start=1)}
 _KNOWN, _MQL, _CUSTOMER = STEPS.index("known"), STEPS.index("mql"), STEPS.index("customer")
+
+
+class _Parts(NamedTuple):
+    kind: Kind
+    first: int
+    last: int
+    end: int
+    bucket: int
+
+
+def parts(number: int) -> _Parts:
+    """A measure taken apart."""
+    rest, place = divmod(number, 256)
+    rest, end = divmod(rest, len(ENDS))
+    rest, last = divmod(rest, len(STEPS))
+    kind, first = divmod(rest, len(STEPS))
+    return _Parts(Kind(kind), first, last, end, place)
+
 
 _INSTANTS = st.one_of(st.none(), st.integers(MIDNIGHT - 40 * DAY, MIDNIGHT + 40 * DAY))
 _CYCLES = st.builds(
