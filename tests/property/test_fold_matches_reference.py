@@ -1,6 +1,7 @@
 """A lead folded by the product's pure functions and by the reference: the same for every random life and model."""
 
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from hypothesis import given
@@ -10,14 +11,15 @@ from services.scoring.domain import fold as product_fold
 from services.scoring.domain.model import parse
 from services.scoring.domain.state import State, decode, encode, initial
 from tests.property import product
-from tests.property.profiles import examples
+from tests.property.profiles import TIMES, examples
 from tests.reference.answers import Lead
 from tests.reference.fold import fold
-from tests.reference.histories import HALF_DAYS, SECONDS, Scale, life_of_one
+from tests.reference.histories import HALF_DAYS, SECONDS, Scale, Step, life_of_one, message, user
 from tests.reference.message import Message, order
 from tests.reference.model import Model, load
 from tests.reference.models import MODELS
 
+LONG = 2_000 * TIMES
 B2B = load(Path(__file__).parents[2] / "services" / "scoring" / "templates" / "b2b.yaml")
 
 
@@ -62,9 +64,9 @@ def test_waking_only_when_asked_to_misses_nothing(messages: list[Message], model
     parsed = parse(model)
     state = initial(parsed.version, len(parsed.groups))
 
-    for message in sorted(messages, key=order):
-        state = _woken(parsed, state, message["occurred_at"])
-        state = product_fold.fold(parsed, state, [product.touchpoint(message)])
+    for each in sorted(messages, key=order):
+        state = _woken(parsed, state, each["occurred_at"])
+        state = product_fold.fold(parsed, state, [product.touchpoint(each)])
 
     agree(messages, model, _woken(parsed, state, SECONDS.end), SECONDS)
 
@@ -74,3 +76,22 @@ def _woken(parsed: Any, state: State, until: int) -> State:
     while state.due is not None and state.due <= until:
         state = product_fold.advance(parsed, state, state.due)
     return state
+
+
+def test_a_long_life() -> None:
+    messages = long_life(LONG)
+
+    agree(messages, B2B, product.folded(messages, parse(B2B), HALF_DAYS.end), HALF_DAYS)
+
+
+def long_life(size: int) -> list[Message]:
+    """Very many touchpoints of one lead within some weeks."""
+    rng = Random(size)
+    steps = [
+        Step(rng.randrange(31), 0, 0, rng.randrange(100), rng.randrange(6), rng.randrange(12)) for _ in range(size)
+    ]
+    made = [message(place, step, HALF_DAYS) for place, step in enumerate(steps)]
+    return [
+        {**each, "id": f"t{place}", "keys": [user(0)], "occurred_at": each["occurred_at"] + place % 997 * 1_000_001}
+        for place, each in enumerate(made)
+    ]

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.reference.life import Life, has_trait
-from tests.reference.matching import matches
+from tests.reference.life import Life, has_trait, name_of
 from tests.reference.model import duration
 
 
@@ -40,8 +39,7 @@ def leaf_holds(name: str, content: Any, life: Life, at: int) -> bool:
 
 def done(did: Mapping[str, Any], life: Life, at: int) -> list[int]:
     """The instants of the matching touchpoints in the cycle's memory that still count."""
-    found = [message["occurred_at"] for message in life.memory if matches(did, message)]
-    return recent(found, did, at)
+    return recent(life.done.get(name_of(did), []), did, at)
 
 
 def visited(visits: Mapping[str, Any], life: Life, at: int) -> list[int]:

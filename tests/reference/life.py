@@ -1,5 +1,6 @@
 """What is known of one lead after some of its touchpoints, each number recomputed from its definition when asked."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import fsum, inf
@@ -7,7 +8,7 @@ from typing import Any
 
 from tests.reference.matching import matches, number_of, passes
 from tests.reference.message import DAY, Message
-from tests.reference.model import ENDS, Model, duration
+from tests.reference.model import ENDS, Model, all_leaves, duration
 
 VIEWS = ("page_viewed", "screen_viewed")
 
@@ -43,9 +44,13 @@ class Life:
     model: Model
     messages: list[Message] = field(default_factory=list)
     memory: list[Message] = field(default_factory=list)
+    done: dict[str, list[int]] = field(default_factory=dict)
     points: dict[str, list[Point]] = field(default_factory=dict)
+    given: Counter[tuple[str, str, int | None]] = field(default_factory=Counter)
+    viewed_at: int | None = None
     visits: list[int] = field(default_factory=list)
     traits: dict[str, Any] = field(default_factory=dict)
+    orders: int = 0
     opportunities: set[str] = field(default_factory=set)
     subscriptions: set[str] = field(default_factory=set)
     status: str = "anonymous"
@@ -62,15 +67,13 @@ class Life:
         """Whether a cycle is open."""
         return self.status not in ENDS
 
-    @property
-    def orders(self) -> int:
-        """Orders of the whole life."""
-        return sum(message["kind"] == "order_completed" for message in self.messages)
-
     def count(self, message: Message) -> None:
         """Take one more touchpoint into what is known; nothing moves yet."""
         self.messages.append(message)
         self.memory.append(message)
+        for did in asked_of_memory(self.model):
+            if matches(did, message):
+                self.done.setdefault(name_of(did), []).append(message["occurred_at"])
         self._count_visit(message)
         self._count_points(message)
         for name, value in message.get("traits", {}).items():
@@ -78,6 +81,8 @@ class Life:
             if value is not None:
                 self.traits[name] = value
         match message["kind"]:
+            case "order_completed":
+                self.orders += 1
             case "opportunity_opened":
                 self.opportunities.add(opportunity_of(message))
             case "opportunity_won" | "opportunity_lost":
@@ -87,19 +92,30 @@ class Life:
             case "subscription_cancelled":
                 self.subscriptions.discard(subscription_of(message))
 
+    def forget(self) -> None:
+        """A cycle ended: its memory is over."""
+        self.memory, self.done = [], {}
+
     def _count_visit(self, message: Message) -> None:
-        views = [each["occurred_at"] for each in self.messages if each["kind"] in VIEWS]
         if message["kind"] not in VIEWS:
             return
-        if len(views) == 1 or views[-1] - views[-2] > duration(self.model["visit_gap"]):
-            self.visits.append(message["occurred_at"])
+        at = message["occurred_at"]
+        if self.viewed_at is None or at - self.viewed_at > duration(self.model["visit_gap"]):
+            self.visits.append(at)
+        self.viewed_at = at
 
     def _count_points(self, message: Message) -> None:
+        day = message["occurred_at"] // DAY
         for group in self.model.get("engagement", {}).get("groups", []):
-            given = self.points.setdefault(group["name"], [])
             for rule in group["rules"]:
-                if matches(rule["when"], message) and _has_room(rule, given, message):
-                    given.append(Point(message["occurred_at"], rule["points"], rule["name"], message["id"]))
+                ever, today = (group["name"], rule["name"], None), (group["name"], rule["name"], day)
+                has_room = not (rule.get("once") and self.given[ever]) and (
+                    "max_per_day" not in rule or self.given[today] < rule["max_per_day"]
+                )
+                if matches(rule["when"], message) and has_room:
+                    self.given.update([ever, today])
+                    point = Point(message["occurred_at"], rule["points"], rule["name"], message["id"])
+                    self.points.setdefault(group["name"], []).append(point)
 
     def group_value(self, group: Mapping[str, Any], at: int) -> float:
         """The decayed sum of a group's points at an instant, within the group's limit."""
@@ -120,6 +136,17 @@ class Life:
         return round(clamped(fsum(given), fit.get("limit")), 6)
 
 
+def name_of(did: Mapping[str, Any]) -> str:
+    """What a question to the memory is about, whatever it counts of it."""
+    return repr((did["kind"], did.get("where")))
+
+
+def asked_of_memory(model: Model) -> list[Mapping[str, Any]]:
+    """All the questions that conditions of the model ask of a cycle's memory, each once."""
+    every = {name_of(content): content for name, content, _ in all_leaves(model) if name == "did"}
+    return list(every.values())
+
+
 def clamped(value: float, limit: Mapping[str, float] | None) -> float:
     """Within ``{min, max}``, where given."""
     limit = limit or {}
@@ -130,14 +157,6 @@ def has_trait(traits: Mapping[str, Any], trait: Mapping[str, Any]) -> bool:
     """``trait: {name: N, TEST}``; an unknown trait is false."""
     test = {name: content for name, content in trait.items() if name != "name"}
     return trait["name"] in traits and passes(traits[trait["name"]], test)
-
-
-def _has_room(rule: Mapping[str, Any], given: list[Point], message: Message) -> bool:
-    same_rule = [point for point in given if point.rule == rule["name"]]
-    today = [point for point in same_rule if point.at // DAY == message["occurred_at"] // DAY]
-    if rule.get("once") and same_rule:
-        return False
-    return "max_per_day" not in rule or len(today) < rule["max_per_day"]
 
 
 def opportunity_of(message: Message) -> str:

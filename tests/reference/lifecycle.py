@@ -105,7 +105,7 @@ def _end(life: Life, status: str, at: int, cause: str, rule: str) -> None:
     if life.is_open:
         life.facts[f"cycle:{life.cycle}"] |= {"exit": status, "exited_at": at}
     _record(life, Move("status", status, at, life.cycle, cause, rule, life.status))
-    life.memory = []
+    life.forget()
     life.stage = None
     if status == "recycled":
         life.recycled_at = at

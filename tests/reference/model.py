@@ -38,6 +38,14 @@ def infers_email_owner(model: Model) -> bool:
     return bool(model.get("identity", {}).get("infer_email_owner", True))
 
 
+def all_leaves(model: Model) -> Iterator[tuple[str, Any, bool]]:
+    """The simplest conditions of all rules of the model."""
+    for rule in [*model.get("statuses", {}).values(), *model.get("stages", [])]:
+        for part in ("when", "unless", "enter_when", "reenter_when"):
+            if part in rule:
+                yield from leaves(rule[part])
+
+
 def leaves(condition: Mapping[str, Any], *, wanted: bool = True) -> Iterator[tuple[str, Any, bool]]:
     """Every simplest condition inside: its name, its content, and the truth that helps the whole to become true."""
     ((name, content),) = condition.items()
