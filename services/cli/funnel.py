@@ -67,6 +67,8 @@ def _row(step: dict[str, Any]) -> tuple[str, ...]:
 def _rate(found: dict[str, Any] | None) -> str:
     if not found or found.get("value") is None:
         return ""
+    if found["interval"] is None:
+        return f"{found['value']:.1%}"
     low, high = found["interval"]
     return f"{found['value']:.1%} ({low:.0%}-{high:.0%})"
 
