@@ -11,6 +11,7 @@ import msgspec
 from shared.errors import Unavailable
 
 _PAGE: Final = 2_000
+_LEADS_AT_ONCE: Final = 100
 _TIMEOUT_SECONDS: Final = 10.0
 
 
@@ -57,13 +58,17 @@ class Scoring:
 
     async def portraits(self, leads: Sequence[UUID]) -> Mapping[str, object]:
         """What scoring says of these leads, by id; nothing when it cannot be asked."""
-        if self.key is None or not leads:
+        if self.key is None:
             return {}
-        try:
-            found = _LEADS.decode(await self._get("/v1/leads", self.key, {"id": [str(lead) for lead in leads]}))
-        except (Unavailable, msgspec.MsgspecError):
-            return {}
-        return {str(lead.get("lead_id")): lead for lead in found.data}
+        known: dict[str, object] = {}
+        for start in range(0, len(leads), _LEADS_AT_ONCE):
+            named: _Parameters = {"id": [str(lead) for lead in leads[start : start + _LEADS_AT_ONCE]]}
+            try:
+                found = _LEADS.decode(await self._get("/v1/leads", self.key, named))
+            except (Unavailable, msgspec.MsgspecError):
+                return {}
+            known |= {str(lead.get("lead_id")): lead for lead in found.data}
+        return known
 
     async def facts(self, key: str) -> AsyncIterator[Sequence[ScoringFact]]:
         """All facts of the key's workspace by ascending lead id, a page at a time. Raises Unavailable."""
