@@ -13,11 +13,15 @@ from typing import Final
 import structlog
 import uvloop
 
+from shared.errors import Misconfigured
+
 _GRACE_SECONDS: Final = 7.0
 _LAST_RESORT_SECONDS: Final = 9.0
 _COLLECT_AFTER_OBJECTS: Final = 50_000
 EXIT_OK: Final = 0
 EXIT_FAILED: Final = 1
+EXIT_MISCONFIGURED: Final = 2
+"""Starting again will not help: a setting must change."""
 
 
 def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> int:
@@ -67,6 +71,13 @@ def _end_now() -> None:
     os._exit(EXIT_FAILED)
 
 
+def _is_misconfigured(error: BaseException) -> bool:
+    """Whether nothing but a change of settings will help; tasks wrap their errors in groups."""
+    if isinstance(error, BaseExceptionGroup):
+        return any(_is_misconfigured(inner) for inner in error.exceptions)
+    return isinstance(error, Misconfigured)
+
+
 def _outcome(task: "asyncio.Task[None]", stop: asyncio.Event) -> int:
     log = structlog.get_logger("process")
     if task.cancelled():
@@ -75,5 +86,5 @@ def _outcome(task: "asyncio.Task[None]", stop: asyncio.Event) -> int:
     error = task.exception()
     if error is not None:
         log.error("process.failed", exc_info=error)
-        return EXIT_FAILED
+        return EXIT_MISCONFIGURED if _is_misconfigured(error) else EXIT_FAILED
     return EXIT_OK

@@ -48,13 +48,13 @@ class Surroundings:
 
 
 async def run_up(wanted: Wanted, around: Surroundings) -> None:
-    """Start everything, announce it once it is ready, and keep it running until SIGTERM, SIGINT or ``tragt down``.
+    """Start everything, announce it once it is ready, and keep it running until a signal or ``tragt down`` ends it.
 
     Raises AlreadyRunning, Misconfigured. When it returns, and when this process dies, no child is left.
     """
     stop = asyncio.Event()
     with hold(wanted.folder):
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         work = asyncio.create_task(_Instance(wanted, around, stop).run())
         stopped = asyncio.create_task(stop.wait())

@@ -21,7 +21,7 @@ _LOCK: Final = 0x7472616774  # "tragt"
 _POLL_SECONDS: Final = 0.1
 _ADVICE: Final = (
     f"the login may not prepare the database ({{reason}}). As an administrator create the roles {', '.join(Role)}"
-    f" (NOLOGIN), grant them to the login, and GRANT CREATE ON DATABASE to {Role.OWNER}: deploy/postgres/roles.sql does."
+    f" (NOLOGIN), grant them to the login, and GRANT CREATE ON DATABASE to {Role.OWNER} (deploy/postgres/roles.sql)."
 )
 
 

@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import IO, Final
 
 from shared.embedded.journal import Journal
-from shared.embedded.process import send, stop
+from shared.embedded.process import INSIST_SECONDS, send, stop
+from shared.errors import Misconfigured
 
 _FIRST_PAUSE_SECONDS: Final = 0.1
 _LONGEST_PAUSE_SECONDS: Final = 10.0
@@ -19,6 +20,10 @@ _STEADY_SECONDS: Final = 10.0
 
 _PROBE_PAUSE_SECONDS: Final = 2.0
 _STARTING_PAUSE_SECONDS: Final = 0.1
+
+
+_LAST_WORDS: Final = 3
+"""How many lines of its log are told when a program has failed."""
 
 
 class Answer(StrEnum):
@@ -46,7 +51,8 @@ class Program:
     """How a child is started, asked and ended. ``before`` clears the place, each time it starts.
 
     ``patience_seconds`` is how long it may be silent after it once answered; ``first_patience_seconds`` how long before
-    its first answer, None for as long as it takes.
+    its first answer, None for as long as it takes. ``final_exit`` is the exit code, before the first answer, that no
+    further start will change.
     """
 
     name: str
@@ -55,8 +61,9 @@ class Program:
     before: Callable[[], Awaitable[None]] | None = None
     patience_seconds: float = 15.0
     first_patience_seconds: float | None = 60.0
+    final_exit: int | None = None
     end_signals: tuple[signal.Signals, signal.Signals] = (signal.SIGTERM, signal.SIGKILL)
-    grace_seconds: float = 5.0
+    grace_seconds: float = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +88,8 @@ class Child:
         self._process: Process | None = None
         self._ending = asyncio.Event()
         self._ready = asyncio.Event()
+        self._has_answered = False
+        self._grace = program.grace_seconds
 
     @property
     def status(self) -> Status:
@@ -92,19 +101,24 @@ class Child:
         await self._ready.wait()
 
     async def run(self) -> None:
-        """Start it, and start it again whenever it ends, with growing pauses; until ``end``."""
+        """Start it, and start it again whenever it ends, with growing pauses; until ``end``.
+
+        Raises Misconfigured, with its last words, when it ends with its ``final_exit`` before it ever answered.
+        """
         pause = _FIRST_PAUSE_SECONDS
         loop = asyncio.get_running_loop()
         while not self._ending.is_set():
             began = loop.time()
             await self._run_once()
+            self._check_hope()
             pause = _FIRST_PAUSE_SECONDS if loop.time() - began > _STEADY_SECONDS else pause
             await self._rest(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
         self._update(condition=Condition.STOPPED, pid=None)
 
-    async def end(self) -> None:
-        """End it for good, by asking, insisting and killing; returns when it is gone."""
+    async def end(self, within_seconds: float) -> None:
+        """End it for good, by asking, insisting and killing; returns when it is gone, about in time."""
+        self._grace = min(self._program.grace_seconds, max(within_seconds - INSIST_SECONDS, 0.0))
         self._ending.set()
         if self._process is not None:
             await self._stop(self._process)
@@ -144,6 +158,7 @@ class Child:
             case Answer.READY:
                 self._update(condition=Condition.READY)
                 self._ready.set()
+                self._has_answered = True
                 self._journal.trim()
             case Answer.BUSY:
                 self._update(condition=Condition.STARTING)
@@ -152,9 +167,15 @@ class Child:
             case _:
                 pass
 
+    def _check_hope(self) -> None:
+        is_final = self._status.last_exit is not None and self._status.last_exit == self._program.final_exit
+        if is_final and not self._has_answered and not self._ending.is_set():
+            words = "\n".join(self._journal.tail(_LAST_WORDS))
+            raise Misconfigured(f"{self._program.name} cannot start:\n{words}")
+
     async def _stop(self, process: Process) -> None:
         first, last = self._program.end_signals
-        await stop(process, first, self._program.grace_seconds, last)
+        await stop(process, first, self._grace, last)
 
     async def _rest(self, pause: float) -> None:
         """Say why it ended, and wait before it is started again, unless it is to end for good."""
@@ -162,7 +183,7 @@ class Child:
             return
         name, code = self._program.name, self._status.last_exit
         self._say(f"{name} ended ({_reason(code)}), starting it again in {pause:.1f} s; its log: {self._journal.path}")
-        for line in self._journal.tail(3) if code and code > 0 else ():
+        for line in self._journal.tail(_LAST_WORDS) if code and code > 0 else ():
             self._say(f"  {line}")
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._ending.wait(), pause)

@@ -20,8 +20,8 @@ class AlreadyRunning(Misconfigured):
 
 @contextmanager
 def hold(folder: Path) -> Iterator[None]:
-    """Hold the folder while the block runs. Children do not inherit the lock. Raises AlreadyRunning."""
-    descriptor = os.open(folder / _NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    """Hold the folder while the block runs. Children do not inherit the lock. Raises AlreadyRunning, Misconfigured."""
+    descriptor = _open(folder)
     try:
         if not _take(descriptor):
             raise AlreadyRunning(
@@ -30,6 +30,16 @@ def hold(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _open(folder: Path) -> int:
+    try:
+        return os.open(folder / _NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        message = (
+            f"cannot use {folder} for data ({error.strerror}): another account started on it, or choose another --data"
+        )
+        raise Misconfigured(message) from error
 
 
 def is_held(folder: Path) -> bool:

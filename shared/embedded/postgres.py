@@ -12,7 +12,7 @@ from shared.embedded.orphans import clear_server
 from shared.embedded.process import spawn
 
 _PROBE_SECONDS: Final = 2.0
-_STOP_SECONDS: Final = 3.0
+_STOP_SECONDS: Final = 8.0
 
 
 def postgres_program(cluster: Cluster) -> Program:

@@ -13,6 +13,8 @@ from typing import IO, Any, Final
 from shared.embedded.account import Account, identity
 
 _PR_SET_PDEATHSIG: Final = 1
+INSIST_SECONDS: Final = 1.0
+"""How long a process has after the second signal, before it is killed."""
 
 
 async def spawn(
@@ -42,7 +44,7 @@ async def spawn(
 
 async def stop(process: Process, first: signal.Signals, grace_seconds: float, last: signal.Signals) -> None:
     """Ask with ``first``, wait, insist with ``last``, wait again, and kill what is still there."""
-    for number, seconds in ((first, grace_seconds), (last, 1.0), (signal.SIGKILL, None)):
+    for number, seconds in ((first, grace_seconds), (last, INSIST_SECONDS), (signal.SIGKILL, None)):
         send(process, number)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):

@@ -11,6 +11,7 @@ from typing import IO, Final
 
 from shared.embedded.child import Answer, Program
 from shared.embedded.process import spawn
+from shared.settings import EXIT_MISCONFIGURED
 
 _PROBE_SECONDS: Final = 5.0
 _WELL: Final = b"200"
@@ -28,7 +29,7 @@ def service_program(name: str, port: int, environment: Mapping[str, str]) -> Pro
             death_signal=signal.SIGKILL,
         )
 
-    return Program(name=name, launch=launch, probe=lambda: probe_live(port))
+    return Program(name=name, launch=launch, probe=lambda: probe_live(port), final_exit=EXIT_MISCONFIGURED)
 
 
 async def probe_live(port: int, host: str = "127.0.0.1") -> Answer:

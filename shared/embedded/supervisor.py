@@ -4,9 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Final
 
 from shared.embedded.child import Child, Program, Status
 from shared.embedded.journal import Journal
+
+_END_SECONDS: Final = 8.0
 
 
 class Supervisor:
@@ -32,9 +35,12 @@ class Supervisor:
         return [child.status for group in self._groups for child in group]
 
     async def end(self) -> None:
-        """End all groups, the last first; the children of one together."""
+        """End all groups within 8 s, the last first; the children of one together."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _END_SECONDS
         while self._groups:
-            await asyncio.gather(*(child.end() for child in self._groups[-1]))
+            left = deadline - loop.time()
+            await asyncio.gather(*(child.end(left) for child in self._groups[-1]))
             self._groups.pop()
 
 

@@ -42,6 +42,11 @@ def _addresses(up: Up) -> list[str]:
     return [f"http://127.0.0.1:{port}" for port in up.ports.split(",")]
 
 
+def _all_serve(up: Up) -> bool:
+    answers = [httpx.get(f"{address}/health/ready", trust_env=False) for address in _addresses(up)]
+    return all(answer.status_code == httpx.codes.OK for answer in answers)
+
+
 def test_it_says_where_everything_is_and_keeps_the_keys(up: Up) -> None:
     said = up.said()
 
@@ -54,8 +59,7 @@ def test_it_says_where_everything_is_and_keeps_the_keys(up: Up) -> None:
 
 
 def test_every_service_is_ready(up: Up) -> None:
-    for address in _addresses(up):
-        assert httpx.get(f"{address}/health/ready", trust_env=False).status_code == httpx.codes.OK
+    assert _all_serve(up)
 
 
 @pytest.mark.parametrize("name", ["postgres", "ingest", "scoring", "metrics"])
@@ -65,7 +69,8 @@ def test_a_killed_child_heals(up: Up, name: str) -> None:
     os.kill(before[name], signal.SIGKILL)
 
     wait_until(lambda: up.pids().get(name, before[name]) != before[name], within_seconds=30, what=f"{name} back")
-    wait_until(up.is_ready, within_seconds=_HEAL_SECONDS, what="all ready again")
+    wait_until(up.is_ready, within_seconds=_HEAL_SECONDS, what="all live again")
+    wait_until(lambda: _all_serve(up), within_seconds=_HEAL_SECONDS, what="all ready again")
     assert f"{name} ended (killed by SIGKILL)" in up.said()
 
 
@@ -191,6 +196,16 @@ def test_told_to_end_while_it_starts_it_ends_in_time(room: Path) -> None:
     code = up.end(signal.SIGTERM)
 
     assert (code, time.monotonic() - began <= _END_SECONDS) == (0, True)
+
+
+def test_a_setting_that_a_service_refuses_ends_it_with_the_reason(room: Path) -> None:
+    up = Up(room / "refused")
+
+    done = up.command("up", "--ports", up.ports, "--template", "nothing")
+
+    assert done.returncode == 2
+    assert "scoring cannot start" in done.stderr
+    assert "there is no template 'nothing'; there are b2b" in done.stderr
 
 
 def test_an_ordinary_user_runs_it_too(room: Path) -> None:

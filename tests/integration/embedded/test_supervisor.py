@@ -1,5 +1,6 @@
 import asyncio
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -79,6 +80,20 @@ async def test_pauses_between_starts_grow_and_the_last_words_are_told(tmp_path: 
     ends = [line for line in said if "exit code 7" in line]
     assert ["in 0.1 s" in ends[0], "in 0.2 s" in ends[1], "in 0.4 s" in ends[2]] == [True, True, True]
     assert "  cannot go on" in said
+
+
+async def test_a_program_that_says_it_cannot_start_is_not_started_again(tmp_path: Path) -> None:
+    said: list[str] = []
+
+    async def start() -> None:
+        async with supervising(tmp_path, said.append) as supervisor:
+            await supervisor.start([replace(failing(), final_exit=7)])
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await start()
+
+    assert [str(error) for error in caught.value.exceptions] == ["failing cannot start:\ncannot go on"]
+    assert said == []
 
 
 @pytest.mark.parametrize("is_stopped", [False, True])
