@@ -126,6 +126,7 @@ def decide(signs: Signs) -> Rule:
     return next(rule for rule in RULES if rule.holds(signs))
 
 
+@lru_cache(maxsize=8192)
 def site_of(address: str) -> str:
     """The host of an address, lower case and without ``www.``; empty when it has none."""
     _, separator, rest = address.partition("://")

@@ -80,6 +80,8 @@ class KeyRing:
         """All keys; the first is the strand. Raises Refused when there is none."""
         if len(self._keys) == 1:
             return tuple(self._keys)
+        if len({key[0] for key in self._keys}) == len(self._keys) > 0:  # the first character is the rank
+            return tuple(sorted(self._keys, reverse=True))
         if not self._keys:
             raise Refused(Code.NO_IDENTITY, "", "give a user id, an anonymous id, an e-mail, a phone or an external id")
         return strongest_first(self._keys)

@@ -47,10 +47,17 @@ def kind_of_event(name: str) -> str:
 
 def check_kind(kind: str, pointer: str) -> None:
     """Raise Refused unless ``kind`` is already written as kinds are."""
+    if is_kind(kind):
+        return
     if len(kind) > MAX_LENGTH:
         raise Refused(Code.TOO_LONG, pointer, f"a kind has at most {MAX_LENGTH} characters")
-    if not kind or snake_case(kind) != kind:
-        raise Refused(Code.INVALID_KIND, pointer, "a kind is lower case words joined by _, such as order_completed")
+    raise Refused(Code.INVALID_KIND, pointer, "a kind is lower case words joined by _, such as order_completed")
+
+
+@lru_cache(maxsize=4096)
+def is_kind(text: str) -> bool:
+    """Whether it is written as kinds are."""
+    return 0 < len(text) <= MAX_LENGTH and snake_case(text) == text
 
 
 def is_form(kind: str) -> bool:

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from functools import lru_cache
 from typing import Final
 
 _COUNTRY: Final = re.compile(r"[A-Za-z]{2}")
@@ -14,6 +15,7 @@ def country_code(text: str) -> str | None:
     return text.upper() if _COUNTRY.fullmatch(text) else None
 
 
+@lru_cache(maxsize=1024)
 def country_of_locale(locale: str) -> str | None:
     """The country in a locale such as ``da-DK``."""
     found = _LOCALE.fullmatch(locale)

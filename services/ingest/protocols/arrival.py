@@ -1,13 +1,14 @@
 """How someone came and where from: campaign, channel, country, device, out of what any protocol says about it."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
 
 from services.ingest.domain.channel import Signs, decide, foreign_site
 from services.ingest.domain.device import device_of, device_of_type
-from services.ingest.domain.landing import Landing, read_address
+from services.ingest.domain.landing import NOTHING, Landing, read_address
 from services.ingest.domain.place import country_code, country_of_locale, truncated_address
 from services.ingest.protocols.reading import EMPTY
 from shared.contracts.touchpoint import Campaign, Page
@@ -18,13 +19,10 @@ _NO_CAMPAIGN: Final = Campaign()
 
 def campaign_of(said: Campaign | None, page: Page | None, query: str = "") -> Campaign | None:
     """What was said about the campaign, completed by what the page's address (or its query) says."""
-    landing = read_address(page.url) if page is not None and page.url else read_address("")
-    if query and not landing.utm and not landing.click:
-        landing = read_address(query)
-    if said is None and not landing.utm and not landing.click:
+    address = page.url or "" if page is not None else ""
+    if said is None and not address and not query:
         return None
-    campaign = _merged(said or _NO_CAMPAIGN, landing)
-    return None if campaign == _NO_CAMPAIGN else campaign
+    return _campaign(said or _NO_CAMPAIGN, address, query)
 
 
 def channel_of(campaign: Campaign | None, page: Page | None, kind: str) -> str:
@@ -69,6 +67,15 @@ def truncated(raw: msgspec.Raw, context: Mapping[str, Any]) -> msgspec.Raw:
         return raw
     kept = truncated_address(address) if isinstance(address, str) else None
     return msgspec.Raw(msgspec.json.encode({**context, "ip": kept}))
+
+
+@lru_cache(maxsize=8192)
+def _campaign(said: Campaign, address: str, query: str) -> Campaign | None:
+    landing = read_address(address)
+    if query and landing is NOTHING:
+        landing = read_address(query)
+    campaign = _merged(said, landing)
+    return None if campaign == _NO_CAMPAIGN else campaign
 
 
 def _merged(said: Campaign, landing: Landing) -> Campaign:

@@ -56,6 +56,7 @@ class _Item(msgspec.Struct, gc=False):
 
 _ITEM: Final = msgspec.json.Decoder(_Item)
 _IDENTITY: Final = msgspec.json.Decoder(_Identity)
+_JOINING: Final = frozenset({Kind.ALIASED.value, Kind.UNLINKED.value})
 _NOBODY: Final = _Identity()
 _NOTHING: Final = frozenset({b"{}", b"null"})
 _FAULTS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -75,16 +76,16 @@ def parse(item: Item, arrival: Arrival, *, may_hold_nul: bool = False) -> Outcom
 def _parse(item: Item, arrival: Arrival, *, may_hold_nul: bool) -> Touchpoint:
     said = _read(item, may_hold_nul=may_hold_nul)
     check_kind(said.kind, "/kind")
-    agreed = said.consent or {}
-    consent.check_words(agreed, "/consent")
-    consent.enforce(agreed, said.kind)
+    if said.consent:
+        consent.check_words(said.consent, "/consent")
+        consent.enforce(said.consent, said.kind)
     context = read_object(said.context, "/context")
     properties = read_object(said.properties, "/properties")
-    traits = said.traits or {}
-    bounds.check(traits, "/traits")
+    if said.traits:
+        bounds.check(said.traits, "/traits")
     country, device = place_of(context)
     identity = _read_identity(said.identity, "/identity")
-    keys = _keys(identity, traits, arrival.secret, country)
+    keys = _keys(identity, said.traits, arrival.secret, country)
     campaign = campaign_of(said.campaign, said.page)
     original = parse_instant(said.occurred_at, "/occurred_at") if said.occurred_at else None
     sent_at = parse_instant(said.sent_at, "/sent_at") if said.sent_at else None
@@ -96,7 +97,7 @@ def _parse(item: Item, arrival: Arrival, *, may_hold_nul: bool) -> Touchpoint:
         occurred_at=occurred_at(arrival.received_at, original, sent_at),
         received_at=arrival.received_at,
         keys=keys,
-        previous=_previous(said, keys, arrival.secret, country),
+        previous=_previous(said, keys, arrival.secret, country) if said.kind in _JOINING else None,
         sent_at=sent_at,
         campaign=campaign,
         page=said.page,
@@ -104,8 +105,8 @@ def _parse(item: Item, arrival: Arrival, *, may_hold_nul: bool) -> Touchpoint:
         country=country,
         device=device,
         account=identifier(identity.account_id, "/identity/account_id"),
-        traits=traits,
-        consent=agreed,
+        traits=said.traits or {},
+        consent=said.consent or {},
         identity=EMPTY if identity is _NOBODY else said.identity,
         properties=said.properties if properties else EMPTY,
         context=truncated(said.context, context),
@@ -135,7 +136,7 @@ def _read_identity(raw: msgspec.Raw, pointer: str) -> _Identity:
         raise refused(error, bytes(raw), pointer) from None
 
 
-def _keys(identity: _Identity, traits: dict[str, Any], secret: bytes, country: str | None) -> tuple[str, ...]:
+def _keys(identity: _Identity, traits: dict[str, Any] | None, secret: bytes, country: str | None) -> tuple[str, ...]:
     ring = KeyRing(secret, country)
     _collect(ring, identity, "/identity")
     if traits:
@@ -148,17 +149,18 @@ def _collect(ring: KeyRing, identity: _Identity, pointer: str) -> None:
         ring.user_id(identity.user_id, f"{pointer}/user_id")
     if identity.anonymous_id is not None:
         ring.anonymous_id(identity.anonymous_id, f"{pointer}/anonymous_id")
-    ring.email(identity.email)
-    ring.email_sha256(identity.email_sha256)
-    ring.phone(identity.phone)
+    if identity.email is not None:
+        ring.email(identity.email)
+    if identity.email_sha256 is not None:
+        ring.email_sha256(identity.email_sha256)
+    if identity.phone is not None:
+        ring.phone(identity.phone)
     for system, value in identity.external.items():
         ring.external(system, value, f"{pointer}/external/{system}")
 
 
-def _previous(said: _Item, keys: tuple[str, ...], secret: bytes, country: str | None) -> str | None:
+def _previous(said: _Item, keys: tuple[str, ...], secret: bytes, country: str | None) -> str:
     """The key an alias joins, or the owner a split cuts from; those two kinds need exactly one."""
-    if said.kind not in {Kind.ALIASED, Kind.UNLINKED}:
-        return None
     ring = KeyRing(secret, country)
     _collect(ring, _read_identity(said.previous, "/previous"), "/previous")
     try:
