@@ -10,7 +10,6 @@ import msgspec
 
 from services.scoring.domain.identity import BEGINNING
 from services.scoring.domain.touchpoint import Place, Touchpoint
-from shared.vocabulary import Status
 
 
 class Touch(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, array_like=True):
@@ -118,10 +117,6 @@ class State(msgspec.Struct, gc=False, omit_defaults=True, array_like=True):
         return self.cycle is not None and self.cycle.exit is None
 
 
-EMPTY_STATUS: Final = ""
-"""The status of a lead without touchpoints."""
-
-
 def initial(model_version: int, group_count: int) -> State:
     """A lead before its first touchpoint."""
     return State(model_version, groups=[(0, 0.0)] * group_count)
@@ -175,8 +170,3 @@ def decode(value: bytes) -> State:
 def decode_cycle(value: bytes) -> Cycle:
     """The cycle in these bytes."""
     return _CYCLE_DECODER.decode(value)
-
-
-def status_of(state: State | None) -> Status | None:
-    """The status, or None for a lead without touchpoints."""
-    return Status(state.status) if state is not None and state.status else None
