@@ -54,7 +54,7 @@ async def split(asker: Asker, producer: Producer, wanted: Split) -> Appended:
         properties=msgspec.Raw(msgspec.json.encode({"by": wanted.by})),
     )
     async with opened(asker) as desk:
-        known = await _was_accepted(desk, touchpoint.id)
+        known = await memory.was_seen(desk.connection, desk.workspace, desk.world.digest(touchpoint.id))
         if not known:
             await _check_owner(desk, wanted)
     if not known:
@@ -68,11 +68,6 @@ def _id(workspace: UUID, wanted: Split) -> str:
     """The same for the same request under the same token."""
     named = "\\0".join((str(workspace), wanted.token, wanted.key, wanted.owner))
     return f"split-{hashlib.blake2b(named.encode(), digest_size=_ID_BYTES).hexdigest()}"
-
-
-async def _was_accepted(desk: Desk, touchpoint_id: str) -> bool:
-    digest = hashlib.blake2b(touchpoint_id.encode(), digest_size=16, key=desk.world.secret[:64]).digest()
-    return await memory.was_seen(desk.connection, desk.workspace, digest)
 
 
 async def _check_owner(desk: Desk, wanted: Split) -> None:

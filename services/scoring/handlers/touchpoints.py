@@ -126,8 +126,7 @@ async def _remembered(connection: Connection, incoming: Sequence[Incoming]) -> l
     """Those whose id was never seen, the first of each within the batch."""
     firsts: dict[tuple[UUID, bytes], Incoming] = {}
     for one in incoming:
-        digest = hashlib.blake2b(one.touchpoint.id.encode(), digest_size=16, key=one.world.secret[:64]).digest()
-        firsts.setdefault((one.world.workspace, digest), one)
+        firsts.setdefault((one.world.workspace, one.world.digest(one.touchpoint.id)), one)
     if not firsts:
         return []
     fresh = await history.remember(connection, list(firsts))

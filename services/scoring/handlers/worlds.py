@@ -1,5 +1,6 @@
 """Workspaces as the handlers see them: secret and parsed model, read in the batch's own transaction."""
 
+import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -18,6 +19,10 @@ class World:
     workspace: UUID
     secret: bytes
     model: Model
+
+    def digest(self, touchpoint_id: str) -> bytes:
+        """What is remembered of a touchpoint's id for ever; keyed, so that it names its workspace too."""
+        return hashlib.blake2b(touchpoint_id.encode(), digest_size=16, key=self.secret[:64]).digest()
 
 
 class Worlds:
