@@ -14,6 +14,7 @@ CODE := services shared migrations tests
 
 FOR ?= 60
 LOG ?= postgres kafka
+TIMES ?= 20
 
 .PHONY: run
 run: $(VENV)/.runtime ## Set up and start everything with a demo month; prints addresses, keys and the sign-in link
@@ -22,6 +23,10 @@ run: $(VENV)/.runtime ## Set up and start everything with a demo month; prints a
 .PHONY: test
 test: parts $(VENV)/.development $(SEGMENT_NODE)/node_modules/.package-lock.json ## Set up and run the whole test-suite on real parts
 	$(BIN)/pytest $(ARGS)
+
+.PHONY: property
+property: $(VENV)/.development ## Try TIMES (20) as many random histories against the plain reference as `make test` does
+	TRAGT_EXAMPLES=$(TIMES) $(BIN)/pytest tests/property --timeout 7200 $(ARGS)
 
 .PHONY: check
 check: $(VENV)/.development ## Format, lint, types, imports, dead code, spelling, documents
