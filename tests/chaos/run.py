@@ -16,7 +16,7 @@ from shared.clock import SECOND, SystemClock, to_datetime
 from shared.database.engine import create_pool
 from shared.database.roles import Role
 from tests.chaos import audit, verdict
-from tests.chaos.cluster import Running, running, until_ready
+from tests.chaos.cluster import PROCESSES, Running, running, until_ready
 from tests.chaos.faults import Faults
 from tests.chaos.history import STEPS_OF_NEIGHBOURHOOD, Sent, generate
 from tests.chaos.quiet import until_quiet
@@ -29,6 +29,7 @@ from tests.scoring_driver import b2b_document
 
 _SENDERS: Final = 4
 _QUIET_SECONDS: Final = 60.0
+_FEWEST: Final = 5
 _LONGEST_DELIVERY: Final = 10
 """A timer may fire so many seconds after its instant: the watermark lags by the delivery deadline."""
 
@@ -111,7 +112,8 @@ async def _judge(
         told = await verdict.told_facts(connection)
         accepted = [one.message for one in sent if one.message is not None and one.id in said.accepted]
         await asyncio.to_thread(_judge_against_reference, told, accepted, findings)
-        report.counted = await _content(connection, accepted)
+        report.counted = await _content(connection, accepted, told)
+        findings.add("too little to mean something", _too_small(report))
         await _rebuild(product)
         findings.add("I8 quiet", [m] if (m := await until_quiet(product, _QUIET_SECONDS)) else [])
         verdict.judge_facts(await verdict.told_facts(connection), told, "I8 rebuild", findings)
@@ -143,9 +145,10 @@ def _expected(accepted: Sequence[Message], at: int) -> Facts:
     return found
 
 
-async def _content(connection: asyncpg.Connection, accepted: Sequence[Message]) -> dict[str, int]:
+async def _content(connection: asyncpg.Connection, accepted: Sequence[Message], told: Facts) -> dict[str, int]:
     """How much of what matters was in the run."""
     statuses = await connection.fetch("SELECT status, count(*) FROM scoring.listing GROUP BY status")
+    refused = await connection.fetchval("SELECT count(*) FROM ingest.rejected")
     corrected = await connection.fetchval(
         "SELECT count(*) FROM streaming.outbox WHERE topic = 'lead.changes.v1'"
         " AND convert_from(value, 'UTF8') LIKE '%refolded%'"
@@ -153,10 +156,27 @@ async def _content(connection: asyncpg.Connection, accepted: Sequence[Message]) 
     merged = await connection.fetchval("SELECT count(DISTINCT (key, target)) FROM scoring.run WHERE origin <> 'split'")
     return {
         "touchpoints": len(accepted),
+        "refused items": refused,
+        "MQLs": sum("mql" in fact["steps"] for fact in told.values()),
+        "SQLs": sum("sql" in fact["steps"] for fact in told.values()),
         "late or merged refolds": corrected,
-        "links between keys": merged,
+        "joined keys": merged,
         **{f"leads {row[0]}": row[1] for row in statuses},
     }
+
+
+def _too_small(report: Report) -> list[str]:
+    """A run that met nothing proves nothing."""
+    counted, wanted = report.counted, report.wanted
+    share = {"MQLs": 0.02, "SQLs": 0.01, "late or merged refolds": 0.05, "joined keys": 0.2}
+    small = [f"{name} {counted[name]}" for name, part in share.items() if counted[name] < part * wanted.good]
+    if counted["refused items"] < wanted.bad:
+        small.append(f"refused items {counted['refused items']} of {wanted.bad}")
+    if report.tally.accepted_during_faults < _FEWEST:
+        small.append(f"{report.tally.accepted_during_faults} requests accepted during faults")
+    targets = {*PROCESSES, "postgres", "zombie", *(["broker"] if wanted.log == "kafka" else [])}
+    small += [f"no fault for {name}" for name in sorted(targets) if not report.faults.get(name)]
+    return small
 
 
 async def _rebuild(product: Running) -> None:
