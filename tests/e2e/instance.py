@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -62,11 +63,17 @@ class Instance:
 
 
 @contextmanager
-def running_instance(folder: Path, *options: str) -> Iterator[Instance]:
-    """``tragt up`` until it says it is ready; ended by SIGTERM, within its own promise."""
+def running_instance(*options: str) -> Iterator[Instance]:
+    """``tragt up`` until it says it is ready; ended by SIGTERM, within its own promise.
+
+    Its folder is one that the database's account can reach, so that everything is gone with it (pytest's is closed).
+    """
     ports = ",".join(map(str, free_ports(3)))
-    line = [sys.executable, "-m", "services.cli", "up", "--data", str(folder), "--ports", ports, "--json", *options]
     with ExitStack() as stack:
+        room = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tragt-e2e-")))
+        room.chmod(0o755)
+        folder = room / "data"
+        line = [sys.executable, "-m", "services.cli", "up", "--data", str(folder), "--ports", ports, "--json", *options]
         said = stack.enter_context((folder.parent / f"{folder.name}.err").open("w+"))
         process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=said, text=True)
         stack.callback(_end, process)

@@ -17,10 +17,8 @@ API = Path("docs/api.md")
 
 
 @pytest.fixture(scope="module")
-def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
-    folder = tmp_path_factory.mktemp("documents")
-    folder.chmod(0o755)
-    with running_instance(folder / "data") as running:
+def instance() -> Iterator[Instance]:
+    with running_instance() as running:
         yield running
 
 

@@ -38,8 +38,7 @@ def browser() -> Iterator[Browser]:
 def month(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignedIn]:
     """The demo month, counted to the end."""
     folder = tmp_path_factory.mktemp("month")
-    folder.chmod(0o755)
-    with running_instance(folder / "data") as instance:
+    with running_instance() as instance:
         instance.command("demo")
         wait_until(lambda: is_counted(instance), within_seconds=120, what="the demo month is counted")
         context = new_context(browser)
@@ -246,9 +245,8 @@ def shown(context: BrowserContext, instance: Instance) -> Page:
     return page
 
 
-def test_an_empty_workspace_invites_and_then_shows_the_first_lead(browser: Browser, tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)
-    with running_instance(tmp_path / "data") as instance:
+def test_an_empty_workspace_invites_and_then_shows_the_first_lead(browser: Browser) -> None:
+    with running_instance() as instance:
         watched = Watched(new_context(browser).new_page(), instance.metrics)
         watched.page.goto(instance.link)
         expect(watched.page.get_by_role("heading", name="No leads in this period yet")).to_be_visible(
