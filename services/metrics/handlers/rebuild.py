@@ -20,6 +20,7 @@ async def recount(pool: Pool, workspace: UUID, zones: Sequence[str]) -> int:
     Each shard is one transaction that holds its writers back; readers see old cells until it ends. Raises Transient.
     """
     async with borrowed(pool) as connection:
+        await store.take_longer(connection)
         async with connection.transaction():
             await store.declare_zones(connection, workspace, zone_numbers(zones))
         counted_in = (await calendars(connection, [workspace], zones))[workspace]

@@ -21,12 +21,19 @@ _DECLARE: Final = """
 """
 _WITHDRAW: Final = "DELETE FROM metrics.calendar WHERE workspace_id = $1 AND id <> ALL ($2::smallint[])"
 _COUNTED: Final = "UPDATE metrics.calendar SET is_counted = true WHERE workspace_id = $1"
-_LONGER: Final = "SET LOCAL transaction_timeout = '25s'"
+_LONGER: Final = "SET transaction_timeout = '25s'"
+
+
+async def take_longer(connection: Connection) -> None:
+    """Let the transactions that begin after this last 25 s, so that no snapshot is held longer than that.
+
+    It ends when the connection goes back to its pool; inside a transaction it would come too late.
+    """
+    await connection.execute(_LONGER)
 
 
 async def hold_shard(connection: Connection, workspace: UUID, shard: int) -> None:
-    """Lock a shard for as long as its facts are counted: 25 s at most, so that no snapshot is held longer."""
-    await connection.execute(_LONGER)
+    """Lock a shard for as long as its facts are counted."""
     await connection.execute(_HOLD, workspace, shard)
 
 

@@ -94,7 +94,7 @@ _QUESTIONS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("question", _QUESTIONS, ids=str)
 async def test_the_kept_sums_say_what_the_facts_say(desk: Desk, question: dict[str, Any]) -> None:
-    await desk.tell(*random_changes(1, 150, desk.workspace))
+    await desk.tell(*random_changes(1, 70, desk.workspace))
     span = {"from": _FROM, "to": _TO}
 
     kept = await desk.get("/v1/funnel", **span, **question)
@@ -108,7 +108,7 @@ async def test_the_kept_sums_say_what_the_facts_say(desk: Desk, question: dict[s
 
 
 async def test_hours_days_and_facts_agree(desk: Desk) -> None:
-    await desk.tell(*random_changes(2, 150, desk.workspace))
+    await desk.tell(*random_changes(2, 80, desk.workspace))
     span = {"from": _FROM, "to": _TO, "by": "channel"}
 
     days = await desk.get("/v1/funnel", **span)
@@ -192,10 +192,10 @@ async def test_moves_of_a_period_are_counted_whenever_the_cycle_began(desk: Desk
 
 async def test_what_is_held_in_memory_follows_every_change(desk: Desk) -> None:
     span = {"from": _FROM, "to": _TO, "by": "channel"}
-    await desk.tell(*random_changes(3, 100, desk.workspace))
+    await desk.tell(*random_changes(3, 40, desk.workspace))
     await desk.get("/v1/funnel", **span)
 
-    await desk.tell(*random_changes(4, 150, desk.workspace, version=2))
+    await desk.tell(*random_changes(4, 60, desk.workspace, version=2))
     await desk.tell(change(900, 1, {"cycle:1": fact(known=0, touch={"channel": "webinar"})}, desk.workspace))
 
     followed = await desk.get("/v1/funnel", **span)
@@ -242,7 +242,7 @@ def _parts(answer: dict[str, Any]) -> Iterator[tuple[str, dict[str, str], int]]:
     ids=str,
 )
 async def test_the_leads_behind_a_number_are_as_many_as_it_says(desk: Desk, question: dict[str, Any]) -> None:
-    await desk.tell(*random_changes(6, 120, desk.workspace))
+    await desk.tell(*random_changes(6, 50, desk.workspace))
     answer = await desk.get("/v1/funnel", **{"from": _FROM, "to": _TO}, **question)
 
     for link, parameters, number in _parts(answer):
