@@ -6,7 +6,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from shared.embedded.child import Condition, Status
+from shared.embedded.child import Answer, Condition, Status
 from shared.embedded.supervisor import Supervisor, supervising
 from tests.integration.embedded.programs import Answering, failing, kill
 from tests.waiting import eventually
@@ -64,6 +64,20 @@ async def test_a_stopped_program_is_killed_once_its_patience_is_over_and_started
         await eventually(lambda: _is_ready_after(supervisor, 1), within_seconds=20, what="ready again")
 
     assert "answering has not answered for 1 s and is killed" in said
+
+
+async def test_a_program_that_says_it_recovers_is_waited_for_beyond_its_patience(tmp_path: Path) -> None:
+    program = Answering(tmp_path).program()
+    recovered_at = asyncio.get_running_loop().time() + 1.5
+
+    async def probe() -> Answer:
+        is_recovering = asyncio.get_running_loop().time() < recovered_at
+        return Answer.BUSY if is_recovering else await program.probe()
+
+    async with supervising(tmp_path, lambda _: None) as supervisor:
+        await supervisor.start([replace(program, probe=probe, patience_seconds=0.5, first_patience_seconds=0.5)])
+
+        assert _only(supervisor).restarts == 0
 
 
 async def test_pauses_between_starts_grow_and_the_last_words_are_told(tmp_path: Path) -> None:
