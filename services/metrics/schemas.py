@@ -178,3 +178,11 @@ class ReconcileAnswer(msgspec.Struct, frozen=True, gc=False):
     cell: CellsReport
     fact: FactsReport
     meta: Meta
+
+
+class RebuildAnswer(msgspec.Struct, frozen=True, gc=False):
+    """How many facts were missing here and adopted from scoring, and how many shards were counted again."""
+
+    adopted: int
+    shards: int
+    meta: Meta

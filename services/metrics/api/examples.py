@@ -10,6 +10,7 @@ from services.metrics.schemas import (
     Lead,
     LeadsAnswer,
     Meta,
+    RebuildAnswer,
     ReconcileAnswer,
     Share,
     Step,
@@ -103,3 +104,4 @@ RECONCILED: Final = ReconcileAnswer(
     fact=FactsReport(asked=True, reason=None, compared=4_100, differing=0, examples=[]),
     meta=_META,
 )
+REBUILT: Final = RebuildAnswer(adopted=0, shards=16, meta=_META)

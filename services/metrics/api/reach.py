@@ -23,12 +23,13 @@ from shared.http.auth import AccessCache
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """What answers are made from. ``stop`` ends the streams."""
+    """What answers are made from. ``workers`` sees all workspaces and writes; ``stop`` ends the streams."""
 
     access: AccessCache
     settings: MetricsSettings
     clock: Clock
     readers: Pool
+    workers: Pool
     scoring: Scoring
     cubes: Cubes
     funnels: Funnels
@@ -48,6 +49,7 @@ def reach_for(own: Resources, access: AccessCache, stop: asyncio.Event) -> Reach
         settings=own.settings,
         clock=own.clock,
         readers=own.readers,
+        workers=own.pool,
         scoring=own.scoring,
         cubes=cubes,
         funnels=Funnels(cubes, own.readers),

@@ -1,15 +1,24 @@
-"""``/v1/reconcile``: are the numbers what a recount says?"""
+"""``/v1/reconcile``: are the numbers what a recount says? ``/v1/rebuild``: make them so."""
 
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
 from services.metrics.api.answers import described, respond
-from services.metrics.api.examples import RECONCILED
+from services.metrics.api.examples import REBUILT, RECONCILED
 from services.metrics.api.meta import meta_of
 from services.metrics.api.reach import reach_of
+from services.metrics.handlers.adoption import adopt
+from services.metrics.handlers.rebuild import recount
 from services.metrics.handlers.reconcile import EXAMPLES, CellsCompared, FactsCompared, compare_cells, compare_facts
-from services.metrics.schemas import CellDifference, CellsReport, FactDifference, FactsReport, ReconcileAnswer
+from services.metrics.schemas import (
+    CellDifference,
+    CellsReport,
+    FactDifference,
+    FactsReport,
+    RebuildAnswer,
+    ReconcileAnswer,
+)
 from shared.errors import Forbidden, Unauthenticated, Unavailable
 from shared.http.auth import Administrator
 from shared.http.credentials import header_keys
@@ -42,6 +51,19 @@ async def reconcile(
             meta=meta_of(request, workspace, known, reach.settings.time_zones[0], _DEFINITION, "facts"),
         )
     )
+
+
+@router.post("/rebuild", responses=described(REBUILT))
+async def rebuild(request: Request, principal: Administrator) -> Response:
+    """Adopt from scoring the facts that are missing here, then count all cells again, beside live traffic."""
+    reach, workspace = reach_of(request), principal.workspace
+    zones = reach.settings.time_zones
+    key = next(iter(header_keys(request.scope["headers"])))
+    adopted = await adopt(reach.workers, workspace, reach.scoring.facts(key), zones, reach.clock)
+    shards = await recount(reach.workers, workspace, zones)
+    known = await reach.cubes.known(workspace)
+    definition = "Facts taken over from scoring, and cells counted again from all facts."
+    return respond(RebuildAnswer(adopted, shards, meta_of(request, workspace, known, zones[0], definition, "facts")))
 
 
 def _cells(compared: CellsCompared) -> CellsReport:

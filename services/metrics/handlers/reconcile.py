@@ -1,20 +1,17 @@
 """Two recounts: cells against the facts they sum, facts against the leads that scoring holds."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 from uuid import UUID
-
-import msgspec
 
 from services.metrics.domain.cycle import Cycle
 from services.metrics.domain.recount import Difference, differences
-from services.metrics.handlers.changes import cycle_of
+from services.metrics.handlers.adoption import Pages, ToldFact, cycle_told
 from services.metrics.handlers.rebuild import count_shard
 from services.metrics.queries import cells, facts
 from services.metrics.queries.snapshot import looking
-from shared.contracts.lead_change import CycleFact
 from shared.database.connection import Pool
 from shared.errors import Unavailable
 from shared.vocabulary import SHARD_COUNT
@@ -27,24 +24,6 @@ PASSES: Final = 3
 
 _BETWEEN_PASSES_SECONDS: Final = 1.0
 _HIGHEST: Final = UUID(int=2**128 - 1)
-_DECODER: Final = msgspec.json.Decoder(CycleFact)
-
-
-class ToldFact(Protocol):
-    """A fact as scoring tells it."""
-
-    @property
-    def lead_id(self) -> UUID: ...  # noqa: D102
-    @property
-    def fact_key(self) -> str: ...  # noqa: D102
-    @property
-    def version(self) -> int: ...  # noqa: D102
-    @property
-    def fact(self) -> msgspec.Raw: ...  # noqa: D102
-
-
-Pages = AsyncIterator[Sequence[ToldFact]]
-"""Facts by ascending lead id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +121,6 @@ def _difference(
         return None if ours is None else FactDifference(*key, "surplus", ours[0], None)
     if ours is None:
         return FactDifference(*key, "missing", None, theirs.version)
-    if ours[1] == cycle_of(_DECODER.decode(theirs.fact)):
+    if ours[1] == cycle_told(theirs):
         return None
     return FactDifference(*key, "different", ours[0], theirs.version)

@@ -8,12 +8,12 @@ from uuid import UUID
 from shared.database.connection import Connection, Pool
 from shared.database.pool import borrowed
 
-_BIND: Final = "SELECT set_config('app.workspace', $1, true)"
+_BIND: Final = "SELECT set_config('app.workspace', $1, true), set_config('transaction_timeout', '25s', true)"
 
 
 @asynccontextmanager
 async def looking(pool: Pool, workspace: UUID) -> AsyncIterator[Connection]:
-    """A read-only transaction of one snapshot. Raises Transient when the database is away."""
+    """A read-only transaction of one snapshot, for 25 s at most. Raises Transient when the database is away."""
     async with borrowed(pool) as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         await connection.execute(_BIND, str(workspace))
         yield connection

@@ -4,12 +4,13 @@ from uuid import UUID
 
 import msgspec
 
-from services.metrics.handlers.reconcile import FactsCompared, Pages, compare_facts
-from shared.clock import DAY, HOUR
+from services.metrics.handlers.adoption import Pages, adopt
+from services.metrics.handlers.reconcile import FactsCompared, compare_facts
+from shared.clock import DAY, HOUR, to_text
 from shared.contracts.lead_change import CycleFact
 from shared.errors import Unavailable
 from tests.integration.metrics.conftest import Desk
-from tests.unit.metrics.builders import change, fact, lead_id
+from tests.unit.metrics.builders import MIDNIGHT, change, fact, lead_id
 
 
 @dataclass(frozen=True)
@@ -89,3 +90,21 @@ async def _away() -> AsyncIterator[Sequence[_Told]]:
         raise Unavailable("scoring did not answer")
     for page in pages:
         yield page
+
+
+async def test_facts_that_were_missed_are_adopted_and_newer_ones_are_left_alone(desk: Desk) -> None:
+    await desk.tell(change(1, 5, {"cycle:1": fact(known=0, mql=HOUR)}, desk.workspace))
+    told = [_told(1, fact(known=0)), _told(2, fact(known=HOUR)), _told(3, fact(known=DAY))]
+
+    adopted = await adopt(desk.own.pool, desk.workspace, _pages(told, 2), (), desk.own.clock)
+    again = await adopt(desk.own.pool, desk.workspace, _pages(told, 2), (), desk.own.clock)
+
+    answer = await desk.get("/v1/funnel", **{"from": to_text(MIDNIGHT), "to": to_text(MIDNIGHT + 2 * DAY)})
+    assert (adopted, again) == (2, 0)
+    assert [step["entered"] for step in answer["steps"]][:2] == [3, 1]
+
+
+async def test_a_rebuild_without_scoring_is_refused_and_changes_nothing(desk: Desk) -> None:
+    response = await desk.client.post("/v1/rebuild", headers=desk.bearer)
+
+    assert (response.status_code, "METRICS_SCORING_URL" in response.json()["detail"]) == (503, True)
