@@ -14,16 +14,19 @@ from services.scoring.domain.touchpoint import Touchpoint, properties
 from shared.clock import DAY, SECOND
 
 _PAGES = frozenset({"page_viewed", "screen_viewed"})
+_DEALS = frozenset(
+    {"opportunity_opened", "opportunity_won", "opportunity_lost", "subscription_started", "subscription_cancelled"}
+)
 
 
 def engagement_at(model: Model, state: State, at: int) -> float:
     """The engagement that is shown and compared at an instant not before the last touchpoint."""
-    return engagement.score(model.groups, state.groups, model.low, model.high, at)
+    return model.score(state, at)
 
 
 def now_of(model: Model, state: State, instant: int) -> Now:
     """The state at an instant, as the model's conditions ask about it."""
-    return Now(state, instant, lambda of, at: engagement.score(model.groups, of.groups, model.low, model.high, at))
+    return Now(state, instant, model.score)
 
 
 def fold(model: Model, state: State, touchpoints: Iterable[Touchpoint]) -> State:
@@ -35,11 +38,17 @@ def fold(model: Model, state: State, touchpoints: Iterable[Touchpoint]) -> State
 
 def fold_into(model: Model, state: State, touchpoints: Iterable[Touchpoint]) -> None:
     """The same, changing the state itself: for a caller who has just made it and shares it with nobody."""
+    before: Touchpoint | None = None
     for touchpoint in touchpoints:
-        _advance(model, state, touchpoint.occurred_at)
+        at = touchpoint.occurred_at
+        if state.due is not None and state.due <= at:
+            state.last = touch_of(before) if before is not None else state.last
+            _advance(model, state, at)
         _count(model, state, touchpoint)
-        lifecycle.move(model, state, now_of(model, state, touchpoint.occurred_at), touchpoint)
+        lifecycle.move(model, state, Now(state, at, model.score), touchpoint)
         state.due = _next_instant(model, state)
+        before = touchpoint
+    state.last = touch_of(before) if before is not None else state.last
 
 
 def advance(model: Model, state: State, until: int) -> State:
@@ -58,8 +67,14 @@ def _advance(model: Model, state: State, until: int) -> None:
 
 def _next_instant(model: Model, state: State) -> int | None:
     found: int | None = None
+    is_held_down = any(value < 0 for _, value in state.groups)
     for atom in lifecycle.pending(model, state):
-        at = atom if isinstance(atom, int) else _next_flip(model, state, atom)
+        if isinstance(atom, int):
+            at: int | None = atom
+        elif atom.rising and not is_held_down and isinstance(atom.condition, Engaged):
+            continue  # what only decays from above never rises
+        else:
+            at = _next_flip(model, state, atom)
         if at is not None and (found is None or at < found):
             found = at
     return found
@@ -97,17 +112,19 @@ def _whole(instant: int) -> int:
 
 def _count(model: Model, state: State, touchpoint: Touchpoint) -> None:
     """Everything a touchpoint adds before any move is tried."""
-    at, touch = touchpoint.occurred_at, touch_of(touchpoint)
+    at = touchpoint.occurred_at
     state.at, state.id, state.clock = at, touchpoint.id, at
     state.count += 1
-    state.first, state.last = state.first or touch, touch
     state.remembered += 1
-    state.memory_touch = state.memory_touch or touch
+    if state.memory_touch is None:
+        state.memory_touch = touch_of(touchpoint)
+        state.first = state.first or state.memory_touch
     if touchpoint.kind in _PAGES:
         _visit(model, state, at)
     if touchpoint.kind == "order_completed":
         state.orders += 1
-    _open(state, touchpoint)
+    if touchpoint.kind in _DEALS:
+        _open(state, touchpoint)
     for rule in model.points_by_kind.get(touchpoint.kind, ()):
         if rule.matcher.matches(touchpoint) and _allowed(
             state, rule.index, at, once=rule.once, per_day=rule.max_per_day

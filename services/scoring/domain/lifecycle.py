@@ -19,6 +19,18 @@ _BUYABLE: Final = frozenset(Status) - {Status.DISQUALIFIED, Status.CUSTOMER}
 _OPENABLE: Final = frozenset({Status.KNOWN, Status.MQL, Status.SAL, Status.SALES_QUALIFIED, Status.RECYCLED})
 
 
+_MOVING_KINDS: Final = frozenset(
+    {
+        "opportunity_opened",
+        "opportunity_won",
+        "opportunity_lost",
+        "order_completed",
+        "subscription_started",
+        "subscription_cancelled",
+    }
+)
+
+
 class Decided(NamedTuple):
     """A move that may be made now: where to, by which rule."""
 
@@ -42,12 +54,10 @@ def move(model: Model, state: State, now: Now, touchpoint: Touchpoint | None) ->
 
 def pending(model: Model, state: State) -> Iterator[TimedAtom | int]:
     """What time alone may change: timed parts of the rules that could still move the lead, and ends of cool-downs."""
-    status = state.status
-    for rule in model.rules:
-        if status in rule.sources:
-            yield from rule.timed
-            if (over := _cooled(rule, state)) is not None:
-                yield over
+    for rule in model.rules_from[state.status]:
+        yield from rule.timed
+        if (over := _cooled(rule, state)) is not None:
+            yield over
     if state.is_open:
         for index, stage in enumerate(model.stages):
             if index > state.furthest:
@@ -65,12 +75,12 @@ def _cooled(rule: StatusRule, state: State) -> int | None:
 
 def _decide(model: Model, state: State, now: Now, touchpoint: Touchpoint | None, made: set[str]) -> Decided | None:
     status = state.status
-    if touchpoint is not None:
+    if touchpoint is not None and (status == Status.ANONYMOUS or touchpoint.kind in _MOVING_KINDS):
         for one in _by_touchpoint(state, status, touchpoint):
             if one.rule not in made:
                 return one
-    for rule in model.rules:
-        if status in rule.sources and rule.name not in made and _is_cool(rule, state, now) and rule.holds(now):
+    for rule in model.rules_from[status]:
+        if rule.name not in made and _is_cool(rule, state, now) and rule.holds(now):
             return Decided(rule.to, rule.name)
     return None
 
@@ -165,10 +175,9 @@ def _enter(
 
 def _enter_stages(model: Model, state: State, now: Now, cause: str | None) -> None:
     """In the model's order; a lower stage, or one left behind, only where its ``reenter_when`` holds."""
-    for index, stage in enumerate(model.stages):
-        condition = stage.enter_when if index > state.furthest else stage.reenter_when
-        if condition is None or index == state.stage or not condition(now):
+    for index, condition in model.ahead[state.furthest + 1]:
+        if index == state.stage or not condition(now):
             continue
         origin = model.stages[state.stage].name if state.stage >= 0 else None
-        _enter(state, "stage", stage.name, now.instant, "enter_when", cause, origin=origin)
+        _enter(state, "stage", model.stages[index].name, now.instant, "enter_when", cause, origin=origin)
         state.stage, state.furthest = index, max(state.furthest, index)

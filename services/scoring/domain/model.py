@@ -3,10 +3,11 @@
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeVar
 
+from services.scoring.domain import engagement as decayed
 from services.scoring.domain.condition import (
     All,
     AnyOf,
@@ -25,6 +26,7 @@ from services.scoring.domain.condition import (
     matcher,
 )
 from services.scoring.domain.engagement import Group
+from services.scoring.domain.state import State
 from shared.vocabulary import Status
 
 _T = TypeVar("_T")
@@ -86,7 +88,12 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A parsed model. ``points_by_kind`` and ``dids_by_kind`` list only what a touchpoint of that kind can match."""
+    """A parsed model, laid out so that a touchpoint meets only what it can change.
+
+    ``points_by_kind`` and ``dids_by_kind`` list what a touchpoint of that kind can match, ``rules_from`` the rules that
+    can move a lead out of a status, ``ahead[furthest + 1]`` the stages that can still be entered and on what.
+    ``score`` is the engagement of a state at an instant.
+    """
 
     name: str
     version: int
@@ -105,6 +112,9 @@ class Model:
     visits_kept: int
     rules: tuple[StatusRule, ...]
     stages: tuple[Stage, ...]
+    score: Callable[[State, int], float]
+    rules_from: Mapping[str, tuple[StatusRule, ...]]
+    ahead: tuple[tuple[tuple[int, Predicate], ...], ...]
 
 
 _SOURCES: Final = {
@@ -147,7 +157,17 @@ def parse(source: Any) -> Model:
         visits_kept=parser.longest_visits,
         rules=statuses,
         stages=stages,
+        score=lambda state, at: decayed.score(groups, state.groups, low, high, at),
+        rules_from={status: tuple(rule for rule in statuses if status in rule.sources) for status in Status},
+        ahead=tuple(_ahead(stages, furthest) for furthest in range(-1, len(stages))),
     )
+
+
+def _ahead(stages: tuple[Stage, ...], furthest: int) -> tuple[tuple[int, Predicate], ...]:
+    conditions = [
+        (index, stage.enter_when if index > furthest else stage.reenter_when) for index, stage in enumerate(stages)
+    ]
+    return tuple((index, condition) for index, condition in conditions if condition is not None)
 
 
 def _groups(source: Mapping[str, Any]) -> tuple[tuple[Group, ...], tuple[PointsRule, ...]]:
