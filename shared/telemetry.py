@@ -1,23 +1,54 @@
 """Operational numbers of one process, and traces when an OpenTelemetry endpoint is configured.
 
 The numbers are those of ``shared.instruments``, shown as Prometheus text. (*Metrics* are the product's, not these.)
+They are plain numbers of one thread, made into Prometheus' objects only when somebody looks: counting must cost nothing
+beside what is counted.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import accumulate
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Span, SpanKind, Tracer
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
 
 from shared.instruments import INSTRUMENTS, Instrument, Shape
 
-_Child = Counter | Gauge | Histogram
+_Labels = tuple[str, ...]
+
+
+class _Distribution:
+    """How many values fell below each bound, and their sum."""
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def add(self, value: float) -> None:
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
+
+    def buckets(self) -> list[tuple[str, float]]:
+        """Cumulative counts by upper bound, as Prometheus wants them."""
+        names = [*(str(bound) for bound in self.bounds), "+Inf"]
+        return list(zip(names, map(float, accumulate(self.counts)), strict=True))
 
 
 class Telemetry:
@@ -25,29 +56,32 @@ class Telemetry:
 
     def __init__(self, tracer: Tracer | None = None) -> None:
         self.tracer = tracer
-        self._registry = CollectorRegistry(auto_describe=True)
+        scalars = [one for one in INSTRUMENTS if one.shape is not Shape.DISTRIBUTION]
+        self._scalars: dict[str, dict[_Labels, float]] = {one.name: {} if one.labels else {(): 0} for one in scalars}
+        self._distributions: dict[str, dict[_Labels, _Distribution]] = {
+            one.name: {} for one in INSTRUMENTS if one.shape is Shape.DISTRIBUTION
+        }
+        self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
-        self._held = {instrument.name: _create(instrument, self._registry) for instrument in INSTRUMENTS}
-        self._children: dict[tuple[str, tuple[str, ...]], _Child] = {}
+        self._registry.register(_Numbers(self._scalars, self._distributions))
 
-    def count(self, instrument: Instrument, amount: float = 1, labels: tuple[str, ...] = ()) -> None:
+    def count(self, instrument: Instrument, amount: float = 1, labels: _Labels = ()) -> None:
         """Add to a count."""
-        child = self._child(instrument, labels)
-        if isinstance(child, Counter):
-            child.inc(amount)
+        held = self._scalars[instrument.name]
+        held[labels] = held.get(labels, 0) + amount
 
-    def level(self, instrument: Instrument, value: float, labels: tuple[str, ...] = ()) -> None:
+    def level(self, instrument: Instrument, value: float, labels: _Labels = ()) -> None:
         """Set a level."""
-        child = self._child(instrument, labels)
-        if isinstance(child, Gauge):
-            child.set(value)
+        self._scalars[instrument.name][labels] = value
 
-    def observe(self, instrument: Instrument, value: float, labels: tuple[str, ...] = ()) -> None:
+    def observe(self, instrument: Instrument, value: float, labels: _Labels = ()) -> None:
         """Add one value to a distribution."""
-        child = self._child(instrument, labels)
-        if isinstance(child, Histogram):
-            child.observe(value)
+        held = self._distributions[instrument.name]
+        distribution = held.get(labels)
+        if distribution is None:
+            distribution = held[labels] = _Distribution(instrument.buckets)
+        distribution.add(value)
 
     @contextmanager
     def span(
@@ -64,13 +98,40 @@ class Telemetry:
         """All numbers as Prometheus text."""
         return generate_latest(self._registry)
 
-    def _child(self, instrument: Instrument, labels: tuple[str, ...]) -> _Child:
-        key = (instrument.name, labels)
-        child = self._children.get(key)
-        if child is None:
-            held = self._held[instrument.name]
-            child = self._children[key] = held.labels(*labels) if labels else held
-        return child
+
+class _Numbers(Collector):
+    """Shows the numbers to Prometheus' registry."""
+
+    def __init__(
+        self,
+        scalars: Mapping[str, Mapping[_Labels, float]],
+        distributions: Mapping[str, Mapping[_Labels, _Distribution]],
+    ) -> None:
+        self._scalars = scalars
+        self._distributions = distributions
+
+    def collect(self) -> Iterator[Metric]:
+        for instrument in INSTRUMENTS:
+            yield self._shown(instrument)
+
+    def _shown(self, one: Instrument) -> Metric:
+        name = "tragt_" + one.name.replace(".", "_")
+        match one.shape:
+            case Shape.COUNT:
+                count = CounterMetricFamily(name.removesuffix("_count"), one.meaning, labels=one.labels)
+                for labels, value in self._scalars[one.name].items():
+                    count.add_metric(labels, value)
+                return count
+            case Shape.LEVEL:
+                level = GaugeMetricFamily(name, one.meaning, labels=one.labels)
+                for labels, value in self._scalars[one.name].items():
+                    level.add_metric(labels, value)
+                return level
+            case Shape.DISTRIBUTION:
+                distribution = HistogramMetricFamily(name, one.meaning, labels=one.labels)
+                for labels, held in self._distributions[one.name].items():
+                    distribution.add_metric(labels, held.buckets(), held.total)
+                return distribution
 
 
 @contextmanager
@@ -85,14 +146,3 @@ def tracing(service: str, endpoint: str | None) -> Iterator[Tracer | None]:
         yield provider.get_tracer("tragt")
     finally:
         provider.shutdown()
-
-
-def _create(instrument: Instrument, registry: CollectorRegistry) -> _Child:
-    name = "tragt_" + instrument.name.replace(".", "_")
-    match instrument.shape:
-        case Shape.COUNT:
-            return Counter(name.removesuffix("_count"), instrument.meaning, instrument.labels, registry=registry)
-        case Shape.LEVEL:
-            return Gauge(name, instrument.meaning, instrument.labels, registry=registry)
-        case Shape.DISTRIBUTION:
-            return Histogram(name, instrument.meaning, instrument.labels, registry=registry, buckets=instrument.buckets)

@@ -34,6 +34,7 @@ class AccessCache:
         self._clock = clock
         self._log = structlog.get_logger("access")
         self._keys: dict[str, tuple[AccessKey, Principal]] | None = None
+        self._recent: dict[str, tuple[AccessKey, Principal]] = {}
         self._is_stale = False
 
     async def run(self) -> None:
@@ -47,6 +48,7 @@ class AccessCache:
     async def load(self) -> None:
         """Read the keys once. Raises Transient."""
         self._keys = {key.prefix: (key, principal_of(key)) for key in await self._source.load()}
+        self._recent = {}
 
     async def check(self) -> None:
         """Raises Unavailable until the keys were read once."""
@@ -64,10 +66,14 @@ class AccessCache:
         raise Unauthenticated
 
     def _match(self, text: str) -> Principal | None:
+        known = self._recent.get(text)
+        if known is not None:
+            return known[1] if known[0].is_usable(self._clock.now()) else None
         held = self._keys.get(prefix_of(text)) if self._keys else None
         # An unknown id costs the same digest and comparison as a wrong token, so answers tell nothing about ids.
         if not hmac.compare_digest(digest_of(text), held[0].digest if held else _NO_DIGEST) or held is None:
             return None
+        self._recent[text] = held  # only keys that matched, so it never grows beyond those there are
         key, principal = held
         return principal if key.is_usable(self._clock.now()) else None
 

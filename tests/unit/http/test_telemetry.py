@@ -9,7 +9,7 @@ import pytest
 import structlog
 
 from shared import logs
-from shared.instruments import INSTRUMENTS, Shape, documentation
+from shared.instruments import HTTP_SECONDS, INSTRUMENTS, Shape, documentation
 from shared.telemetry import Telemetry, tracing
 
 
@@ -40,15 +40,18 @@ def test_instruments_are_named_and_explained_once() -> None:
     assert all(instrument.buckets for instrument in INSTRUMENTS if instrument.shape is Shape.DISTRIBUTION)
 
 
-def test_wrong_shape_of_a_number_counts_nothing() -> None:
+def test_distribution_counts_what_fell_below_each_bound() -> None:
     telemetry = Telemetry()
-    count = next(one for one in INSTRUMENTS if one.shape is Shape.COUNT)
+    for value in (0.0005, 0.001, 0.3, 99):
+        telemetry.observe(HTTP_SECONDS, value, ("GET", "/", "200"))
 
-    telemetry.level(count, 5, tuple("x" for _ in count.labels))
+    told = telemetry.expose().decode()
 
-    assert (
-        " 5.0" not in telemetry.expose().decode().partition(f"tragt_{count.name.replace('.', '_')[:-6]}_total")[2][:20]
-    )
+    labels = 'method="GET",route="/",status="200"'
+    assert f'tragt_http_request_seconds_bucket{{le="0.001",{labels}}} 2.0' in told
+    assert f'tragt_http_request_seconds_bucket{{le="0.5",{labels}}} 3.0' in told
+    assert f'tragt_http_request_seconds_bucket{{le="+Inf",{labels}}} 4.0' in told
+    assert f"tragt_http_request_seconds_count{{{labels}}} 4.0" in told
 
 
 def test_without_an_endpoint_there_are_no_traces() -> None:
