@@ -18,7 +18,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from shared.access import AccessKey, AccessSource, KeyKind, Principal, Scope, digest_of, prefix_of, principal_of
 from shared.clock import Clock
 from shared.errors import Forbidden, Transient, Unauthenticated, Unavailable
-from shared.http.credentials import header_keys
+from shared.http.credentials import header_key
 
 _RELOAD_SECONDS: Final = 4.0
 _RETRY_SECONDS: Final = 1.0
@@ -132,7 +132,7 @@ def require(scope: Scope) -> Callable[..., Awaitable[Principal]]:
         request: Request, _documented: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]
     ) -> Principal:
         access: AccessCache = request.state.access
-        found = access.authenticate(header_keys(request.scope["headers"]))
+        found = access.authenticate([header_key(dict(request.scope["headers"]).get(b"authorization"))])
         check_scope(found, scope)
         return found
 

@@ -10,24 +10,28 @@ _QUERY_NAMES: Final = frozenset({"writeKey", "write_key"})
 _QUERY_MARKS: Final = (b"writeKey=", b"write_key=")
 
 
+def header_key(authorization: bytes | None) -> str:
+    """The key in an ``Authorization`` header, empty when there is none. Basic may come without its colon."""
+    if authorization is None:
+        return ""
+    scheme, _, rest = authorization.partition(b" ")
+    match scheme.lower():
+        case b"bearer":
+            return rest.strip().decode("latin-1")
+        case b"basic":
+            return _basic_user(rest.strip())
+        case _:
+            return ""
+
+
 def header_keys(headers: Iterable[tuple[bytes, bytes]]) -> Iterator[str]:
-    """Keys in ``Authorization`` headers. A Basic user name may come without the colon."""
-    for name, value in headers:
-        if name != b"authorization":
-            continue
-        scheme, _, rest = value.partition(b" ")
-        match scheme.lower():
-            case b"bearer":
-                yield rest.strip().decode("latin-1")
-            case b"basic":
-                yield _basic_user(rest.strip())
-            case _:
-                continue
+    """The keys in all ``Authorization`` headers."""
+    return (header_key(value) for name, value in headers if name == b"authorization")
 
 
 def query_keys(query: bytes) -> Iterator[str]:
     """Write keys in the query string, for beacons without headers. Secret keys never belong into an address."""
-    if any(mark in query for mark in _QUERY_MARKS):
+    if query and any(mark in query for mark in _QUERY_MARKS):
         for name, value in parse_qsl(query.decode("latin-1")):
             if name in _QUERY_NAMES and value.startswith("tw_"):
                 yield value

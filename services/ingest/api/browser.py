@@ -39,7 +39,7 @@ def router(door: Door, gate: Gate, public_address: str | None) -> APIRouter:
         """One call in an image's address. Always the image: a mail reader can do nothing with an error."""
         with contextlib.suppress(TragtError):
             parcel = open_single(item_of_query(request.scope["query_string"]), call if call in CALLS else "")
-            asked = Call(request.scope["headers"], request.scope["query_string"], b"")
+            asked = Call(dict(request.scope["headers"]), request.scope["query_string"], b"")
             principal = gate.admit(asked, parcel.write_key)
             await door.accept_segment(principal, parcel.split, parcel.envelope)
         return Response(GIF, media_type="image/gif", headers={"cache-control": "no-store", **_cors(request)})

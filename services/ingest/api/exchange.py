@@ -1,6 +1,6 @@
 """One request and its answer as plain values, so that the same route runs behind the raw server and behind FastAPI."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,18 +18,15 @@ _JSON: Final = (b"content-type", b"application/json")
 
 @dataclass(slots=True)
 class Call:
-    """A request with its whole body."""
+    """A request with its whole body. ``headers`` by lower-case name; of repeated ones the last."""
 
-    headers: Headers
+    headers: Mapping[bytes, bytes]
     query: bytes
     body: bytes
 
     def header(self, name: bytes) -> bytes | None:
-        """The first header of that lower-case name."""
-        for held, value in self.headers:
-            if held == name:
-                return value
-        return None
+        """The header of that lower-case name."""
+        return self.headers.get(name)
 
 
 @dataclass(slots=True)

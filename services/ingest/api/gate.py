@@ -1,12 +1,10 @@
 """Who may post: the key of a call, wherever it stands, its scope, and the site it is used on."""
 
-from itertools import chain
-
 from services.ingest.api.exchange import Call
 from shared.access import Principal, Scope
 from shared.errors import Unauthenticated
 from shared.http.auth import AccessCache, check_origin, check_scope
-from shared.http.credentials import header_keys, query_keys
+from shared.http.credentials import header_key, query_keys
 
 
 class Gate:
@@ -20,8 +18,9 @@ class Gate:
 
         Raises Unauthenticated, Forbidden, Unavailable.
         """
-        keys = chain(header_keys(call.headers), query_keys(call.query), more)
-        principal = self._access.authenticate(keys)
+        principal = self._access.authenticate(
+            [header_key(call.header(b"authorization")), *query_keys(call.query), *more]
+        )
         check_scope(principal, Scope.INGEST)
         origin = call.header(b"origin")
         check_origin(principal, None if origin is None else origin.decode("latin-1"))

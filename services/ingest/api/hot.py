@@ -54,7 +54,7 @@ class HotRoutes:
 
     async def _serve(self, path: str, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
         begun = time.perf_counter()
-        call = Call(scope["headers"], scope["query_string"], b"")
+        call = Call(dict(scope["headers"]), scope["query_string"], b"")
         try:
             answer = await self._answer(endpoint, scope["method"], call, receive)
         except _Gone:
