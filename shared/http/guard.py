@@ -17,6 +17,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from shared.http.problems import Problem, http_problem
+from shared.instruments import HTTP_REFUSED
+from shared.telemetry import Telemetry
 
 _SWEEP_SECONDS: Final = 0.25
 _LINGER_SECONDS: Final = 2.0
@@ -41,6 +43,7 @@ class Guard:
     """The limits and the connections of one listening process; ``refused`` counts who was cut off, by reason."""
 
     limits: GuardLimits
+    telemetry: Telemetry | None = None
     refused: Counter[str] = field(default_factory=Counter)
     connections: set["GuardedProtocol"] = field(default_factory=set)
     sweeping: asyncio.TimerHandle | None = None
@@ -63,6 +66,12 @@ class Guard:
         if self.sweeping is None:
             self.sweeping = connection.loop.call_later(_SWEEP_SECONDS, self._sweep, connection.loop)
         return True
+
+    def note(self, reason: str) -> None:
+        """Somebody was cut off."""
+        self.refused[reason] += 1
+        if self.telemetry is not None:
+            self.telemetry.count(HTTP_REFUSED, 1, (reason,))
 
     def may_linger(self) -> bool:
         """Whether one that was refused may stay a moment to read why; in a flood it may not."""
@@ -210,7 +219,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.flow.read_paused:  # it is we who are slow
             self._set_deadline(self._limits.body_deadline_seconds, self._time_out)
         elif not self._has_begun:  # it never said anything, so there is nothing to answer
-            self._guard.refused["silence"] += 1
+            self._guard.note("silence")
             self._cut()
         else:
             self._refuse("head_deadline" if self._in_head else "body_deadline", http_problem(408))
@@ -220,7 +229,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._is_done:
             return
         self._is_done = True
-        self._guard.refused[reason] += 1
+        self._guard.note(reason)
         if self._drop_cycle():
             self.transport.write(_raw_answer(problem, self._origin()))
         if self.transport.can_write_eof():

@@ -1,5 +1,6 @@
 """Unknown query parameters are an error that names the near ones: a misspelt filter must not silently do nothing."""
 
+from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any
 
@@ -25,9 +26,14 @@ class StrictParameters:
         known = self._known.get(id(route))
         if known is None:
             known = self._known[id(route)] = declared(route)
-        unknown = [name for name in dict.fromkeys(request.query_params) if name not in known]
-        if unknown:
-            raise InvalidRequest(*(FieldFault(name, "unknown_parameter", _advice(name, known)) for name in unknown))
+        refuse_unknown(request.query_params, known)
+
+
+def refuse_unknown(given: Iterable[str], known: frozenset[str]) -> None:
+    """Raise InvalidRequest when one of the given names is not known."""
+    unknown = [name for name in dict.fromkeys(given) if name not in known]
+    if unknown:
+        raise InvalidRequest(*(FieldFault(name, "unknown_parameter", _advice(name, known)) for name in unknown))
 
 
 def declared(route: Any) -> frozenset[str]:

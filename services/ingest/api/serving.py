@@ -25,7 +25,7 @@ from shared.http.serve import Address, serve
 async def run(own: Resources, stop: asyncio.Event) -> None:
     """Serve until ``stop`` is set. Raises Misconfigured."""
     limits = own.settings.limit
-    guard = Guard(GuardLimits(max_body_bytes=limits.body_bytes, max_connections=limits.connections))
+    guard = Guard(GuardLimits(max_body_bytes=limits.body_bytes, max_connections=limits.connections), own.telemetry)
     admin = own.log.admin()
 
     async def check_log() -> None:

@@ -11,6 +11,7 @@ from uuid import UUID
 from fastapi import APIRouter, FastAPI
 
 from services.metrics.api import funnels, leads, page, reconcile, session, stream
+from services.metrics.api.hot import HotFunnel
 from services.metrics.api.reach import Reach, reach_for
 from services.metrics.bootstrap import Resources
 from services.metrics.connectors.scoring import Scoring
@@ -54,7 +55,7 @@ async def run(own: Resources, stop: asyncio.Event) -> None:
     access = AccessCache(source, own.clock)
     own.health.require("keys", access.check)
     reach = reach_for(own, access, stop)
-    app = application(reach, own.health, own.telemetry)
+    app = HotFunnel(application(reach, own.health, own.telemetry), own.telemetry)
     admin = own.log.admin()
     stale = _Stale(own.scoring, access)
     address = Address(own.settings.host, own.settings.port)
@@ -65,7 +66,7 @@ async def run(own: Resources, stop: asyncio.Event) -> None:
                 tasks.create_task(reach.notices.run()),
                 tasks.create_task(reach.freshness.run(own.pool, admin, stale, own.clock)),
             ]
-            await serve(app, address, Guard(GuardLimits()), stop)
+            await serve(app, address, Guard(GuardLimits(), own.telemetry), stop)
             for task in beside:
                 task.cancel()
     finally:

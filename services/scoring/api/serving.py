@@ -85,7 +85,7 @@ async def run(own: Resources, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as tasks:
             reloading = tasks.create_task(access.run())
             tasks.create_task(announcements.run(stop))
-            await serve(app, Address(settings.host, settings.port), Guard(GuardLimits()), stop)
+            await serve(app, Address(settings.host, settings.port), Guard(GuardLimits(), own.telemetry), stop)
             reloading.cancel()
     finally:
         await engine.dispose()

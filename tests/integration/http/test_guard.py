@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from shared.http.guard import Guard, GuardLimits
+from shared.telemetry import Telemetry
 from tests.served import served
 from tests.waiting import eventually
 
@@ -47,7 +48,7 @@ async def _echo(scope: Any, receive: Any, send: Any) -> None:
 
 @pytest.fixture
 def guard() -> Guard:
-    return Guard(_LIMITS)
+    return Guard(_LIMITS, Telemetry())
 
 
 @pytest.fixture
@@ -162,6 +163,8 @@ async def test_body_that_never_ends_is_cut_at_its_deadline(port: int, guard: Gua
     assert answer.startswith(b"HTTP/1.1 408")
     assert b'"code":"request_timeout"' in answer
     assert dict(guard.refused) == {"body_deadline": 1}
+    assert guard.telemetry is not None
+    assert b'tragt_http_refused_total{reason="body_deadline"} 1.0' in guard.telemetry.expose()
 
 
 @pytest.mark.parametrize(
