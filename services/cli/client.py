@@ -19,24 +19,26 @@ class Api:
 
     def __init__(self, address: str, key: str) -> None:
         self._address = address
-        self._headers = {"Authorization": f"Bearer {key}"}
+        self.key = key
 
     def get(self, path: str, parameters: Mapping[str, str | list[str]] | None = None) -> dict[str, Any]:
         """The answer to a GET. Raises Ended."""
-        return self._ask("GET", path, parameters)
+        return self._ask("GET", path, parameters, _TIMEOUT_SECONDS)
 
-    def post(self, path: str) -> dict[str, Any]:
+    def post(self, path: str, timeout_seconds: float = _TIMEOUT_SECONDS) -> dict[str, Any]:
         """The answer to a POST without a body. Raises Ended."""
-        return self._ask("POST", path, None)
+        return self._ask("POST", path, None, timeout_seconds)
 
-    def _ask(self, method: str, path: str, parameters: Mapping[str, str | list[str]] | None) -> dict[str, Any]:
+    def _ask(
+        self, method: str, path: str, parameters: Mapping[str, str | list[str]] | None, timeout_seconds: float
+    ) -> dict[str, Any]:
         try:
             answer = httpx.request(
                 method,
                 f"{self._address}{path}",
                 params=dict(parameters or {}),
-                headers=self._headers,
-                timeout=_TIMEOUT_SECONDS,
+                headers={"Authorization": f"Bearer {self.key}"},
+                timeout=timeout_seconds,
                 trust_env=False,
             )
         except httpx.TransportError as error:

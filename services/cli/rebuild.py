@@ -8,55 +8,47 @@ import typer
 
 from services.cli.context import Given, Json, given
 from services.cli.exits import Ended, Exit, endings
-from services.cli.first_workspace import NAME
-from services.cli.instance import Database, database_of
-from services.cli.keys import Workspace
+from services.cli.instance import Address, Database, KeyText, api, database_of
 from services.cli.place import DEFAULT, Data
-from services.metrics.handlers.rebuild import recount
 from services.scoring.handlers.rebuilding import behind, mark_all
-from shared.database.access import find_workspace
+from shared.access import prefix_of
+from shared.database.access import load_keys
 from shared.database.engine import create_engine, create_pool
 from shared.database.roles import Role
 from shared.database.session import writing
 
 _POLL_SECONDS: Final = 0.5
 _STALL_SECONDS: Final = 60.0
+_COUNT_SECONDS: Final = 3_600.0
 
 
 def rebuild(
     context: typer.Context,
-    workspace: Workspace = NAME,
     data: Data = DEFAULT,
     database: Database = "",
+    address: Address = "",
+    key: KeyText = "",
     as_json: Json = False,
 ) -> None:
     """Fold every lead again from its touchpoints and count all numbers again, beside live traffic.
 
-    The catch-up worker of the running services does the folding; what comes out as it was is not told again.
+    The running services do the work, for the workspace of the key; what comes out as it was is not told again.
     """
     around = given(context)
+    metrics = api(data, "metrics", address, key)
     dsn = database_of(data, database)
     with endings():
-        folded = asyncio.run(_rebuild(around, dsn, workspace))
+        folded = asyncio.run(_fold(around, dsn, metrics.key))
+    counted = metrics.post("/v1/rebuild", timeout_seconds=_COUNT_SECONDS)
     if as_json:
-        around.answer({"leads": folded})
+        around.answer({"leads": folded, "metrics": counted})
     else:
         around.console.print(f"{folded:,} leads folded again and all numbers counted again", highlight=False)
 
 
-async def _rebuild(around: Given, dsn: str, name: str) -> int:
-    workspace = await _id_of(dsn, name)
-    folded = await _fold(around, dsn, workspace)
-    pool = await create_pool(dsn, Role.METRICS_WORKER, size=1)
-    try:
-        zones = [zone for zone in around.environment.get("METRICS_TIME_ZONES", "").split(",") if zone]
-        await recount(pool, workspace, zones)
-    finally:
-        await pool.close()
-    return folded
-
-
-async def _fold(around: Given, dsn: str, workspace: UUID) -> int:
+async def _fold(around: Given, dsn: str, key: str) -> int:
+    """Mark all leads and wait until the catch-up worker is through; how many. Raises Ended when it stands."""
+    workspace = await _workspace_of(dsn, key)
     pool = await create_pool(dsn, Role.SCORING_WORKER, size=1)
     marked = 0
     try:
@@ -79,12 +71,13 @@ async def _fold(around: Given, dsn: str, workspace: UUID) -> int:
     return marked
 
 
-async def _id_of(dsn: str, name: str) -> UUID:
+async def _workspace_of(dsn: str, key: str) -> UUID:
     engine = create_engine(dsn, Role.INGEST_WORKER, size=1)
     try:
         async with writing(engine) as session:
-            return (await find_workspace(session, name)).id
-    except LookupError as error:
-        raise Ended(Exit.NO, str(error)) from error
+            kept = {one.prefix: one.workspace for one in await load_keys(session)}
     finally:
         await engine.dispose()
+    if prefix_of(key) not in kept:
+        raise Ended(Exit.REFUSED, f"the database does not know the key {prefix_of(key) or '(not a key)'}")
+    return kept[prefix_of(key)]

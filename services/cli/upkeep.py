@@ -12,6 +12,7 @@ from services.cli.place import DEFAULT, Data
 from shared.database.migrate import current, upgrade
 
 _COMPARED: Final = ("cell", "fact")
+_COUNT_SECONDS: Final = 3_600.0
 
 
 def migrate(context: typer.Context, data: Data = DEFAULT, database: Database = "", as_json: Json = False) -> None:
@@ -38,7 +39,7 @@ def reconcile(
 ) -> None:
     """Count everything again and compare it with the kept numbers; exit code 1 when something differs."""
     around = given(context)
-    found = api(data, "metrics", address, key).post("/v1/reconcile")
+    found = api(data, "metrics", address, key).post("/v1/reconcile", timeout_seconds=_COUNT_SECONDS)
     if as_json:
         around.answer(found)
     else:

@@ -142,6 +142,16 @@ def test_a_key_made_is_good_and_a_revoked_one_is_not(up: Up) -> None:
     assert made["key"] not in up.command("keys", "list").stdout
 
 
+def test_what_is_rebuilt_agrees_with_a_recount(up: Up) -> None:
+    rebuilt = up.command("rebuild", "--json")
+    compared = up.command("reconcile", "--json")
+
+    assert (rebuilt.returncode, rebuilt.stderr) == (0, "")
+    assert msgspec.json.decode(rebuilt.stdout)["leads"] == 0
+    assert compared.returncode == 0
+    assert msgspec.json.decode(compared.stdout)["agrees"]
+
+
 def test_down_ends_it_and_a_new_start_keeps_the_keys(room: Path) -> None:
     up = Up(room / "down")
     up.start()

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -51,17 +52,16 @@ def test_migrate_says_what_an_administrator_must_do_first(closed_database: str) 
     assert "GRANT CREATE ON DATABASE to tragt_owner" in told.err
 
 
-@pytest.fixture
-async def workspace(database: str, tmp_path: Path) -> str:
+def test_rebuild_with_a_key_that_the_database_does_not_know_is_refused(database: str) -> None:
+    told = tragt("rebuild", "--key", "ts_unknown1_x", "--database", database)
+
+    assert (told.code, told.err) == (5, "the database does not know the key ts_unknown1")
+
+
+async def test_rebuild_does_not_wait_for_services_that_are_away(database: str, tmp_path: Path) -> None:
     await ensure_workspace(database, tmp_path, frozenset(), NOW)
-    return database
+    there = ("--data", str(tmp_path), "--database", database, "--address", "http://127.0.0.1:1")
 
+    told = await asyncio.to_thread(tragt, "rebuild", *there)
 
-def test_a_workspace_without_leads_is_rebuilt_at_once(workspace: str) -> None:
-    assert tragt("rebuild", "--database", workspace, "--json").json == {"leads": 0}
-
-
-def test_rebuild_of_an_unknown_workspace_is_said(database: str) -> None:
-    told = tragt("rebuild", "--workspace", "south", "--database", database)
-
-    assert (told.code, told.err) == (1, "there is no workspace 'south'")
+    assert (told.code, "does not answer" in told.err) == (3, True)
