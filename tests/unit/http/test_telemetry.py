@@ -3,6 +3,7 @@
 import io
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -38,6 +39,10 @@ def test_instruments_are_named_and_explained_once() -> None:
     assert len(set(names)) == len(names)
     assert all(name in documentation() for name in names)
     assert all(instrument.buckets for instrument in INSTRUMENTS if instrument.shape is Shape.DISTRIBUTION)
+
+
+def test_document_shows_every_instrument() -> None:
+    assert documentation() in (Path(__file__).parents[3] / "docs" / "telemetry.md").read_text()
 
 
 def test_distribution_counts_what_fell_below_each_bound() -> None:
