@@ -20,7 +20,7 @@ _KINDS: Final = ("page_viewed",) * 10 + (
     "cart_item_added",
     "content_read",
 )
-_PATHS: Final = ("/", "/pricing", "/blog/funnels", "/docs", "/careers", "/customers")
+_PATHS: Final = ("/", "/pricing", "/blog/funnels", "/docs", "/customers") * 8 + ("/careers",)
 _AGENT: Final = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Safari/537.36"
 _CHANNELS: Final = tuple(channel.value for channel in Channel)
 

@@ -24,6 +24,9 @@ from shared.database.connection import Connection
 from shared.streaming import outbox
 
 _LEADS: Final = 128
+_FIRST: Final = (UUID(int=0), "")
+"""Before every key."""
+
 _TOUCHPOINTS: Final = 8_000
 """About how many touchpoints one transaction refolds, so that it holds its locks for a fraction of a second."""
 _FEWEST: Final = 32
@@ -57,11 +60,12 @@ class Refolder:
 
     def __init__(self, worlds: Worlds, clock: Clock, epoch: int) -> None:
         self._worlds, self._clock, self._epoch = worlds, clock, epoch
+        self._after = _FIRST
 
     async def step(self, connection: Connection, watermark: int) -> CaughtUp:
         """Take some leads, fold a slice of each, publish those that are done. ``watermark`` is that of scoring."""
         now = self._clock.now()
-        stale = await leads.take_stale(connection, _LEADS)
+        stale = await self._take_stale(connection)
         rows = stale or await leads.take_due(connection, _LEADS, watermark)
         if not rows:
             return CaughtUp(0, 0, 0)
@@ -70,6 +74,14 @@ class Refolder:
         if stale:
             await _read(connection, work)
         return await self._finish(connection, work, watermark, now)
+
+    async def _take_stale(self, connection: Connection) -> dict[WorkspaceKey, LeadRow]:
+        """The next leads behind, round and round: whoever is behind again at once does not keep the others waiting."""
+        rows = await leads.take_stale(connection, _LEADS, self._after)
+        if not rows and self._after != _FIRST:
+            rows = await leads.take_stale(connection, _LEADS, _FIRST)
+        self._after = max(rows, default=_FIRST, key=lambda one: (one[0].int, one[1]))
+        return rows
 
     async def _finish(self, connection: Connection, work: Sequence[_Work], watermark: int, now: int) -> CaughtUp:
         checkpoints = [checkpoint for one in work for checkpoint in _fold(one, watermark)]

@@ -27,7 +27,8 @@ _LOCK: Final = f"""
     FOR UPDATE OF l
 """  # noqa: S608 - constant columns
 _TAKE_STALE: Final = f"""
-    SELECT {_COLUMNS} FROM scoring.lead AS l WHERE l.stale_at IS NOT NULL
+    SELECT {_COLUMNS} FROM scoring.lead AS l
+    WHERE l.stale_at IS NOT NULL AND (l.workspace_id, l.key) > ($2, $3 COLLATE "C")
     ORDER BY l.workspace_id, l.key LIMIT $1 FOR UPDATE SKIP LOCKED
 """  # noqa: S608 - constant columns
 _TAKE_DUE: Final = f"""
@@ -161,9 +162,9 @@ async def lock(connection: asyncpg.Connection, keys: Collection[WorkspaceKey]) -
     return _rows(await connection.fetch(_LOCK, *_split(keys)))
 
 
-async def take_stale(connection: asyncpg.Connection, limit: int) -> dict[WorkspaceKey, LeadRow]:
-    """Lock some leads whose fold is behind, passing over those that others hold."""
-    return _rows(await connection.fetch(_TAKE_STALE, limit))
+async def take_stale(connection: asyncpg.Connection, limit: int, after: WorkspaceKey) -> dict[WorkspaceKey, LeadRow]:
+    """Lock the next leads after a key whose fold is behind, in key order, passing over those that others hold."""
+    return _rows(await connection.fetch(_TAKE_STALE, limit, *after))
 
 
 async def take_due(connection: asyncpg.Connection, limit: int, watermark: int) -> dict[WorkspaceKey, LeadRow]:

@@ -170,3 +170,16 @@ async def _statements(scoring: Scoring, touchpoints: list[dict[str, object]]) ->
             with connection.query_logger(lambda query: counted.append(query.query)):
                 await scoring.handler.handle(connection, Batch(place, 0, len(records), records))
     return len(counted)
+
+
+async def test_leads_that_are_behind_again_at_once_do_not_keep_others_waiting(scoring: Scoring) -> None:
+    """More leads than one step takes are behind; those done first fall behind again before the next step."""
+    users = [f"5user_id:f{i:03}" for i in range(200)]
+    await scoring.deliver([touchpoint(i, "page_viewed", T0 + DAY, user) for i, user in enumerate(users)])
+    await scoring.deliver([touchpoint(1_000 + i, "page_viewed", T0, user) for i, user in enumerate(users)])
+
+    await scoring.step(BEGINNING)
+    await scoring.deliver([touchpoint(2_000 + i, "page_viewed", T0 + 1, user) for i, user in enumerate(users[:128])])
+    await scoring.step(BEGINNING)
+
+    assert (await scoring.leads())[users[-1]].count == 2
