@@ -70,12 +70,14 @@ def early_acknowledgement() -> None:
 
 _TOO_EARLY: Final = """
     INSERT INTO {table} (topic_id, partition, record_offset, appended_at, value)
-    SELECT {id}, r.partition, $1 + r.place, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, r.value
+    SELECT {id}, r.partition, $1 + row_number() OVER (PARTITION BY r.partition ORDER BY r.place),
+        (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, r.value
     FROM unnest($2::integer[], $3::bytea[]) WITH ORDINALITY AS r (partition, value, place)
 """
 _HEADS: Final = """
-    UPDATE streaming.head SET next_offset = greatest(next_offset, $1), appended_at = greatest(appended_at, $1)
-    WHERE topic_id = $2 AND partition = ANY($3::integer[])
+    UPDATE streaming.head AS h SET next_offset = greatest(h.next_offset, $1 + n.total + 1)
+    FROM (SELECT partition, count(*) AS total FROM unnest($3::integer[]) AS p (partition) GROUP BY partition) AS n
+    WHERE h.topic_id = $2 AND h.partition = n.partition
 """
 
 
@@ -92,7 +94,7 @@ def bigserial_offsets() -> None:
                 partitions = [record.partition for record in records]
                 statement = _TOO_EARLY.format(table=stored.table, id=stored.id)
                 await connection.execute(statement, drawn, partitions, [record.value for record in records])
-                await connection.execute(_HEADS, drawn + len(records) + 1, stored.id, partitions)
+                await connection.execute(_HEADS, drawn, stored.id, partitions)
         except Exception as error:
             raise Unavailable(str(error)) from error
         finally:
