@@ -50,9 +50,12 @@ DOCUMENTED: Final[dict[str, Any]] = {
 }
 """``openapi_extra`` of a route that takes a question."""
 
+KNOWN: Final = frozenset(parameter["name"] for parameter in DOCUMENTED["parameters"])
+"""The names of the parameters."""
 
-async def _question(request: Request) -> Question:
-    """Read by hand: declared one by one, the parameters would cost more than the answer."""
+
+async def question_of(request: Request) -> Question:
+    """The question in a request, read by hand: declared one by one, the parameters would cost more than the answer."""
     given, reach = request.query_params, reach_of(request)
     zone = _zone(given.get("tz") or reach.settings.time_zones[0])
     start, end, window = given.get("from"), given.get("to"), given.get("window")
@@ -76,7 +79,7 @@ async def _question(request: Request) -> Question:
     )
 
 
-Asked = Annotated[Question, Depends(_question)]
+Asked = Annotated[Question, Depends(question_of)]
 """The question of a request's query parameters, which DOCUMENTED describes."""
 
 

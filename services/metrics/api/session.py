@@ -46,7 +46,8 @@ async def sign_in(
     return response
 
 
-async def _viewer(request: Request) -> UUID:
+async def viewer_of(request: Request) -> UUID:
+    """The workspace whose numbers the caller may see, by key or by session. Raises Unauthenticated, Forbidden."""
     if "authorization" in request.headers:
         principal = reach_of(request).access.authenticate(header_keys(request.scope["headers"]))
         check_scope(principal, Scope.METRICS_READ)
@@ -54,5 +55,5 @@ async def _viewer(request: Request) -> UUID:
     return await reach_of(request).sessions.workspace_of(request.cookies.get(COOKIE, ""))
 
 
-Viewer = Annotated[UUID, Depends(_viewer)]
+Viewer = Annotated[UUID, Depends(viewer_of)]
 """The workspace whose numbers the caller may see, by key or by session."""

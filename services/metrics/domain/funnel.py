@@ -77,12 +77,12 @@ def _left(layout: Layout, table: Row, window: int | None) -> Counts:
 
 def _times(counts: Row) -> tuple[Counts, Seconds]:
     """Nearest rank: the smallest bucket that has at least the asked share of the moves at or below it."""
-    below = np.cumsum(counts, axis=2)
-    moves = below[:, :, -1]
+    below = np.cumsum(counts, axis=2, dtype=np.int32)
+    moves = below[:, :, -1].astype(np.int64)
     typical = _typical()
     seconds = np.empty((*moves.shape, len(QUANTILES)))
     for place, share in enumerate(QUANTILES):
-        rank = np.maximum(np.ceil(share * moves), 1).astype(np.int64)
+        rank = np.maximum(np.ceil(share * moves), 1).astype(np.int32)
         seconds[:, :, place] = typical[(below >= rank[:, :, None]).argmax(axis=2)]
     return moves, seconds
 

@@ -86,13 +86,15 @@ async def desk(database: str) -> AsyncIterator[Desk]:
         app = application(reach, own.health, own.telemetry)
         async with (
             app.router.lifespan_context(app) as state,
-            httpx.AsyncClient(transport=httpx.ASGITransport(_with(app, state)), base_url="http://metrics") as client,
+            httpx.AsyncClient(
+                transport=httpx.ASGITransport(with_state(app, state)), base_url="http://metrics"
+            ) as client,
         ):
             yield Desk(client, workspace, key, own, reach, database, app)
         await source.close()
 
 
-def _with(app: Any, state: Any) -> Any:
+def with_state(app: Any, state: Any) -> Any:
     """httpx's transport runs no lifespan, so its state is given to each request here."""
 
     async def asgi(scope: Any, receive: Any, send: Any) -> None:
