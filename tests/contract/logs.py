@@ -1,6 +1,7 @@
 """The logs the contract suite runs on, and what the tests may do to them."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Literal, Protocol
@@ -8,10 +9,12 @@ from typing import Literal, Protocol
 from pydantic import SecretStr
 
 from shared.database.roles import Role
+from shared.errors import Unavailable
 from shared.settings import LogSettings
 from shared.streaming.connect import open_log
 from shared.streaming.limits import Limits
 from shared.streaming.ports import Log
+from tests.waiting import eventually
 
 WEEK_SECONDS = 7 * 24 * 3600
 
@@ -56,8 +59,15 @@ class LogUnderTest:
         """A fresh topic."""
         topic = self.name()
         admin = self.open().admin()
+
+        async def made() -> bool:
+            with suppress(Unavailable):
+                await admin.ensure(topic, partitions, retention_seconds)
+                return True
+            return False
+
         try:
-            await admin.ensure(topic, partitions, retention_seconds)
+            await eventually(made, within_seconds=60, what=f"the {self.kind} log takes a topic")
         finally:
             await admin.close()
         return topic

@@ -14,6 +14,8 @@ from tests.contract.consuming import a_loop, append_numbers, position_all, read,
 from tests.contract.effects import Effects
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.timeout(240)
+
 _PARTITIONS = 4
 _DEADLINE = Limits(delivery_deadline_seconds=1.5)
 
@@ -179,7 +181,7 @@ async def _until_appended(producer: Producer, topic: str, value: bytes) -> None:
             return True
         return False
 
-    await eventually(appended, within_seconds=30, what="the producer works again")
+    await eventually(appended, within_seconds=90, what="the producer works again")
 
 
 async def _values(log: Log, parts: Parts, topic: str) -> list[bytes]:
@@ -195,7 +197,7 @@ async def _until_acknowledged(sender: Sender, count: int) -> None:
     async def there() -> bool:
         return len(sender.acknowledged) >= count
 
-    await eventually(there, within_seconds=40, what=f"{count} acknowledged")
+    await eventually(there, within_seconds=90, what=f"{count} acknowledged")
 
 
 async def _until_all_there(effects: Effects, group: str, sender: Sender) -> None:
@@ -206,4 +208,4 @@ async def _until_all_there(effects: Effects, group: str, sender: Sender) -> None
             return set(sender.acknowledged) <= {int(value) for _, _, value in await effects.of(group)}
         return False
 
-    await eventually(all_there, within_seconds=40, what="every acknowledged record took effect")
+    await eventually(all_there, within_seconds=90, what="every acknowledged record took effect")

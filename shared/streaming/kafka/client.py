@@ -23,13 +23,18 @@ _CLOSE_SECONDS: Final = 2.0
 
 async def started(client: Any) -> Any:
     """Start a producer, consumer or admin of aiokafka. Raises Unavailable, with nothing left behind."""
+    starting = asyncio.create_task(client.start())
     try:
         async with asyncio.timeout(_START_SECONDS):
-            await client.start()
+            await asyncio.shield(starting)
     except (KafkaError, OSError, TimeoutError) as error:
+        await _end(starting)
         await ended(client)
         raise Unavailable(f"Kafka does not answer: {type(error).__name__}: {error}") from error
     except BaseException:
+        # Cutting a start short leaves its socket behind, so it gets a moment to finish.
+        await asyncio.wait({starting}, timeout=_CLOSE_SECONDS)
+        await _end(starting)
         await ended(client)
         raise
     return client
@@ -43,11 +48,18 @@ async def ended(client: Any) -> None:
     if not done:
         await network.close()
         await asyncio.wait({stopping}, timeout=_CLOSE_SECONDS)
-        stopping.cancel()
-        await asyncio.wait({stopping}, timeout=_CLOSE_SECONDS)
-    if stopping.done() and not stopping.cancelled():
+    await _end(stopping)
+    # A connection that was being made meanwhile would stay open.
+    await network.close()
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel it if it still runs; what it failed with is of the kind that closing may fail with, or is raised."""
+    task.cancel()
+    await asyncio.wait({task}, timeout=_CLOSE_SECONDS)
+    if task.done() and not task.cancelled():
         with suppress(KafkaError, OSError, TimeoutError):
-            stopping.result()
+            task.result()
 
 
 async def abandoned(producer: AIOKafkaProducer) -> None:
