@@ -31,7 +31,7 @@ from tests.kafka_broker import KafkaBroker, running_broker
 from tests.served import free_port
 from tests.waiting import wait_until
 
-_CONNECTIONS: Final = 64
+_CONNECTIONS: Final = 256
 _BATCH: Final = 100
 _PAIRS: Final = 5
 _AGENT: Final = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Safari/537.36"
