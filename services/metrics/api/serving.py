@@ -57,7 +57,7 @@ async def run(own: Resources, stop: asyncio.Event) -> None:
     reach = reach_for(own, access, stop)
     app = HotFunnel(application(reach, own.health, own.telemetry), own.telemetry)
     admin = own.log.admin()
-    stale = _Stale(own.scoring, access)
+    stale = _Upstream(own.scoring, access)
     address = Address(own.settings.host, own.settings.port)
     try:
         async with asyncio.TaskGroup() as tasks:
@@ -74,12 +74,13 @@ async def run(own: Resources, stop: asyncio.Event) -> None:
         await source.close()
 
 
-@dataclass(frozen=True, slots=True)
-class _Stale:
+@dataclass(slots=True)
+class _Upstream:
     """Asks scoring with the key it was given, which is one workspace's."""
 
     scoring: Scoring
     access: AccessCache
+    watermark: int | None = None
 
     async def stale_leads(self) -> Mapping[UUID, int]:
         """How many leads of that workspace wait to be caught up; empty when it cannot be asked."""
@@ -87,6 +88,8 @@ class _Stale:
             return {}
         with suppress(TragtError):
             workspace = self.access.authenticate([self.scoring.key]).workspace
-            number = await self.scoring.stale_leads()
-            return {} if number is None else {workspace: number}
+            progress = await self.scoring.progress()
+            self.watermark = progress.watermark if progress else None
+            if progress is not None and progress.stale_leads is not None:
+                return {workspace: progress.stale_leads}
         return {}

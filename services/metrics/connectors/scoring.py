@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from datetime import datetime
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import httpx
 import msgspec
 
+from shared.clock import from_datetime
 from shared.errors import Unavailable
 
 _PAGE: Final = 2_000
@@ -28,6 +30,17 @@ class _Answer(msgspec.Struct, frozen=True):
     data: tuple[ScoringFact, ...]
     next: str | None
     stale_leads: int | None = None
+    watermark: datetime | None = None
+
+
+class Progress(NamedTuple):
+    """How far scoring is: leads of the key's workspace that wait to be caught up, and up to when the log is read.
+
+    ``watermark`` is in microseconds; touchpoints appended before it are processed.
+    """
+
+    stale_leads: int | None
+    watermark: int | None
 
 
 class _Leads(msgspec.Struct, frozen=True):
@@ -47,14 +60,15 @@ class Scoring:
     url: str | None
     key: str | None
 
-    async def stale_leads(self) -> int | None:
-        """How many leads of the key's workspace wait to be caught up; None when scoring cannot be asked."""
+    async def progress(self) -> Progress | None:
+        """How far scoring is; None when it cannot be asked."""
         if self.key is None:
             return None
         try:
-            return _FACTS.decode(await self._get("/v1/facts", self.key, {"limit": 1})).stale_leads
+            answer = _FACTS.decode(await self._get("/v1/facts", self.key, {"limit": 1}))
         except (Unavailable, msgspec.MsgspecError):
             return None
+        return Progress(answer.stale_leads, from_datetime(answer.watermark) if answer.watermark else None)
 
     async def portraits(self, leads: Sequence[UUID]) -> Mapping[str, object]:
         """What scoring says of these leads, by id; nothing when it cannot be asked."""

@@ -1,7 +1,7 @@
 """The API as a part of the process: reader engine, keys, application, server."""
 
 import asyncio
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
@@ -10,6 +10,7 @@ from services.scoring.api import changes, facts, identities, journeys, leads
 from services.scoring.api.documentation import keep_nulls
 from services.scoring.bootstrap import Resources
 from services.scoring.connectors.announcements import Announcements
+from services.scoring.handlers.freshness import Freshness
 from services.scoring.handlers.worlds import Worlds
 from shared.clock import Clock
 from shared.database.access_source import DatabaseAccess
@@ -45,6 +46,7 @@ class Reach:
     producer: Producer
     announcements: Announcements
     epoch: int
+    freshness: Freshness = field(default_factory=Freshness)
 
 
 def application(reach: Reach, health: Health, telemetry: Telemetry) -> FastAPI:
@@ -54,7 +56,7 @@ def application(reach: Reach, health: Health, telemetry: Telemetry) -> FastAPI:
         version=version("tragt"),
         description="Leads: who they are, where they stand, how they got there, and every change of it.",
         routers=ROUTERS,
-        resources={field.name: getattr(reach, field.name) for field in fields(reach)},
+        resources={one.name: getattr(reach, one.name) for one in fields(reach)},
         checks=health,
         telemetry=telemetry,
     )
@@ -81,12 +83,18 @@ async def run(own: Resources, stop: asyncio.Event) -> None:
         epoch=settings.epoch,
     )
     app = application(reach, own.health, own.telemetry)
+    admin = own.log.admin()
     try:
         async with asyncio.TaskGroup() as tasks:
-            reloading = tasks.create_task(access.run())
+            beside = [
+                tasks.create_task(access.run()),
+                tasks.create_task(reach.freshness.run(own.pool, admin, own.clock)),
+            ]
             tasks.create_task(announcements.run(stop))
             await serve(app, Address(settings.host, settings.port), Guard(GuardLimits(), own.telemetry), stop)
-            reloading.cancel()
+            for task in beside:
+                task.cancel()
     finally:
+        await admin.close()
         await engine.dispose()
         await source.close()
