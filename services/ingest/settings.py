@@ -14,6 +14,9 @@ class LimitSettings(Component):
     """How much one request, and one process, takes."""
 
     body_bytes: int = Field(default=1024 * 1024, ge=1024, le=16 * 1024 * 1024)
+    held_bytes: int = Field(default=64 * 1024 * 1024, ge=1024 * 1024)
+    """Bodies that wait at once to be stored; above it requests are told to come again."""
+
     items: int = Field(default=1_000, ge=1, le=10_000)
     segment_items: int = Field(default=2_500, ge=1, le=10_000)
     connections: int = Field(default=1_024, ge=1, le=65_535)

@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from services.ingest.protocols.compression import too_large
 from shared.errors import TragtError
 from shared.http import cors
 from shared.http.problems import Problem, problem_of
@@ -54,20 +53,19 @@ def preflight(call: Call) -> Answer:
     return Answer(200, b"", cors.preflight_headers(requested, b"POST, OPTIONS"))
 
 
-def check_size(size: int, max_bytes: int) -> None:
-    """Raise TooLarge above the limit."""
-    if size > max_bytes:
-        raise too_large(max_bytes)
-
-
 async def answered(endpoint: Endpoint, call: Call, telemetry: Telemetry) -> Answer:
     """What the endpoint answers, its errors as problems."""
     try:
         return await endpoint(call)
     except TragtError as error:
-        problem = problem_of(error)
-        telemetry.count(INGEST_TURNED_AWAY, 1, (problem.code,))
-        return answer_of(problem)
+        return turned_away(error, telemetry)
+
+
+def turned_away(error: TragtError, telemetry: Telemetry) -> Answer:
+    """The answer to a request refused whole, of which nothing is kept; counted."""
+    problem = problem_of(error)
+    telemetry.count(INGEST_TURNED_AWAY, 1, (problem.code,))
+    return answer_of(problem)
 
 
 def headers_of(call: Call, answer: Answer) -> Headers:

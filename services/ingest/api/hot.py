@@ -15,30 +15,25 @@ from services.ingest.api.exchange import (
     Endpoint,
     answer_of,
     answered,
-    check_size,
     headers_of,
     preflight,
+    turned_away,
 )
-from shared.errors import TooLarge
+from services.ingest.api.intake import ClientGone, Intake
+from shared.errors import TragtError
 from shared.http.problems import http_problem, problem_of
-from shared.instruments import HTTP_SECONDS, INGEST_TURNED_AWAY
+from shared.instruments import HTTP_SECONDS
 from shared.telemetry import Telemetry
-
-
-class _Gone(Exception):
-    """The client hung up before its request was in."""
 
 
 class HotRoutes:
     """An application that serves ``endpoints`` by exact path, with and without a final slash, and leaves all else."""
 
-    def __init__(
-        self, app: ASGIApp, endpoints: Mapping[str, Endpoint], max_body_bytes: int, telemetry: Telemetry
-    ) -> None:
+    def __init__(self, app: ASGIApp, endpoints: Mapping[str, Endpoint], intake: Intake, telemetry: Telemetry) -> None:
         self._app = app
         self._routes = {path: (path, endpoint) for path, endpoint in endpoints.items()}
         self._routes |= {f"{path}/": route for path, route in self._routes.items()}
-        self._max_body_bytes = max_body_bytes
+        self._intake = intake
         self._telemetry = telemetry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,7 +52,7 @@ class HotRoutes:
         call = Call(dict(scope["headers"]), scope["query_string"], b"")
         try:
             answer = await self._answer(endpoint, scope["method"], call, receive)
-        except _Gone:
+        except ClientGone:
             return
         except Exception as error:
             await _send(send, call, answer_of(problem_of(error)))
@@ -70,31 +65,13 @@ class HotRoutes:
         if method != "POST":
             return preflight(call) if method == "OPTIONS" else answer_of(http_problem(405))
         try:
-            call.body = await _read(receive, self._max_body_bytes)
-        except TooLarge as error:
-            self._telemetry.count(INGEST_TURNED_AWAY, 1, (error.code,))
-            return answer_of(problem_of(error))
-        return await answered(endpoint, call, self._telemetry)
-
-
-async def _read(receive: Receive, max_bytes: int) -> bytes:
-    """The whole body, in most cases one message."""
-    message = await receive()
-    if message["type"] == "http.request" and not message.get("more_body"):
-        body: bytes = message["body"]
-        check_size(len(body), max_bytes)
-        return body
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        if message["type"] == "http.disconnect":
-            raise _Gone
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        check_size(size, max_bytes)
-        if not message.get("more_body"):
-            return b"".join(parts)
-        message = await receive()
+            call.body = await self._intake.read(receive)
+        except TragtError as error:
+            return turned_away(error, self._telemetry)
+        try:
+            return await answered(endpoint, call, self._telemetry)
+        finally:
+            self._intake.release(call.body)
 
 
 async def _send(send: Send, call: Call, answer: Answer) -> None:

@@ -13,6 +13,7 @@ from services.ingest.api import browser, mounted, rejected, segment, touchpoints
 from services.ingest.api.exchange import Endpoint
 from services.ingest.api.gate import Gate
 from services.ingest.api.hot import HotRoutes
+from services.ingest.api.intake import Intake
 from services.ingest.bootstrap import Resources, ensure_log
 from services.ingest.handlers.accepting import Door
 from services.ingest.handlers.replaying import Replay
@@ -49,7 +50,7 @@ def application(own: Resources) -> ASGIApp:
     """The hot routes in front of everything else."""
     posting = endpoints(own)
     limits = own.settings.limit
-    return HotRoutes(api(own, posting), posting, limits.body_bytes, own.telemetry)
+    return HotRoutes(api(own, posting), posting, Intake(limits.body_bytes, limits.held_bytes), own.telemetry)
 
 
 def endpoints(own: Resources) -> Mapping[str, Endpoint]:

@@ -7,6 +7,7 @@ import httpx
 
 from services.ingest.api.exchange import Answer, Call
 from services.ingest.api.hot import HotRoutes
+from services.ingest.api.intake import Intake
 from shared.clock import ManualClock
 from shared.http.app import create_app
 from shared.http.guard import Guard, GuardLimits
@@ -53,7 +54,7 @@ async def _serve_traced(port: int) -> None:
             checks=Health(ManualClock(0)),
             telemetry=telemetry,
         )
-        hot = HotRoutes(app, {"/v1/hot": _endpoint}, 1_000, telemetry)
+        hot = HotRoutes(app, {"/v1/hot": _endpoint}, Intake(1_000, 10_000), telemetry)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=hot), base_url="http://t") as client:
             await client.post("/v1/hot", content=b"{}")
             await client.get("/health/live")
