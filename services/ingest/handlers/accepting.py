@@ -4,8 +4,9 @@ Returns only when everything of the request is durable, whichever of the two it 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from services.ingest.domain.refusal import Refusal
 from services.ingest.protocols import native, segment
@@ -32,8 +33,7 @@ _MAX_KEPT_BYTES: Final = 512 * 1024
 _MAX_TEXT: Final = 500
 
 
-@dataclass(frozen=True, slots=True)
-class RefusedItem:
+class RefusedItem(msgspec.Struct, frozen=True):
     """What the sender is told about an item that was refused; ``index`` is its place in the request."""
 
     index: int
@@ -41,8 +41,7 @@ class RefusedItem:
     refusal: Refusal
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(msgspec.Struct, frozen=True):
     """How many items are durable as touchpoints, and which were refused (and are durable as such).
 
     ``whole`` says why the request was refused as a whole; what can be kept of it is then the one refused item.

@@ -1,14 +1,14 @@
 """What a parser is told about a request, and what it makes of each item."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from services.ingest.domain.refusal import Refusal
 from shared.contracts.touchpoint import Touchpoint
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
+class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     """The circumstances of a request: whose it is, when it came (microseconds), and how nameless items get an id."""
 
     workspace: str
@@ -17,8 +17,7 @@ class Arrival:
     make_id: Callable[[], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(msgspec.Struct, frozen=True):
     """An item that is refused, with its id and its own bytes; no bytes where nothing may be kept."""
 
     id: str

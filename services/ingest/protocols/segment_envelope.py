@@ -1,6 +1,5 @@
 """The outside of a Segment request: its items, what it says for all of them, and the key it may carry."""
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -12,8 +11,7 @@ from services.ingest.protocols.segment import Envelope
 from services.ingest.protocols.splitting import FAULTS, Split, counted, not_a_list
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
+class Parcel(msgspec.Struct, frozen=True):
     """A request taken apart. ``write_key`` is empty when the body has none."""
 
     split: Split

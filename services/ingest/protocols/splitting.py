@@ -1,6 +1,5 @@
 """A request's body to its items: at once when all of it is JSON, piece by piece when some of it is not."""
 
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
@@ -12,14 +11,13 @@ from shared.vocabulary import Code
 Item = bytes | msgspec.Raw
 
 
-@dataclass(frozen=True, slots=True)
-class Split:
+class Split(msgspec.Struct, frozen=True):
     """The items of a request, or why it is refused whole; with what is to be kept of it then as the one item.
 
     ``may_hold_nul`` says that a text in it holds an escaped NUL, or looks as if it did.
     """
 
-    items: list[Item] = field(default_factory=list)
+    items: list[Item] = []
     refusal: Refusal | None = None
     may_hold_nul: bool = False
 
