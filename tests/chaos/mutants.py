@@ -20,7 +20,7 @@ from shared.database.engine import connect
 from shared.errors import Unavailable
 from shared.streaming import positions, relay
 from shared.streaming.postgres import topic as topics
-from shared.streaming.postgres.producer import PostgresProducer
+from shared.streaming.postgres.producer import _NEW_SEGMENT, PostgresProducer
 from shared.streaming.types import Append
 
 _WINDOW_SECONDS: Final = 0.2
@@ -83,11 +83,18 @@ _HEADS: Final = """
 
 def bigserial_offsets() -> None:
     """Offsets are drawn from a counter before the commit; commits overtake each other."""
+    segmented: set[str] = set()
 
     async def append(self: PostgresProducer, topic: str, records: Sequence[Append]) -> None:
-        connection = await connect(self._dsn, self._role)
+        try:
+            connection = await connect(self._dsn, self._role)
+        except Exception as error:
+            raise Unavailable(str(error)) from error
         try:
             stored = await topics.find(connection, topic)
+            if topic not in segmented:
+                await connection.execute(_NEW_SEGMENT, stored.id)
+                segmented.add(topic)
             async with connection.transaction():
                 drawn = await connection.fetchval("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
                 await asyncio.sleep(random.random())
