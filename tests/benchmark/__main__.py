@@ -1,4 +1,4 @@
-"""``python -m tests.benchmark``: every row; the table is printed and kept in ``docs/benchmark.md``. QUICK: a tenth."""
+"""``python -m tests.benchmark``: every row, printed and kept in ``docs/benchmark.md``. QUICK: a tenth."""
 
 import asyncio
 import os
