@@ -1,8 +1,10 @@
 """Seeded touchpoints as the log carries them: about 700 bytes, all channels, some identifies that join history."""
 
 import random
+from bisect import bisect
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Final
 
 import msgspec
@@ -27,22 +29,27 @@ _CHANNELS: Final = tuple(channel.value for channel in Channel)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
-    """A stream of anonymous and known touchpoints; ``joining`` of all are identifies that join the two."""
+    """A stream of anonymous and known touchpoints; ``joining`` of all are identifies that join the two.
+
+    Leads are met evenly, or by Zipf's law with this exponent.
+    """
 
     seed: int
     leads: int
     joining: float = 0.02
     late: float = 0.0
+    zipf: float | None = None
     gap: int = SECOND // 2
 
     def messages(self, count: int, first: int = 0) -> Iterator[bytes]:
         """``count`` records in the order of arrival."""
+        ranks = list(accumulate(1 / rank**self.zipf for rank in range(1, self.leads + 1))) if self.zipf else []
         rng = random.Random(f"{self.seed}-{first}")
         for number in range(first, first + count):
-            yield msgspec.json.encode(self._one(number, rng))
+            lead = bisect(ranks, rng.random() * ranks[-1]) if ranks else rng.randrange(self.leads)
+            yield msgspec.json.encode(self._one(number, lead, rng))
 
-    def _one(self, number: int, rng: random.Random) -> dict[str, Any]:
-        lead = rng.randrange(self.leads)
+    def _one(self, number: int, lead: int, rng: random.Random) -> dict[str, Any]:
         at = START + number * self.gap
         if rng.random() < self.late:
             at -= rng.randrange(60 * MINUTE)
