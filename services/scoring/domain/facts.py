@@ -144,6 +144,16 @@ def kind_of(added: Sequence[Move], retracted: Sequence[Move]) -> str:
     return "stage_entered" if real else "attributes_changed"
 
 
+def effective_at(change: Difference, clock: int) -> int:
+    """When a change took effect: at its last new move, else at the clock.
+
+    A lead of which nothing is left has no clock: what it joined took its last move away, at that move's instant.
+    """
+    if change.added:
+        return change.added[-1].entry.at
+    return max((clock, 0, *(move.entry.at for move in change.retracted)))
+
+
 def held(state: State) -> list[Cycle]:
     """The cycles a state can tell of: those ended and not yet published, and the present one."""
     return [*state.closed, *([state.cycle] if state.cycle else [])]

@@ -54,14 +54,13 @@ class Publication:
         )
         after = facts.brief(world.model, state, max(state.clock, state.at)) if state.count else None
         self._list(row, state, after, version)
-        at = difference.added[-1].entry.at if difference.added else max(state.clock, 0)
         change = LeadChange(
             change_id=str(change_id(row.lead_id, version)),
             workspace=str(row.workspace),
             lead_id=str(row.lead_id),
             version=version,
             kind=facts.kind_of(difference.added, difference.retracted),
-            at=at,
+            at=facts.effective_at(difference, state.clock),
             recorded_at=self._recorded_at,
             shard=row.lead_id.int % SHARD_COUNT,
             facts={facts.fact_key(n): fact_of(cycle) if cycle else None for n, cycle in difference.cycles.items()},

@@ -31,6 +31,7 @@ def test_going_on_adds_moves_and_retracts_none() -> None:
     assert [move.entry.to for move in change.added] == ["mql", "sal", "sql", "decision"]
     assert change.retracted == ()
     assert facts.kind_of(change.added, change.retracted) == "became_sql"
+    assert facts.effective_at(change, T0 + DAY) == T0 + 1
 
 
 def test_nothing_new_is_no_difference() -> None:
@@ -58,6 +59,7 @@ def test_a_lead_that_lost_its_history_tells_that_its_facts_are_gone() -> None:
     change = facts.difference(LEAD, facts.held(told), facts.held(initial(7, 2)))
 
     assert change.cycles == {1: None}
+    assert facts.effective_at(change, initial(7, 2).clock) == T0
     assert len(change.retracted) == 3
 
 
