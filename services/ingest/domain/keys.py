@@ -20,12 +20,14 @@ _UNSEEN: Final = object()
 class KeyRing:
     """Collects the keys of one touchpoint. What is empty, null or junk is no key and no fault."""
 
-    __slots__ = ("_country", "_keys", "_secret")
+    __slots__ = ("_country", "_keys", "_secret", "address")
 
     def __init__(self, secret: bytes, country: str | None) -> None:
         self._secret = secret
         self._country = country
         self._keys: set[str] = set()
+        self.address: str | None = None
+        """The last e-mail address that was one, as it was written: no key can be read back into it."""
 
     def user_id(self, value: Any, pointer: str) -> None:
         """A user id: text or a whole number."""
@@ -54,6 +56,7 @@ class KeyRing:
             address = value.strip()
             if _ADDRESS.fullmatch(address) and not is_junk(address):
                 self._keys.add(email_key(self._secret, address))
+                self.address = address
 
     def email_sha256(self, value: Any) -> None:
         """The hexadecimal SHA-256 of an address."""
@@ -75,6 +78,10 @@ class KeyRing:
             self.email(email)
         if (phone := said.get("phone", _UNSEEN)) is not _UNSEEN:
             self.phone(phone)
+
+    def named(self, traits: dict[str, Any]) -> dict[str, Any]:
+        """The traits with the address among them, so that whoever asks for the lead can be shown it."""
+        return traits if self.address is None or "email" in traits else {**traits, "email": self.address}
 
     def strongest_first(self) -> tuple[str, ...]:
         """All keys; the first is the strand. Raises Refused when there is none."""

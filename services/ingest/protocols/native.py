@@ -85,7 +85,7 @@ def _parse(item: Item, arrival: Arrival, *, may_hold_nul: bool) -> Touchpoint:
         bounds.check(said.traits, "/traits")
     country, device = place_of(context)
     identity = _read_identity(said.identity, "/identity")
-    keys = _keys(identity, said.traits, arrival.secret, country)
+    keys, traits = _person(identity, said, arrival.secret, country)
     campaign = campaign_of(said.campaign, said.page)
     original = parse_instant(said.occurred_at, "/occurred_at") if said.occurred_at else None
     sent_at = parse_instant(said.sent_at, "/sent_at") if said.sent_at else None
@@ -105,7 +105,7 @@ def _parse(item: Item, arrival: Arrival, *, may_hold_nul: bool) -> Touchpoint:
         country=country,
         device=device,
         account=identifier(identity.account_id, "/identity/account_id"),
-        traits=said.traits or {},
+        traits=traits,
         consent=said.consent or {},
         identity=EMPTY if identity is _NOBODY else said.identity,
         properties=said.properties if properties else EMPTY,
@@ -136,12 +136,16 @@ def _read_identity(raw: msgspec.Raw, pointer: str) -> _Identity:
         raise refused(error, bytes(raw), pointer) from None
 
 
-def _keys(identity: _Identity, traits: dict[str, Any] | None, secret: bytes, country: str | None) -> tuple[str, ...]:
+def _person(
+    identity: _Identity, said: _Item, secret: bytes, country: str | None
+) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """The keys and the traits of the person."""
     ring = KeyRing(secret, country)
     _collect(ring, identity, "/identity")
+    traits = said.traits or {}
     if traits:
         ring.contact(traits)
-    return ring.strongest_first()
+    return ring.strongest_first(), traits if said.kind in _JOINING else ring.named(traits)
 
 
 def _collect(ring: KeyRing, identity: _Identity, pointer: str) -> None:

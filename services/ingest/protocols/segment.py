@@ -191,7 +191,7 @@ def _person(
         ring.contact(person)
     if properties and is_form(kind):
         ring.contact(properties)
-    return ring.strongest_first(), person
+    return ring.strongest_first(), ring.named(person)
 
 
 def _previous(said: _Call, keys: tuple[str, ...]) -> str:

@@ -60,7 +60,7 @@ def test_every_field_finds_its_place() -> None:
     assert touchpoint.page == Page(url="https://shop.example/p?utm_campaign=spring&gclid=G1", title="P")
     assert touchpoint.value == Money("129.00", "EUR")
     assert (touchpoint.country, touchpoint.device, touchpoint.account) == ("DK", "mobile", "acme")
-    assert touchpoint.traits == {"name": "Jane", "nested": {"a": [1, None]}}
+    assert touchpoint.traits == {"name": "Jane", "nested": {"a": [1, None]}, "email": "Jane@example.com"}
     assert touchpoint.consent == {"marketing": "denied"}
     assert msgspec.json.decode(touchpoint.properties) == {"order_id": "9"}
     assert msgspec.json.decode(touchpoint.context)["ip"] == "203.0.113.0"
@@ -108,6 +108,16 @@ def test_clock_of_the_client_is_corrected() -> None:
     touchpoint = taken(read_native(_with(occurred_at=to_text(NOW + 59 * MINUTE), sent_at=to_text(NOW + HOUR))))
 
     assert touchpoint.occurred_at == NOW - MINUTE
+
+
+def test_an_address_that_is_a_key_is_a_trait_too_since_nobody_can_read_the_key() -> None:
+    said = {"anonymous_id": "a-1", "email": " Jane@Example.com "}
+
+    assert taken(read_native(_with(identity=said))).traits == {"email": "Jane@Example.com"}
+    assert taken(read_native(_with(identity=said, traits={"email": None}))).traits == {"email": None}
+    assert taken(read_native(_with(identity={"anonymous_id": "a-1", "email": "none"}))).traits == {}
+    cut = {"kind": "unlinked", "identity": {"email": "jane@example.com"}, "previous": {"user_id": "u-1"}}
+    assert taken(read_native(_with(**cut))).traits == {}
 
 
 def test_keys_among_the_traits_count() -> None:

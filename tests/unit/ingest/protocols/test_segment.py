@@ -135,8 +135,11 @@ def test_context_of_the_batch_is_that_of_its_items_unless_they_say_otherwise() -
     ],
     ids=["traits", "context traits of identify", "context traits of track", "form", "request"],
 )
-def test_address_is_found_where_sdks_put_it(call: dict[str, Any]) -> None:
-    assert taken(read_segment(call)).keys == (email_key(SECRET, "jane@example.com"),)
+def test_address_is_found_where_sdks_put_it_and_shown_as_a_trait(call: dict[str, Any]) -> None:
+    touchpoint = taken(read_segment(call))
+
+    assert touchpoint.keys == (email_key(SECRET, "jane@example.com"),)
+    assert touchpoint.traits["email"].lower() == "jane@example.com"
 
 
 def test_address_in_the_properties_of_no_form_is_somebody_elses() -> None:
