@@ -5,19 +5,25 @@ import faulthandler
 import gc
 import os
 import signal
+import socket
 import sys
 import threading
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Final, TypeAlias, TypeVar
 
 import structlog
 import uvloop
 
+from shared import logs
 from shared.errors import Misconfigured
+
+_R = TypeVar("_R")
+Part: TypeAlias = Callable[[_R, asyncio.Event], Coroutine[Any, Any, None]]
+"""One part of a service: runs on the process's resources until the event is set."""
 
 _GRACE_SECONDS: Final = 7.0
 _LAST_RESORT_SECONDS: Final = 9.0
-_COLLECT_AFTER_OBJECTS: Final = 50_000
 _YOUNG_OBJECTS: Final = 10_000
 EXIT_OK: Final = 0
 EXIT_FAILED: Final = 1
@@ -31,13 +37,40 @@ def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> int:
     After the signal ``main`` has 7 s to return; then it is cancelled; after 9 s the process ends at once and prints
     where each thread stood.
     """
-    # What is imported lives as long as the process: the collector need not look at it, nor after every few objects.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_COLLECT_AFTER_OBJECTS)
     _spare_the_collector()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_supervise(main))
+
+
+def run_parts(
+    service: str,
+    chosen: Sequence[str],
+    parts: Mapping[str, Part[_R]],
+    opened: Callable[[asyncio.Event], AbstractAsyncContextManager[_R]],
+) -> int:
+    """Run the chosen parts of a service on shared resources until told to end; the process's exit code.
+
+    If one part dies, the process dies with it. A part that does not exist, and what is misconfigured, are said.
+    """
+    logs.configure(service)
+    unknown = sorted(set(chosen) - set(parts))
+    if unknown:
+        sys.stderr.write(
+            f"{service.upper()}_RUN: there is no part {', '.join(unknown)}; there are {', '.join(parts)}\n"
+        )
+        return EXIT_MISCONFIGURED
+
+    async def serve(stop: asyncio.Event) -> None:
+        async with opened(stop) as own, asyncio.TaskGroup() as tasks:
+            for part in chosen:
+                tasks.create_task(parts[part](own, stop), name=part)
+
+    return run(serve)
+
+
+def member_id() -> str:
+    """Names this process among the members of a consumer group."""
+    return f"{socket.gethostname()}-{os.getpid()}"
 
 
 def _spare_the_collector() -> None:

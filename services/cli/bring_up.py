@@ -27,7 +27,9 @@ async def free_ports(ports: Ports) -> None:
     for service, port in asdict(ports).items():
         while not is_free(port):
             if asyncio.get_running_loop().time() > deadline:
-                raise Misconfigured(f"port {port}, meant for {service}, is taken: choose three free ones with --ports")
+                raise Misconfigured(
+                    f"port {port}, meant for {service}, is taken: choose three free ones with --ports or TRAGT_PORTS"
+                )
             await asyncio.sleep(_PORT_PAUSE_SECONDS)
 
 

@@ -60,7 +60,7 @@ def _exit_of(status: int) -> Exit:
 def _detail(answer: httpx.Response) -> str:
     try:
         problem = msgspec.json.decode(answer.content)
-        faults = "; ".join(f"{fault['pointer']}: {fault['detail']}" for fault in problem.get("errors") or ())
-        return f"{problem['title']}: {problem['detail']}{f' ({faults})' if faults else ''}"
+        faults = [f"{fault['pointer']}: {fault['detail']}" for fault in problem.get("errors") or ()]
+        return "; ".join(faults) or str(problem["detail"])
     except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
         return f"{answer.request.url} answered {answer.status_code}"

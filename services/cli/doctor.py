@@ -117,7 +117,7 @@ def _instance(folder: Path) -> Iterator[Finding]:
 def _ports() -> Iterator[Finding]:
     for service, port in asdict(parse_ports(DEFAULT_PORTS)).items():
         if not is_free(port):
-            advice = "end what listens there, or start with --ports and three free ones"
+            advice = "end what listens there, or start with three free ones: --ports or TRAGT_PORTS"
             yield Finding(f"port {port}", False, f"meant for {service}, is taken", advice)
 
 
@@ -125,7 +125,7 @@ def _children(found: Reach) -> Iterator[Finding]:
     for child in found.state["children"]:
         is_well = child["condition"] == "ready"
         advice = "" if is_well else f"read {child['name']}.log in the logs of the data folder"
-        told = f"{child['condition']}, started again {child['restarts']} times"
+        told = child["condition"] + (f", restarts: {child['restarts']}" if child["restarts"] else "")
         yield Finding(child["name"], is_well, told, advice)
 
 

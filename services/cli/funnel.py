@@ -8,7 +8,7 @@ from services.cli.context import Given, Json, given
 from services.cli.instance import Address, KeyText, api
 from services.cli.place import DEFAULT, Data
 
-_COLUMNS: Final = ("step", "entered", "from first", "from previous", "drop-off", "still open", "median", "p90")
+_COLUMNS: Final = ("step", "entered", "from first", "from previous", "drop-off", "still open", "median time", "p90")
 _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
@@ -40,9 +40,11 @@ def show_funnel(around: Given, found: dict[str, Any]) -> None:
         if group["key"]:
             around.console.print(", ".join(f"{name} {value}" for name, value in group["key"].items()), style="bold")
             _show_steps(around, group["steps"])
-    around.console.print("all", style="bold")
+    if found.get("by"):
+        around.console.print("all", style="bold")
     _show_steps(around, found["steps"])
     meta = found["meta"]
+    around.say("drop-off: not gone on, those still open among them; median time and p90: since the first step")
     around.say(f"as of {meta['as_of']}, {meta['lag_seconds']} s behind")
 
 

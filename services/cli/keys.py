@@ -22,7 +22,7 @@ from shared.database.session import WriteSession, writing
 keys = typer.Typer(no_args_is_help=True, help="Make, list, rotate and revoke keys.")
 
 Workspace = Annotated[str, typer.Option("--workspace", help="Name of the workspace.")]
-Prefix = Annotated[str, typer.Argument(help="How the key begins, as `tragt keys list` shows it: tw_... or ts_...")]
+Prefix = Annotated[str, typer.Argument(help="How the key begins, as `tragt keys list` shows it, or the whole key.")]
 Scopes = Annotated[list[Scope] | None, typer.Option("--scope", help="What a secret key may do; repeatable.")]
 Origins = Annotated[list[str] | None, typer.Option("--origin", help="Site on which a write key may sit; repeatable.")]
 Profile = Annotated[WireProfile, typer.Option(help="Whose manners the answers to this key follow.")]
@@ -49,6 +49,8 @@ def create(
     around = given(context)
     if kind is KeyKind.SECRET and not scope:
         raise Ended(Exit.MISUSED, f"a secret key needs at least one --scope of {', '.join(Scope)}")
+    if kind is KeyKind.WRITE and scope:
+        raise Ended(Exit.MISUSED, "a write key only posts touchpoints: leave --scope out, or make a secret key")
     now = around.clock.now()
 
     async def work(session: WriteSession) -> NewKey:
@@ -99,9 +101,9 @@ def rotate(
     """Make a successor with the same rights; the old key goes on for a while."""
     around = given(context)
     now = around.clock.now()
-    made = _run(data, database, lambda session: rotate_key(session, prefix, now, overlap=overlap * HOUR))
+    made = _run(data, database, lambda session: rotate_key(session, _beginning(prefix), now, overlap=overlap * HOUR))
     if made is None:
-        raise Ended(Exit.NO, f"there is no valid key {prefix}: see `tragt keys list`")
+        raise Ended(Exit.NO, f"there is no valid key {_beginning(prefix)}: see `tragt keys list`")
     _show(around, made, as_json=as_json)
 
 
@@ -112,9 +114,15 @@ def revoke(
     """End a key; the services refuse it within ten seconds."""
     around = given(context)
     now = around.clock.now()
+    prefix = _beginning(prefix)
     if not _run(data, database, lambda session: revoke_key(session, prefix, now)):
         raise Ended(Exit.NO, f"there is no valid key {prefix}: see `tragt keys list`")
     around.answer({"revoked": prefix}) if as_json else around.console.print(f"{prefix} is revoked", highlight=False)
+
+
+def _beginning(key: str) -> str:
+    """The prefix, also of a whole key: who has found a leaked one holds all of it, and it is not printed again."""
+    return "_".join(key.split("_")[:2])
 
 
 def _run(folder: Any, named: str, work: Callable[[WriteSession], Awaitable[_T]]) -> _T:

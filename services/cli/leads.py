@@ -37,11 +37,11 @@ def show(
     if as_json:
         around.answer({**lead, "history": history})
         return
+    shown = {**lead, "identities": [_key(identity) for identity in lead["identities"]]}
     around.table(
-        ("field", "value"), [(name, _text(value)) for name, value in lead.items() if value not in (None, {}, [])]
+        ("field", "value"), [(name, _text(value)) for name, value in shown.items() if value not in (None, {}, [])]
     )
-    moves = history.get("status") or history.get("data") or []
-    _show_history(around, moves)
+    _show_history(around, history["data"])
 
 
 @leads.command("list")
@@ -63,6 +63,9 @@ def show_list(
     if as_json:
         around.answer(found)
         return
+    if not found["data"]:
+        around.say("there are no such leads")
+        return
     rows = [_list_row(lead) for lead in found["data"]]
     around.table(_LIST_COLUMNS, rows, numbers=frozenset({"engagement", "fit"}))
     if found["next"]:
@@ -77,9 +80,18 @@ def _path(who: str) -> str:
     try:
         return f"/v1/leads/{UUID(who)}"
     except ValueError as error:
+        likely = f": did you mean email:{who}?" if "@" in who and not colon else ""
+        types = ", ".join(f"{kind}.SYSTEM" if kind is KeyType.EXTERNAL else kind for kind in KeyType)
         raise Ended(
-            Exit.MISUSED, f"{who!r} is neither a lead id nor TYPE:VALUE with a type of {', '.join(KeyType)}"
+            Exit.MISUSED, f"{who!r} is neither a lead id nor TYPE:VALUE with a type of {types}{likely}"
         ) from error
+
+
+def _key(identity: dict[str, Any]) -> str:
+    """A key as it is asked for; of an e-mail of which only a hash is known, its type."""
+    return (
+        f"{identity['type']}:{identity['value']}" if identity["value"] is not None else f"{identity['type']} (hashed)"
+    )
 
 
 def _list_row(lead: dict[str, Any]) -> tuple[str, ...]:
@@ -98,6 +110,8 @@ def _text(value: Any) -> str:
     match value:
         case None:
             return ""
+        case bool():
+            return "yes" if value else "no"
         case float():
             return f"{value:.1f}"
         case dict():

@@ -2,11 +2,9 @@
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from os import getpid
 from typing import Any, Final
 
 from services.ingest.settings import IngestSettings
@@ -15,15 +13,13 @@ from shared.database.access_source import DatabaseAccess
 from shared.database.connection import Engine, Pool
 from shared.database.engine import create_engine, create_pool
 from shared.database.roles import Role
-from shared.errors import Transient
 from shared.http.auth import AccessCache
 from shared.http.health import Health
-from shared.streaming.connect import ensure_topics, open_log
+from shared.streaming.connect import open_log, topics_ready
 from shared.streaming.ports import Log, Producer
 from shared.telemetry import Telemetry, tracing
 
 _CLOSING_SECONDS: Final = 1.0
-_LOG_RETRY_SECONDS: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +38,6 @@ class Resources:
     pool: Pool
     topics: asyncio.Event
     """Set once the log's topics are known to exist."""
-
-    @property
-    def member_id(self) -> str:
-        """Names this process among the members of its group."""
-        return f"{socket.gethostname()}-{getpid()}"
 
 
 @asynccontextmanager
@@ -85,19 +76,8 @@ async def opened(settings: IngestSettings) -> AsyncIterator[Resources]:
 
 async def ensure_log(own: Resources, stop: asyncio.Event) -> None:
     """Make sure that the topics exist, however long the log takes to be there. Raises Misconfigured."""
-    admin = own.log.admin()
-    try:
-        while not stop.is_set():
-            try:
-                await ensure_topics(admin)
-            except Transient:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), _LOG_RETRY_SECONDS)
-            else:
-                own.topics.set()
-                return
-    finally:
-        await admin.close()
+    if await topics_ready(own.log, stop):
+        own.topics.set()
 
 
 def _bounded(close: Callable[[], Awaitable[Any]]) -> Callable[[], Coroutine[Any, Any, None]]:

@@ -5,6 +5,7 @@ import asyncio
 from services.ingest.bootstrap import Resources, ensure_log
 from services.ingest.handlers.rejections import RejectionHandler
 from shared.errors import Unavailable
+from shared.process import member_id
 from shared.streaming.loop import StreamLoop
 from shared.streaming.processor import BatchProcessor
 from shared.streaming.reporting import Reporter
@@ -17,7 +18,7 @@ async def run(own: Resources, stop: asyncio.Event) -> None:
     loop = StreamLoop(
         group=Group.INGEST_REJECTIONS,
         topic=TopicName.REJECTIONS,
-        member_id=own.member_id,
+        member_id=member_id(),
         log=own.log,
         pool=own.pool,
         processor=BatchProcessor(own.pool, Group.INGEST_REJECTIONS, RejectionHandler()),

@@ -1,11 +1,9 @@
 """Builds what a metrics process needs, once, from its settings, and lets go of it in the end."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from os import getpid
 from typing import Final
 
 import httpx
@@ -15,11 +13,10 @@ from services.metrics.settings import MetricsSettings
 from shared.clock import Clock, SystemClock
 from shared.database.connection import Pool
 from shared.database.engine import create_pool
+from shared.database.pool import let_go
 from shared.database.roles import Role
-from shared.errors import Transient
 from shared.http.health import Health
-from shared.streaming.backoff import Backoff
-from shared.streaming.connect import ensure_topics, open_log
+from shared.streaming.connect import open_log, topics_ready
 from shared.streaming.ports import Log
 from shared.telemetry import Telemetry, tracing
 
@@ -45,11 +42,6 @@ class Resources:
         """The service's database."""
         return self.settings.database.dsn.get_secret_value()
 
-    @property
-    def member_id(self) -> str:
-        """Names this process among the members of its group."""
-        return f"{socket.gethostname()}-{getpid()}"
-
 
 @asynccontextmanager
 async def opened(settings: MetricsSettings, stop: asyncio.Event) -> AsyncIterator[Resources]:
@@ -62,12 +54,12 @@ async def opened(settings: MetricsSettings, stop: asyncio.Event) -> AsyncIterato
         dsn = settings.database.dsn.get_secret_value()
         size = settings.worker.concurrent_batches + _OWN_CONNECTIONS
         pool = await create_pool(dsn, Role.METRICS_WORKER, size=size)
-        stack.push_async_callback(_close, pool)
+        stack.push_async_callback(let_go, pool)
         readers = await create_pool(dsn, Role.METRICS_READER, size=settings.database.pool_size)
-        stack.push_async_callback(_close, readers)
+        stack.push_async_callback(let_go, readers)
         client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
         key = settings.scoring.key
-        await _topics(log, stop)
+        await topics_ready(log, stop)
         yield Resources(
             settings=settings,
             clock=clock,
@@ -78,31 +70,3 @@ async def opened(settings: MetricsSettings, stop: asyncio.Event) -> AsyncIterato
             readers=readers,
             scoring=Scoring(client, settings.scoring.url, key.get_secret_value() if key else None),
         )
-
-
-async def _topics(log: Log, stop: asyncio.Event) -> None:
-    admin = log.admin()
-    backoff = Backoff(_no_jitter, asyncio.get_running_loop().time, float("inf"))
-    try:
-        while not stop.is_set():
-            try:
-                await ensure_topics(admin)
-            except Transient:
-                await asyncio.sleep(backoff.failed() or 0)
-            else:
-                return
-    finally:
-        await admin.close()
-
-
-def _no_jitter() -> float:
-    return 0.5
-
-
-async def _close(pool: Pool) -> None:
-    """Ending must not wait for a database that is gone."""
-    try:
-        async with asyncio.timeout(2):
-            await pool.close()
-    except TimeoutError:
-        pool.terminate()

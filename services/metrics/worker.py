@@ -7,6 +7,7 @@ from services.metrics.bootstrap import Resources
 from services.metrics.handlers.changes import ChangeHandler
 from services.metrics.handlers.housekeeping import keep_house
 from shared.errors import Unavailable
+from shared.process import member_id
 from shared.streaming.loop import LoopSettings, StreamLoop
 from shared.streaming.processor import BatchProcessor
 from shared.streaming.reporting import Reporter
@@ -22,7 +23,7 @@ async def run(own: Resources, stop: asyncio.Event) -> None:
     loop = StreamLoop(
         group=_GROUP,
         topic=TopicName.CHANGES,
-        member_id=own.member_id,
+        member_id=member_id(),
         log=own.log,
         pool=own.pool,
         processor=BatchProcessor(own.pool, _GROUP, handler),

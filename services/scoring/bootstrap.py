@@ -1,23 +1,21 @@
 """Builds what a scoring process needs, once, from its settings, and lets go of it in the end."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib import resources
-from os import getpid
 
 from services.scoring.handlers.worlds import Worlds
 from services.scoring.settings import ScoringSettings
 from shared.clock import Clock, SystemClock
 from shared.database.connection import Pool
 from shared.database.engine import create_pool
+from shared.database.pool import let_go
 from shared.database.roles import Role
-from shared.errors import Misconfigured, Transient
+from shared.errors import Misconfigured
 from shared.http.health import Health
-from shared.streaming.backoff import Backoff
-from shared.streaming.connect import ensure_topics, open_log
+from shared.streaming.connect import open_log, topics_ready
 from shared.streaming.ports import Log, Producer
 from shared.telemetry import Telemetry, tracing
 
@@ -38,11 +36,6 @@ class Resources:
     pool: Pool
     worlds: Worlds
 
-    @property
-    def member_id(self) -> str:
-        """Names this process among the members of its group."""
-        return f"{socket.gethostname()}-{getpid()}"
-
 
 @asynccontextmanager
 async def opened(settings: ScoringSettings, stop: asyncio.Event) -> AsyncIterator[Resources]:
@@ -54,10 +47,10 @@ async def opened(settings: ScoringSettings, stop: asyncio.Event) -> AsyncIterato
         stack.push_async_callback(log.close)
         size = settings.worker.concurrent_batches + _OWN_CONNECTIONS
         pool = await create_pool(settings.database.dsn.get_secret_value(), Role.SCORING_WORKER, size=size)
-        stack.push_async_callback(_close, pool)
+        stack.push_async_callback(let_go, pool)
         producer = log.producer()
         stack.push_async_callback(producer.close)
-        await _topics(log, stop)
+        await topics_ready(log, stop)
         yield Resources(
             settings=settings,
             clock=clock,
@@ -79,31 +72,3 @@ def template(name: str) -> str:
         message = f"there is no template {name!r}; there are {', '.join(names)}"
         raise Misconfigured(message)
     return found.read_text(encoding="utf-8")
-
-
-async def _topics(log: Log, stop: asyncio.Event) -> None:
-    admin = log.admin()
-    backoff = Backoff(_no_jitter, asyncio.get_running_loop().time, float("inf"))
-    try:
-        while not stop.is_set():
-            try:
-                await ensure_topics(admin)
-            except Transient:
-                await asyncio.sleep(backoff.failed() or 0)
-            else:
-                return
-    finally:
-        await admin.close()
-
-
-def _no_jitter() -> float:
-    return 0.5
-
-
-async def _close(pool: Pool) -> None:
-    """Ending must not wait for a database that is gone."""
-    try:
-        async with asyncio.timeout(2):
-            await pool.close()
-    except TimeoutError:
-        pool.terminate()

@@ -5,6 +5,7 @@ import asyncio
 from services.scoring.bootstrap import Resources
 from services.scoring.handlers.touchpoints import TouchpointHandler
 from shared.errors import Unavailable
+from shared.process import member_id
 from shared.streaming.loop import LoopSettings, StreamLoop
 from shared.streaming.processor import BatchProcessor
 from shared.streaming.reporting import Reporter
@@ -17,7 +18,7 @@ async def run(own: Resources, stop: asyncio.Event) -> None:
     loop = StreamLoop(
         group=Group.SCORING_TOUCHPOINTS,
         topic=TopicName.TOUCHPOINTS,
-        member_id=own.member_id,
+        member_id=member_id(),
         log=own.log,
         pool=own.pool,
         processor=BatchProcessor(own.pool, Group.SCORING_TOUCHPOINTS, handler),

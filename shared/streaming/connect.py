@@ -1,12 +1,19 @@
 """Opens the log that the settings name. The only place that knows both implementations."""
 
+import asyncio
+from contextlib import suppress
+from typing import Final
+
 from shared.contracts.topics import TOPICS
 from shared.database.roles import Role
+from shared.errors import Transient
 from shared.settings import LogSettings
 from shared.streaming.kafka.log import KafkaLog
 from shared.streaming.limits import Limits
 from shared.streaming.ports import Log, LogAdmin
 from shared.streaming.postgres.log import PostgresLog
+
+_RETRY_SECONDS: Final = 0.25
 
 
 def open_log(settings: LogSettings, role: Role, limits: Limits | None = None) -> Log:
@@ -14,6 +21,26 @@ def open_log(settings: LogSettings, role: Role, limits: Limits | None = None) ->
     if settings.dsn is not None and settings.kind == "postgres":
         return PostgresLog(settings.dsn.get_secret_value(), role, limits or Limits())
     return KafkaLog(",".join(settings.kafka_servers), limits or Limits())
+
+
+async def topics_ready(log: Log, stop: asyncio.Event) -> bool:
+    """Make sure that the topics exist, however long the log takes to be there.
+
+    False when ``stop`` was set first. Raises Misconfigured.
+    """
+    admin = log.admin()
+    try:
+        while not stop.is_set():
+            try:
+                await ensure_topics(admin)
+            except Transient:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), _RETRY_SECONDS)
+            else:
+                return True
+    finally:
+        await admin.close()
+    return False
 
 
 async def ensure_topics(admin: LogAdmin) -> None:
