@@ -60,6 +60,23 @@ def test_a_secret_key_without_a_scope_is_a_mistake(dsn: str) -> None:
     assert "--scope of ingest, leads:read" in told.err
 
 
+def test_a_write_key_takes_no_scope(dsn: str) -> None:
+    told = tragt("keys", "create", "write", "--scope", "leads:read", "--database", dsn)
+
+    assert (told.code, told.out) == (2, "")
+    assert "make a secret key" in told.err
+
+
+def test_whoever_holds_a_leaked_key_can_end_it_by_the_whole_of_it(dsn: str) -> None:
+    made = tragt("keys", "create", "write", "--database", dsn, "--json").json
+
+    told = tragt("keys", "revoke", made["key"], "--database", dsn)
+
+    assert told.out.strip() == f"{made['prefix']} is revoked"
+    again = tragt("keys", "revoke", made["key"], "--database", dsn)
+    assert (again.code, made["key"] in again.err) == (1, False)
+
+
 def test_a_rotated_key_ends_after_the_overlap(dsn: str) -> None:
     old = tragt("keys", "create", "secret", "--scope", "admin", "--database", dsn, "--json").json["prefix"]
 

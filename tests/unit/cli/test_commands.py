@@ -38,6 +38,10 @@ def test_a_lead_is_an_id_or_a_key_with_its_type(who: str) -> None:
     assert f"{who!r} is neither a lead id nor TYPE:VALUE" in told.err
 
 
+def test_an_address_alone_is_answered_with_how_to_ask() -> None:
+    assert "did you mean email:ada@acme.example?" in tragt("leads", "show", "ada@acme.example", "--key", "ts_a_b").err
+
+
 def test_status_for_scripts_is_json_even_when_nothing_runs(tmp_path: Path) -> None:
     told = tragt("status", "--json", "--data", str(tmp_path))
 
