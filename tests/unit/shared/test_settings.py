@@ -99,7 +99,7 @@ def test_passwords_are_left_out_of_what_is_printed() -> None:
 def test_every_variable_is_known_by_name() -> None:
     assert variables(DoorSettings) == {
         "DOOR_HOST", "DOOR_PORT", "DOOR_RUN", "DOOR_IS_PUBLIC", "DOOR_DATABASE_DSN", "DOOR_DATABASE_POOL_SIZE",
-        "DOOR_LOG_KIND", "DOOR_LOG_DSN", "DOOR_LOG_KAFKA_SERVERS",
+        "DOOR_LOG_KIND", "DOOR_LOG_DSN", "DOOR_LOG_KAFKA_SERVERS", "DOOR_TRACES_ENDPOINT",
     }  # fmt: skip
 
 
