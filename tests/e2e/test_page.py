@@ -196,6 +196,7 @@ def test_without_the_link_the_page_says_how_to_sign_in(month: SignedIn) -> None:
 
     expect(page.get_by_role("heading", name="Please sign in")).to_be_visible(timeout=WITHIN_MILLISECONDS)
     expect(page.locator("#content")).to_be_hidden()
+    expect(page.locator("#fresh-text")).to_have_text("Signed out")
     page.context.close()
 
 

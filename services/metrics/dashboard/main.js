@@ -21,6 +21,7 @@ const state = {
   channel: null,
   funnel: null,
   live: "connecting",
+  signedOut: false,
   read: 0,
   told: 0,
   soon: null,
@@ -34,6 +35,7 @@ async function load() {
     if (reading !== state.read) return; // a later choice is under way
     tell(state.funnel, funnel);
     state.funnel = funnel;
+    state.signedOut = false;
     await show();
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
@@ -103,7 +105,7 @@ function freshness() {
   const lag = lagSeconds > 5 ? ` · ${duration(lagSeconds)} behind` : "";
   const stale = staleLeads ? ` · ${count(staleLeads)} leads being recounted` : "";
   find("dot").className = `dot ${state.live}`;
-  const text = state.live === "live" ? `${words}${lag}${stale}` : words;
+  const text = state.signedOut ? "Signed out" : state.live === "live" ? `${words}${lag}${stale}` : words;
   if (find("fresh-text").textContent !== text) find("fresh-text").textContent = text;
 }
 
@@ -130,9 +132,11 @@ function tell(before, after) {
 }
 
 function refuse(problem) {
+  state.signedOut = problem.signedOut;
   find("message").hidden = false;
   find("content").hidden = problem.signedOut || !state.funnel;
   find("message").replaceChildren(...explanation(problem, load));
+  freshness();
 }
 
 /** What the stream does not tell: times, who left, how fresh it is, and a new day. */
