@@ -119,7 +119,7 @@ def is_loopback(origin: str) -> bool:
 def check_scope(principal: Principal, scope: Scope) -> None:
     """Raise Forbidden when the key lacks the scope."""
     if not principal.may(scope):
-        raise Forbidden(f"this key lacks the scope {scope.value}")
+        raise Forbidden(f"this key lacks the scope {scope.value}: use a secret key that has it (`tragt keys list`)")
 
 
 _BEARER: Final = HTTPBearer(auto_error=False, description="A secret key `ts_...` (or a write key to post touchpoints).")

@@ -50,6 +50,11 @@ STATUS_BY_ERROR: Final[Mapping[type[TragtError], int]] = {
 }
 """The one table. An error that is not here, nor below one that is, is our bug: 500."""
 
+_ADVICE: Final = {
+    404: "there is no such path: /docs lists those there are",
+    405: "the path is there, but not for this method: /docs lists what is",
+}
+
 _FAULT_CODES: Final = {"missing": "missing", "extra_forbidden": "unknown_field", "json_invalid": "not_json"}
 
 
@@ -109,7 +114,8 @@ def problem_of(error: BaseException) -> Problem:
 def http_problem(status: int, detail: str | None = None) -> Problem:
     """The problem of a plain HTTP status, such as 405."""
     known = HTTPStatus(status)
-    return Problem(status=status, code=known.name.lower(), detail=detail or known.description or known.phrase)
+    told = detail or _ADVICE.get(status) or known.description or known.phrase
+    return Problem(status=status, code=known.name.lower(), detail=told)
 
 
 def responses(*errors: type[TragtError]) -> dict[int | str, dict[str, Any]]:
