@@ -7,8 +7,10 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-_TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[{\[]+|[}\]]+', re.DOTALL)
-_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_TEXT: Final = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)'
+"""A string; one that never ends goes on to the end, so that nothing is looked at twice (it could be for hours)."""
+_TOKEN: Final = re.compile(_TEXT + rb"|[{\[]+|[}\]]+", re.DOTALL)
+_STRING: Final = re.compile(_TEXT, re.DOTALL)
 _ARRAY_FOLLOWS: Final = re.compile(rb"\s*:\s*\[")
 _MAX_TOKENS: Final = 200_000
 _SPACE: Final = b" \t\r\n"
