@@ -41,6 +41,10 @@ JUNK: Final = frozenset(
 """Values that many people share by mistake; they are no key."""
 
 
+MAX_VALUE_BYTES: Final = 1_024
+"""Of the value in a key, as UTF-8: a key and a touchpoint's id together fit a row of an index of PostgreSQL."""
+
+
 def is_junk(value: str) -> bool:
     """Whether a value is one that many people share by mistake (``null``, ``anonymous``, only zeros, ...)."""
     folded = value.strip().casefold()

@@ -10,14 +10,16 @@ _PLAIN: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 _MAX_LENGTH: Final = 64
 
 
-@lru_cache(maxsize=4096)
 def normalise_phone(text: str, country: str | None) -> str | None:
     """``+4520123456`` of any way to write it; ``country`` (ISO 3166, two letters) for numbers without ``+``.
 
     None when it is no possible number, or a national one of an unknown country: two countries share it, people do not.
     """
-    if len(text) > _MAX_LENGTH:
-        return None
+    return _normalised(text, country) if len(text) <= _MAX_LENGTH else None
+
+
+@lru_cache(maxsize=4096)
+def _normalised(text: str, country: str | None) -> str | None:
     try:
         number = phonenumbers.parse(text, country)
     except phonenumbers.NumberParseException:

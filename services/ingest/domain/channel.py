@@ -15,6 +15,9 @@ from typing import Final, NamedTuple
 from services.ingest.domain.landing import CLICK_CHANNELS
 from shared.vocabulary import Channel
 
+_MAX_ADDRESS: Final = 1_024
+"""Of an address in which a host is looked for."""
+
 
 class Signs(NamedTuple):
     """What is looked at, all lower case: UTM medium and source, the click id's name, the referrer's site unless it is
@@ -126,9 +129,13 @@ def decide(signs: Signs) -> Rule:
     return next(rule for rule in RULES if rule.holds(signs))
 
 
-@lru_cache(maxsize=8192)
 def site_of(address: str) -> str:
     """The host of an address, lower case and without ``www.``; empty when it has none."""
+    return _site_of(address[:_MAX_ADDRESS])
+
+
+@lru_cache(maxsize=8192)
+def _site_of(address: str) -> str:
     _, separator, rest = address.partition("://")
     if not separator:
         return ""

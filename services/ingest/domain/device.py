@@ -12,6 +12,9 @@ _PATTERNS: Final = (
     ("desktop", re.compile(r"windows nt|macintosh|x11|cros|linux", re.IGNORECASE)),
 )
 
+_MAX_LENGTH: Final = 512
+"""Of a user agent that is looked at: some patterns take time by the square of its length."""
+
 _TYPES: Final = {
     "ios": "mobile",
     "android": "mobile",
@@ -24,9 +27,13 @@ _TYPES: Final = {
 }
 
 
-@lru_cache(maxsize=4096)
 def device_of(user_agent: str) -> str | None:
     """The class a browser's user agent says, None when it says none (a server's library, for example)."""
+    return _device_of(user_agent[:_MAX_LENGTH])
+
+
+@lru_cache(maxsize=4096)
+def _device_of(user_agent: str) -> str | None:
     return next((name for name, pattern in _PATTERNS if pattern.search(user_agent)), None)
 
 

@@ -19,7 +19,7 @@ def own_id(value: Any, pointer: str) -> str | None:
     if value is None or value == "":
         return None
     if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
+        value = str(value)
     if not isinstance(value, str):
         raise Refused(Code.WRONG_TYPE, pointer, "an id is text or a whole number")
     if len(value) > MAX_LENGTH:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from services.ingest.domain.refusal import Refused
-from shared.identity_key import email_key, email_sha256_key, is_junk, make, strongest_first
+from shared.identity_key import MAX_VALUE_BYTES, email_key, email_sha256_key, is_junk, make, strongest_first
 from shared.phone import normalise_phone
 from shared.vocabulary import Code, KeyType
 
@@ -103,6 +103,7 @@ def identifier(value: Any, pointer: str) -> str | None:
     if not isinstance(value, str):
         raise Refused(Code.WRONG_TYPE, pointer, "an id is text or a whole number")
     text = value.strip()
-    if len(text) > MAX_LENGTH:
-        raise Refused(Code.TOO_LONG, pointer, f"an id has at most {MAX_LENGTH} characters")
+    if len(text) > MAX_LENGTH or (not text.isascii() and len(text.encode()) > MAX_VALUE_BYTES):
+        detail = f"an id has at most {MAX_LENGTH} characters, and {MAX_VALUE_BYTES} bytes as UTF-8"
+        raise Refused(Code.TOO_LONG, pointer, detail)
     return None if is_junk(text) else text

@@ -9,6 +9,8 @@ from services.ingest.domain.refusal import Refused
 from shared.vocabulary import Code, Kind
 
 MAX_LENGTH: Final = 100
+_MAX_NAME: Final = 4 * MAX_LENGTH
+"""Of an event as it is named: normalising Unicode takes time by the square of its length."""
 
 _HUMP: Final = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _GAP: Final = re.compile(r"[\W_]+")
@@ -38,20 +40,23 @@ def snake_case(name: str) -> str:
     return _GAP.sub("_", parted).strip("_").lower()
 
 
-@lru_cache(maxsize=4096)
 def kind_of_event(name: str) -> str:
     """The kind of a free event name, or empty when it cannot be one."""
+    return _kind_of_event(name) if len(name) <= _MAX_NAME else ""
+
+
+@lru_cache(maxsize=4096)
+def _kind_of_event(name: str) -> str:
     kind = snake_case(name)
     return "" if kind in RESERVED or len(kind) > MAX_LENGTH else STANDARD.get(kind, kind)
 
 
 def check_kind(kind: str, pointer: str) -> None:
     """Raise Refused unless ``kind`` is already written as kinds are."""
-    if is_kind(kind):
-        return
     if len(kind) > MAX_LENGTH:
         raise Refused(Code.TOO_LONG, pointer, f"a kind has at most {MAX_LENGTH} characters")
-    raise Refused(Code.INVALID_KIND, pointer, "a kind is lower case words joined by _, such as order_completed")
+    if not is_kind(kind):
+        raise Refused(Code.INVALID_KIND, pointer, "a kind is lower case words joined by _, such as order_completed")
 
 
 @lru_cache(maxsize=4096)

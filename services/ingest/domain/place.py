@@ -7,6 +7,7 @@ from typing import Final
 
 _COUNTRY: Final = re.compile(r"[A-Za-z]{2}")
 _LOCALE: Final = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z]{4})?[-_]([A-Za-z]{2})(?:[-_.@].*)?")
+_MAX_LOCALE: Final = 64
 _KEPT_BITS: Final = {4: 24, 6: 48}
 
 
@@ -15,9 +16,13 @@ def country_code(text: str) -> str | None:
     return text.upper() if _COUNTRY.fullmatch(text) else None
 
 
-@lru_cache(maxsize=1024)
 def country_of_locale(locale: str) -> str | None:
     """The country in a locale such as ``da-DK``."""
+    return _country_of_locale(locale) if len(locale) <= _MAX_LOCALE else None
+
+
+@lru_cache(maxsize=1024)
+def _country_of_locale(locale: str) -> str | None:
     found = _LOCALE.fullmatch(locale)
     return found[1].upper() if found else None
 

@@ -14,6 +14,8 @@ from services.ingest.protocols.reading import EMPTY
 from shared.contracts.touchpoint import Campaign, Page
 
 _MAX_FIELD: Final = 512
+_MAX_REMEMBERED: Final = 2_048
+"""Of an address whose campaign is remembered: many strangers' longest ones would be hundreds of megabytes."""
 _NO_CAMPAIGN: Final = Campaign()
 
 
@@ -22,7 +24,9 @@ def campaign_of(said: Campaign | None, page: Page | None, query: str = "") -> Ca
     address = page.url or "" if page is not None else ""
     if said is None and not address and not query:
         return None
-    return _campaign(said or _NO_CAMPAIGN, address, query)
+    if len(address) + len(query) > _MAX_REMEMBERED or (said is not None and _is_long(said)):
+        return _campaign(said or _NO_CAMPAIGN, address, query)
+    return _remembered_campaign(said or _NO_CAMPAIGN, address, query)
 
 
 def channel_of(campaign: Campaign | None, page: Page | None, kind: str) -> str:
@@ -69,13 +73,19 @@ def truncated(raw: msgspec.Raw, context: Mapping[str, Any]) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode({**context, "ip": kept}))
 
 
-@lru_cache(maxsize=8192)
+def _is_long(said: Campaign) -> bool:
+    return any(value is not None and len(value) > _MAX_FIELD for value in msgspec.structs.astuple(said))
+
+
 def _campaign(said: Campaign, address: str, query: str) -> Campaign | None:
     landing = read_address(address)
     if query and landing is NOTHING:
         landing = read_address(query)
     campaign = _merged(said, landing)
     return None if campaign == _NO_CAMPAIGN else campaign
+
+
+_remembered_campaign = lru_cache(maxsize=8192)(_campaign)
 
 
 def _merged(said: Campaign, landing: Landing) -> Campaign:

@@ -58,6 +58,8 @@ _ITEM: Final = msgspec.json.Decoder(_Item)
 _IDENTITY: Final = msgspec.json.Decoder(_Identity)
 _JOINING: Final = frozenset({Kind.ALIASED.value, Kind.UNLINKED.value})
 _NOBODY: Final = _Identity()
+_LEVELS: Final = 2
+"""An identity is an object that may hold one, ``external``."""
 _NOTHING: Final = frozenset({b"{}", b"null"})
 _FAULTS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _CHANNELS: Final = {channel.value: channel.value for channel in Channel}
@@ -128,12 +130,16 @@ def _read(item: Item, *, may_hold_nul: bool) -> _Item:
 
 
 def _read_identity(raw: msgspec.Raw, pointer: str) -> _Identity:
-    if bytes(raw) in _NOTHING:
+    data = bytes(raw)
+    if data in _NOTHING:
         return _NOBODY
     try:
-        return _IDENTITY.decode(raw)
+        identity = _IDENTITY.decode(raw)
     except _FAULTS as error:
-        raise refused(error, bytes(raw), pointer) from None
+        raise refused(error, data, pointer) from None
+    if not data.isascii() or b"[" in data or data.count(b"{") > _LEVELS:
+        read_object(raw, pointer)  # it is kept as sent, and the decoder passes over what it does not know
+    return identity
 
 
 def _person(

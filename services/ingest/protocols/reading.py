@@ -49,13 +49,17 @@ def canonical(content: dict[str, Any], raw: bytes) -> bytes:
     """The content whatever the order and spacing it was written in; ``raw`` when it cannot be written again."""
     try:
         return _CANONICAL.encode(content) if content else raw
-    except (msgspec.MsgspecError, OverflowError):
+    except (msgspec.MsgspecError, OverflowError, RecursionError):
         return raw
 
 
 def check_nul(item: bytes) -> None:
     """Raise Refused when a text in the item holds an escaped NUL. Only for items that hold such an escape."""
-    bounds.check_text(_ANYTHING.decode(item), "")
+    try:
+        value = _ANYTHING.decode(item)
+        bounds.check_text(value, "")
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:  # in a field that nobody reads
+        raise refused(error, item, "") from None
 
 
 def refused(error: Exception, raw: bytes, prefix: str) -> Refused:

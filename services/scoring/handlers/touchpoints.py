@@ -27,6 +27,7 @@ from shared.clock import Clock
 from shared.contracts import codec
 from shared.contracts.rejection import Rejection
 from shared.database.connection import Connection
+from shared.identity_key import MAX_VALUE_BYTES
 from shared.streaming import outbox
 from shared.streaming.outbox import OutboxRow
 from shared.streaming.processor import Handled
@@ -34,6 +35,8 @@ from shared.streaming.types import Batch, Record
 from shared.vocabulary import Code, TopicName
 
 SERVICE: Final = "scoring"
+_MAX_TEXT_BYTES: Final = MAX_VALUE_BYTES + 128
+"""Of an id and of a key with the name of its type: the door lets no longer ones in, and no index takes them."""
 _NOBODY: Final = UUID(int=0)
 
 
@@ -113,7 +116,14 @@ def _checked(touchpoint: Touchpoint) -> Touchpoint:
     if not touchpoint.keys or not all(touchpoint.keys) or not touchpoint.id:
         message = "a touchpoint needs an id and at least one identity key"
         raise ValueError(message)
+    if _is_long(touchpoint.id) or any(map(_is_long, touchpoint.keys)) or _is_long(touchpoint.previous or ""):
+        message = "an id or an identity key is too long for an index"
+        raise ValueError(message)
     return touchpoint
+
+
+def _is_long(text: str) -> bool:
+    return len(text) > _MAX_TEXT_BYTES // 4 and len(text.encode()) > _MAX_TEXT_BYTES
 
 
 def _links(touchpoint: Touchpoint) -> list[Link]:

@@ -28,6 +28,13 @@ def _nested(depth: int) -> dict[str, Any]:
     return value
 
 
+def _listed(depth: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(depth - 1):
+        value = [value]
+    return value
+
+
 def test_every_field_finds_its_place() -> None:
     touchpoint = taken(
         read_native(
@@ -198,6 +205,9 @@ _REASONS: list[tuple[Code, str, Any]] = [
     (Code.INVALID_TEXT, "", b'{"kind":"page_viewed","properties":{"x":"\\udc00 "}}'),
     (Code.INVALID_TEXT, "", b'{"kind":"page_viewed","id":"\xff"}'),
     (Code.INVALID_TEXT, "/properties", b'{"kind":"page_viewed","properties":{"x":"\xed\xa0\x80"}}'),
+    (Code.INVALID_TEXT, "", b'{"kind":"a","identity":{"user_id":"u"},"unknown":"\xff","properties":{"x":"\\u0000"}}'),
+    (Code.INVALID_TEXT, "/identity", b'{"kind":"page_viewed","identity":{"user_id":"u","unknown":"\xff"}}'),
+    (Code.TOO_DEEP, "/identity/x" + "/0" * (MAX_DEPTH - 1), _with(identity={"user_id": "u", "x": _listed(MAX_DEPTH)})),
     (Code.INVALID_INSTANT, "/occurred_at", _with(occurred_at="+300000-01-01T00:00:00Z")),
     (Code.INVALID_INSTANT, "/occurred_at", _with(occurred_at="300000-01-01T00:00:00Z")),
     (Code.INVALID_INSTANT, "/sent_at", _with(sent_at="soon")),
@@ -205,7 +215,9 @@ _REASONS: list[tuple[Code, str, Any]] = [
     (Code.OUT_OF_RANGE, "/properties/a/0", _with(properties={"a": [2**63]})),
     (Code.OUT_OF_RANGE, "/value/amount", _with(value={"amount": "1e400", "currency": "EUR"})),
     (Code.TOO_LONG, "/id", _with(id="x" * 201)),
+    (Code.TOO_LONG, "/id", b'{"kind":"page_viewed","identity":{"anonymous_id":"a"},"id":' + b"7" * 4_000 + b"}"),
     (Code.TOO_LONG, "/kind", _with(kind="x" * 101)),
+    (Code.TOO_LONG, "/identity/user_id", _with(identity={"user_id": "\N{GRINNING FACE}" * 257})),
     (Code.TOO_LONG, "/identity/user_id", _with(identity={"user_id": "x" * 513})),
     (Code.TOO_LARGE, "", _with(properties={"x": "y" * MAX_ITEM_BYTES})),
     (Code.NO_IDENTITY, "", {"kind": "page_viewed"}),
