@@ -1,7 +1,8 @@
 """What is reported of a lead: facts, moves and summaries, and how two versions of them differ (core 5)."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Final, NamedTuple
 
 from services.scoring.domain.fold import engagement_at
@@ -10,6 +11,8 @@ from services.scoring.domain.state import Cycle, Entry, State
 from shared.vocabulary import MAIN_PATH
 
 _PATH: Final = frozenset(MAIN_PATH)
+_CYCLES_TOLD_AT_ONCE: Final = 8
+"""A cycle is told in some tens of kilobytes at worst, and a record of the log has room for a megabyte."""
 
 
 class Facet(NamedTuple):
@@ -113,6 +116,26 @@ def difference(lead_id: str, told: Iterable[Cycle], held: Iterable[Cycle]) -> Di
         added.extend(move for id_, move in new_moves.items() if id_ not in old_moves)
         retracted.extend(move for id_, move in old_moves.items() if id_ not in new_moves)
     return Difference(cycles, tuple(added), tuple(retracted))
+
+
+def in_parts(difference: Difference) -> Iterator[Difference]:
+    """The same by a few cycles at a time, so that each part fits a record of the log whatever the lead has done."""
+    if len(difference.cycles) <= _CYCLES_TOLD_AT_ONCE:
+        yield difference
+        return
+    added, retracted = _by_cycle(difference.added), _by_cycle(difference.retracted)
+    numbers = list(difference.cycles)
+    for start in range(0, len(numbers), _CYCLES_TOLD_AT_ONCE):
+        some = numbers[start : start + _CYCLES_TOLD_AT_ONCE]
+        yield Difference(
+            {number: difference.cycles[number] for number in some},
+            tuple(move for number in some for move in added.get(number, ())),
+            tuple(move for number in some for move in retracted.get(number, ())),
+        )
+
+
+def _by_cycle(moves: Iterable[Move]) -> dict[int, list[Move]]:
+    return {number: list(of) for number, of in groupby(moves, key=lambda move: move.cycle)}
 
 
 def furthest(model: Model, cycle: Cycle | None) -> str | None:

@@ -42,39 +42,55 @@ class Publication:
         before: Brief | None,
         cause: Cause | None = None,
     ) -> bool:
-        """Publish how the state's cycles differ from those told, if they do; takes the lead's next version."""
+        """Publish how the state's cycles differ from those told, if they do, under the lead's next versions."""
         difference = facts.difference(str(row.lead_id), told, facts.held(state))
         if not difference.cycles:
             return False
-        row.version += 1
-        version = (self._epoch << EPOCH_BITS) + row.version
+        after = facts.brief(world.model, state, max(state.clock, state.at)) if state.count else None
+        for part in facts.in_parts(difference):
+            row.version += 1
+            self._publish(world, row, part, state, (before, after), cause or _cause(part))
+        self._list(row, state, after, self._version(row))
+        return True
+
+    def _version(self, row: LeadRow) -> int:
+        return (self._epoch << EPOCH_BITS) + row.version
+
+    def _publish(
+        self,
+        world: World,
+        row: LeadRow,
+        part: Difference,
+        state: State,
+        summaries: tuple[Brief | None, Brief | None],
+        cause: Cause,
+    ) -> None:
+        """One change, under the lead's present version."""
+        version = self._version(row)
         self.cycles.extend(
             ToldCycle(row.workspace, row.key, number, version, encode(cycle) if cycle else None)
-            for number, cycle in difference.cycles.items()
+            for number, cycle in part.cycles.items()
         )
-        after = facts.brief(world.model, state, max(state.clock, state.at)) if state.count else None
-        self._list(row, state, after, version)
         change = LeadChange(
             change_id=str(change_id(row.lead_id, version)),
             workspace=str(row.workspace),
             lead_id=str(row.lead_id),
             version=version,
-            kind=facts.kind_of(difference.added, difference.retracted),
-            at=facts.effective_at(difference, state.clock),
+            kind=facts.kind_of(part.added, part.retracted),
+            at=facts.effective_at(part, state.clock),
             recorded_at=self._recorded_at,
             shard=row.lead_id.int % SHARD_COUNT,
-            facts={facts.fact_key(n): fact_of(cycle) if cycle else None for n, cycle in difference.cycles.items()},
-            transitions=Moves(_moves(difference.added), _moves(difference.retracted)),
-            cause=cause or _cause(difference),
+            facts={facts.fact_key(n): fact_of(cycle) if cycle else None for n, cycle in part.cycles.items()},
+            transitions=Moves(_moves(part.added), _moves(part.retracted)),
+            cause=cause,
             model_version=world.model.version,
-            before=_summary(before),
-            after=_summary(after),
+            before=_summary(summaries[0]),
+            after=_summary(summaries[1]),
         )
         partition = partition_of_shard(change.shard, TOPICS[TopicName.CHANGES].partitions)
         self.outbox.append(
             OutboxRow(row.workspace, TopicName.CHANGES, partition, codec.encode(change), self._recorded_at)
         )
-        return True
 
     def _list(self, row: LeadRow, state: State, after: Brief | None, version: int) -> None:
         if after is None or state.first is None:

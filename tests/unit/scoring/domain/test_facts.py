@@ -90,3 +90,19 @@ def test_a_brief_shows_the_lead_at_an_instant() -> None:
     assert (brief.status, brief.stage, brief.furthest, brief.cycle) == ("mql", "awareness", "awareness", 1)
     assert brief.engagement == 12.5
     assert facts.furthest(model(), None) is None
+
+
+def test_a_lead_of_many_cycles_is_told_in_parts_that_together_say_the_same() -> None:
+    buys_and_leaves = (
+        touch(place, kind, T0 + place)
+        for place, kind in enumerate(["order_completed", "subscription_cancelled"] * 50, start=1)
+    )
+    change = facts.difference(LEAD, [], facts.held(folded(*buys_and_leaves)))
+
+    parts = list(facts.in_parts(change))
+
+    assert len(change.cycles) == 50
+    assert max(len(part.cycles) for part in parts) < 10
+    assert {number: cycle for part in parts for number, cycle in part.cycles.items()} == change.cycles
+    assert tuple(move for part in parts for move in part.added) == change.added
+    assert all({move.cycle for move in part.added} == set(part.cycles) for part in parts)
