@@ -6,9 +6,11 @@ with the same user is one run. Everything here works on runs of a set of keys th
 run is in the set too), which is enough to know the roots of all of them.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from itertools import pairwise
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from shared.identity_key import rank
@@ -23,6 +25,11 @@ _USER: Final = KEY_RANKS[KeyType.USER_ID]
 _EMAIL: Final = KEY_RANKS[KeyType.EMAIL]
 _EXTERNAL: Final = KEY_RANKS[KeyType.EXTERNAL]
 _DEVICE: Final = KEY_RANKS[KeyType.ANONYMOUS_ID]
+
+
+_LONG_WAY: Final = 16
+_AT: Final = attrgetter("at")
+_START: Final = attrgetter("start")
 
 
 class Origin(StrEnum):
@@ -66,6 +73,8 @@ class Piece(NamedTuple):
     root: str
 
 
+Known = dict[str, tuple[Piece, ...]]
+"""Pieces of keys found out so far, for whoever asks about many keys of the same owners."""
 Runs = Mapping[str, Sequence[Run]]
 Owners = Mapping[str, Sequence[Run]]
 
@@ -154,17 +163,37 @@ def _closing_a_cycle(level: list[Run]) -> frozenset[Run]:
         return frozenset()
     refused: set[Run] = set()
     targets: dict[str, set[str]] = {}
+    joined: dict[str, str] = {}
+    closing: set[tuple[str, str]] = set()
     for run in level:  # own links of one rank go to the lower bytes and cannot close a cycle among themselves
         if run.origin is Origin.OWN:
+            _join(joined, run.key, run.target)
             targets.setdefault(run.key, set()).add(run.target)
     for run in sorted(level, key=lambda run: (run.at, run.id, run.key, run.target)):
-        if run.origin is Origin.OWN:
+        if run.origin is Origin.OWN or run.target in targets.get(run.key, ()):
             continue
-        if _reaches(targets, run.target, run.key):
+        closed = (run.key, run.target) in closing
+        if closed or (not _join(joined, run.key, run.target) and _reaches(targets, run.target, run.key)):
+            closing.add((run.key, run.target))
             refused.add(run)
         else:
             targets.setdefault(run.key, set()).add(run.target)
     return frozenset(refused)
+
+
+def _join(joined: dict[str, str], key: str, other: str) -> bool:
+    """Note that two keys hang together, in whatever direction. False when they did already: only then may another
+    link between them close a cycle, and has to be searched for.
+    """
+    ends = []
+    for one in (key, other):
+        end = one
+        while (further := joined.get(end, end)) != end:
+            joined[end] = joined.get(further, further)
+            end = further
+        ends.append(end)
+    joined[ends[0]] = ends[1]
+    return ends[0] != ends[1]
 
 
 def _reaches(targets: Mapping[str, set[str]], start: str, goal: str) -> bool:
@@ -180,12 +209,14 @@ def _reaches(targets: Mapping[str, set[str]], start: str, goal: str) -> bool:
 
 
 def _cut(counted: list[Run], runs: Sequence[Run]) -> tuple[Run, ...]:
-    splits = [run for run in runs if run.origin is Origin.SPLIT]
-    if splits:
+    cut_until: dict[str, tuple[int, str]] = {}
+    for run in runs:
+        if run.origin is Origin.SPLIT:
+            cut_until[run.target] = max((run.at, run.id), cut_until.get(run.target, (BEGINNING, "")))
+    if cut_until:
+        never = (BEGINNING, "")
         counted = [
-            run._replace(target=run.key)
-            if any(s.target == run.target and (run.at, run.id) <= (s.at, s.id) for s in splits)
-            else run
+            run._replace(target=run.key) if (run.at, run.id) <= cut_until.get(run.target, never) else run
             for run in counted
         ]
     return tuple(sorted(counted, key=lambda run: (run.at, run.id, run.target)))
@@ -195,26 +226,29 @@ def owner_at(of_key: Sequence[Run], key: str, at: int) -> str:
     """Target of the latest link at or before ``at``; else of the earliest; else the key itself."""
     if not of_key:
         return key
-    latest = of_key[0]
-    for run in of_key:
-        if run.at > at:
-            break
-        latest = run
-    return latest.target
+    return of_key[max(0, bisect_right(of_key, at, key=_AT) - 1)].target
 
 
-def root_at(owners_by_key: Owners, key: str, at: int) -> str:
-    """The root of a key at an instant: owners followed upwards. A lead is a root."""
-    while True:
+def root_at(owners_by_key: Owners, key: str, at: int, known: Known | None = None) -> str:
+    """The root of a key at an instant: owners followed upwards. A lead is a root.
+
+    Where that is a long way, all of it is found out at once and kept in ``known`` for the next one who asks.
+    """
+    for _ in range(_LONG_WAY):
         owner = owner_at(owners_by_key.get(key, ()), key, at)
         if owner == key:
             return key
         key = owner
+    return _root_of(_pieces(owners_by_key, key, {} if known is None else known), at)
 
 
 def pieces(owners_by_key: Owners, key: str) -> tuple[Piece, ...]:
     """The root of a key over all time, as adjacent pieces from ``BEGINNING`` to ``END``."""
-    known: dict[str, tuple[Piece, ...]] = {}
+    return _pieces(owners_by_key, key, {})
+
+
+def _pieces(owners_by_key: Owners, key: str, known: Known) -> tuple[Piece, ...]:
+    """The same, with the pieces of other keys that are ``known``; those met on the way are added."""
     ahead = [key]
     while ahead:  # a stack, not recursion: chains of aliases may be as long as somebody likes
         current = ahead[-1]
@@ -234,11 +268,14 @@ def _joined(
 ) -> tuple[Piece, ...]:
     found: list[Piece] = []
     for start, end, target in tenures:
-        for piece in (Piece(BEGINNING, END, key),) if target == key else known[target]:
-            low, high = max(start, piece.start), min(end, piece.end)
-            if low < high:
-                _append(found, Piece(low, high, piece.root))
+        for piece in (Piece(start, end, key),) if target == key else _between(known[target], start, end):
+            _append(found, Piece(max(start, piece.start), min(end, piece.end), piece.root))
     return tuple(found)
+
+
+def _between(of_key: Sequence[Piece], start: int, end: int) -> Sequence[Piece]:
+    """The pieces that meet ``[start, end)``."""
+    return of_key[bisect_right(of_key, start, key=_START) - 1 : bisect_left(of_key, end, key=_START)]
 
 
 def _tenures(of_key: Sequence[Run], key: str) -> list[tuple[int, int, str]]:
@@ -262,22 +299,27 @@ def _append(found: list[Piece], piece: Piece) -> None:
 def moved(before: Owners, after: Owners, keys: Iterable[str]) -> list[tuple[str, int, str, str]]:
     """Where the roots of ``keys`` differ: (key, from instant, old root, new root), one per differing stretch."""
     changes: list[tuple[str, int, str, str]] = []
+    old_known: Known = {}
+    new_known: Known = {}
     for key in keys:
-        old, new = pieces(before, key), pieces(after, key)
-        changes.extend(
-            (key, max(a.start, b.start), a.root, b.root)
-            for a in old
-            for b in new
-            if a.root != b.root and max(a.start, b.start) < min(a.end, b.end)
-        )
+        old, new = _pieces(before, key, old_known), _pieces(after, key, new_known)
+        for start in sorted({piece.start for piece in (*old, *new)}):
+            old_root, new_root = _root_of(old, start), _root_of(new, start)
+            if old_root != new_root:
+                changes.append((key, start, old_root, new_root))
     return changes
+
+
+def _root_of(of_key: Sequence[Piece], at: int) -> str:
+    return of_key[bisect_right(of_key, at, key=_START) - 1].root
 
 
 def members(owners_by_key: Owners, keys: Iterable[str], root: str) -> list[tuple[str, int, int]]:
     """The pieces ``(strand, from, to)`` of a lead among ``keys``, which must hold every key below the root."""
+    known: Known = {}
     return [
         (key, piece.start, piece.end)
         for key in sorted(keys)
-        for piece in pieces(owners_by_key, key)
+        for piece in _pieces(owners_by_key, key, known)
         if piece.root == root
     ]

@@ -29,7 +29,8 @@ class Tree:
 
     def held(self, at: int) -> list[str]:
         """The keys whose root it is at an instant, strongest first."""
-        mine = [key for key in self.keys if identity.root_at(self.owners, key, at) == self.root]
+        known: identity.Known = {}
+        mine = [key for key in self.keys if identity.root_at(self.owners, key, at, known) == self.root]
         return sorted(mine, key=lambda key: (-ord(key[0]), key))
 
 
@@ -45,7 +46,8 @@ async def roots(desk: Desk, keys: Collection[str]) -> dict[str, str]:
     """The root of each key now."""
     chains = await links_store.chains_up(desk.connection, [(desk.workspace, key) for key in keys])
     owners = identity.owners({key: runs for (_, key), runs in chains.items()})
-    return {key: identity.root_at(owners, key, desk.now) for key in keys}
+    known: identity.Known = {}
+    return {key: identity.root_at(owners, key, desk.now, known) for key in keys}
 
 
 async def trees(desk: Desk, of_roots: Sequence[str]) -> dict[str, Tree]:

@@ -1,11 +1,12 @@
 """What a batch's touchpoints say about identity: chains locked, runs brought up to date, roots and what moved."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from services.scoring.domain import identity
-from services.scoring.domain.identity import Link, Origin, Owners, Run
+from services.scoring.domain.identity import Known, Link, Origin, Owners, Run
 from services.scoring.domain.state import decode
 from services.scoring.domain.touchpoint import Place
 from services.scoring.handlers.worlds import World
@@ -143,10 +144,11 @@ class Belonging:
     """Whose a touchpoint is after a batch: owners per workspace, among the chains of the batch."""
 
     owners: Mapping[UUID, Owners]
+    known: dict[UUID, Known] = field(default_factory=lambda: defaultdict(dict))
 
     def root(self, workspace: UUID, strand: str, at: int) -> str:
         """The root of a strand at an instant."""
-        return identity.root_at(self.owners.get(workspace, {}), strand, at)
+        return identity.root_at(self.owners.get(workspace, {}), strand, at, self.known[workspace])
 
 
 def by_workspace(runs: RunsByKey) -> dict[UUID, dict[str, tuple[Run, ...]]]:

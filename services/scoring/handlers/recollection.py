@@ -28,7 +28,7 @@ class Recollection:
         above = await self._above(key)
         if not await self._was_seen(key):
             raise NotFound(belongings.NEVER_SEEN)
-        root = identity.root_at(identity.owners(self._runs(above)), key, self._known_at)
+        root = identity.root_at(identity.owners(self._runs(above)), key, self._known_at, {})
         return belongings.tree_of(root, self._runs(await self._all_below(root)))
 
     async def _above(self, key: str) -> set[str]:

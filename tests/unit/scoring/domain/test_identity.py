@@ -1,6 +1,9 @@
 """Runs, owners, roots and pieces, where the vectors and the reference look less closely."""
 
+import time
 from itertools import pairwise
+
+import pytest
 
 from services.scoring.domain import identity
 from services.scoring.domain.identity import BEGINNING, END, Link, Origin, Piece, Run
@@ -125,3 +128,43 @@ def test_a_chain_of_aliases_may_be_as_long_as_somebody_likes() -> None:
     owners = identity.owners({**found, names[-1]: ()})
 
     assert identity.pieces(owners, names[0]) == (Piece(BEGINNING, END, names[-1]),)
+
+
+MANY = 20_000
+
+
+def test_a_device_of_very_many_people_takes_time_by_their_number() -> None:
+    """By its square, a batch would outlast its transaction for ever, and its partition would stand still."""
+    old: dict[str, tuple[Run, ...]] = {A: tuple(Run(A, at, "t", f"5user_id:{at}", Origin.OWN) for at in range(MANY))}
+    old |= {f"5user_id:{at}": () for at in range(MANY + 1)}
+    new = old | {A: (*old[A], Run(A, MANY, "t", f"5user_id:{MANY}", Origin.OWN))}
+    begun = time.process_time()
+
+    assert identity.moved(identity.owners(old), identity.owners(new), [A]) == [
+        (A, MANY, f"5user_id:{MANY - 1}", f"5user_id:{MANY}")
+    ]
+    assert time.process_time() - begun < 3
+
+
+@pytest.mark.parametrize("step", [1, -1], ids=["upwards", "downwards"])
+def test_a_long_chain_of_aliases_takes_time_by_its_length(step: int) -> None:
+    names = [f"5user_id:{place}" for place in range(MANY)][::step]
+    chain = {
+        key: (Run(key, int(key[9:]), "t", target, Origin.ALIAS),) for key, target in pairwise(names)
+    }
+    known: identity.Known = {}
+    begun = time.process_time()
+
+    owners = identity.owners({key: chain.get(key, ()) for key in names})
+
+    assert {identity.root_at(owners, key, END, known) for key in names} == {names[-1]}
+    assert len(identity.members(owners, names, names[-1])) == MANY
+    assert time.process_time() - begun < 5
+
+
+def test_very_many_splits_take_time_by_their_number() -> None:
+    both = [Run(A, at, "t", f"5user_id:{at // 2}", Origin.SPLIT if at % 2 else Origin.OWN) for at in range(MANY)]
+    begun = time.process_time()
+
+    assert {run.target for run in identity.owners({A: both})[A]} == {A}
+    assert time.process_time() - begun < 3
