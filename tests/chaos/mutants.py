@@ -145,7 +145,7 @@ def version_ignored() -> None:
 
 
 def stuttering_relay() -> None:
-    """Nothing wrong by itself: a relay that publishes what it published before once more, later, as a crash may."""
+    """Nothing wrong by itself: a relay that publishes every other chunk once more after the next, as a crash may."""
     original = relay.Relay.relay
     before: list[tuple[str, list[Append]]] = []
 
@@ -155,9 +155,10 @@ def stuttering_relay() -> None:
 
         async def noted(topic: str, records: Sequence[Append]) -> None:
             await append(topic, records)
-            for topic_, again in before:
-                await append(topic_, again)
-            before[:] = [(topic, list(records))]
+            if before:
+                await append(*before.pop())  # and not again: what came in between stays overtaken
+            else:
+                before.append((topic, list(records)))
 
         setattr(producer, "append", noted)  # noqa: B010
         try:
