@@ -86,6 +86,7 @@ class Child:
         self._say = say
         self._status = Status(program.name)
         self._process: Process | None = None
+        self._began = 0  # bytes of the journal that older starts wrote
         self._ending = asyncio.Event()
         self._ready = asyncio.Event()
         self._has_answered = False
@@ -127,6 +128,7 @@ class Child:
         if self._program.before is not None:
             await self._program.before()
         with self._journal.opened() as output:
+            self._began = output.tell()
             self._process = await self._program.launch(output)
         self._update(condition=Condition.STARTING, pid=self._process.pid)
         if self._ending.is_set():  # it was told to end while it was being started
@@ -170,7 +172,7 @@ class Child:
     def _check_hope(self) -> None:
         is_final = self._status.last_exit is not None and self._status.last_exit == self._program.final_exit
         if is_final and not self._has_answered and not self._ending.is_set():
-            words = "\n".join(self._journal.tail(_LAST_WORDS))
+            words = "\n".join(self._journal.tail(_LAST_WORDS, since=self._began))
             raise Misconfigured(f"{self._program.name} cannot start:\n{words}")
 
     async def _stop(self, process: Process) -> None:
@@ -183,7 +185,7 @@ class Child:
             return
         name, code = self._program.name, self._status.last_exit
         self._say(f"{name} ended ({_reason(code)}), starting it again in {pause:.1f} s; its log: {self._journal.path}")
-        for line in self._journal.tail(_LAST_WORDS) if code and code > 0 else ():
+        for line in self._journal.tail(_LAST_WORDS, since=self._began) if code and code > 0 else ():
             self._say(f"  {line}")
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._ending.wait(), pause)

@@ -32,10 +32,11 @@ class Journal:
             shutil.copyfile(self.path, self.path.with_suffix(".log.1"))
             os.truncate(self.path, 0)
 
-    def tail(self, lines: int) -> list[str]:
-        """The last lines written."""
+    def tail(self, lines: int, *, since: int = 0) -> list[str]:
+        """The last lines written, of those behind the first ``since`` bytes (the size when the child was started)."""
         if not self.path.exists():
             return []
         with self.path.open("rb") as file:
-            file.seek(-min(_TAIL_BYTES, self.path.stat().st_size), os.SEEK_END)
+            size = self.path.stat().st_size
+            file.seek(max(since if since <= size else 0, size - _TAIL_BYTES))  # shorter: trimmed meanwhile
             return file.read().decode(errors="replace").splitlines()[-lines:]

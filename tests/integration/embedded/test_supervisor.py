@@ -98,6 +98,7 @@ async def test_pauses_between_starts_grow_and_the_last_words_are_told(tmp_path: 
 
 async def test_a_program_that_says_it_cannot_start_is_not_started_again(tmp_path: Path) -> None:
     said: list[str] = []
+    (tmp_path / "failing.log").write_text("words of an earlier start\n")
 
     async def start() -> None:
         async with supervising(tmp_path, said.append) as supervisor:
