@@ -16,12 +16,14 @@ from services.scoring.domain import state as states
 from services.scoring.handlers import identifying, refolding
 from services.scoring.store import history, leads
 from services.scoring.store import identity as links_store
+from shared.contracts.codec import decode_change
 from shared.database.engine import connect
 from shared.errors import Unavailable
 from shared.streaming import positions, relay
 from shared.streaming.postgres import topic as topics
 from shared.streaming.postgres.producer import _NEW_SEGMENT, PostgresProducer
 from shared.streaming.types import Append
+from shared.vocabulary import TopicName
 
 _WINDOW_SECONDS: Final = 0.2
 """A race that takes microseconds in the product is held open this long, so that a short run meets it."""
@@ -145,9 +147,9 @@ def version_ignored() -> None:
 
 
 def stuttering_relay() -> None:
-    """Nothing wrong by itself: a relay that publishes every other chunk once more after the next, as a crash may."""
+    """Nothing wrong by itself: what was told of a lead before comes once more after what is new, as from a zombie."""
     original = relay.Relay.relay
-    before: list[tuple[str, list[Append]]] = []
+    before: dict[str, Append] = {}
 
     async def relay_(self: relay.Relay, connection: Any) -> int:
         producer = self._producer
@@ -155,10 +157,10 @@ def stuttering_relay() -> None:
 
         async def noted(topic: str, records: Sequence[Append]) -> None:
             await append(topic, records)
-            if before:
-                await append(*before.pop())  # and not again: what came in between stays overtaken
-            else:
-                before.append((topic, list(records)))
+            if topic == TopicName.CHANGES:
+                told = {decode_change(record.value).lead_id: record for record in records}
+                await append(topic, [before[lead] for lead in told if lead in before])
+                before.update(told)
 
         setattr(producer, "append", noted)  # noqa: B010
         try:
