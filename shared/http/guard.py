@@ -23,6 +23,8 @@ from shared.telemetry import Telemetry
 _SWEEP_SECONDS: Final = 0.25
 _LINGER_SECONDS: Final = 2.0
 _HEADER_OVERHEAD: Final = len(b": \r\n")
+_FRAMING: Final = 8
+"""How many times its size a body may take on the wire: in chunks of one byte it takes six times as much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,16 @@ class Guard:
 _NEVER: Final = float("inf")
 
 
+class _Unheard(list[tuple[bytes, bytes]]):
+    """Where fields after a body go: nobody asks for them, and there may be no end of them."""
+
+    def append(self, _field: tuple[bytes, bytes]) -> None:
+        """Keeps nothing."""
+
+
+_TRAILERS: Final = _Unheard()
+
+
 class GuardedProtocol(HttpToolsProtocol):
     """uvicorn's HTTP/1.1 protocol inside the guard."""
 
@@ -108,6 +120,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._chunk_bytes = 0
         self._raw_head_bytes = 0
         self._body_bytes = 0
+        self._raw_body_bytes = 0
         self._is_done = False
 
     # From the transport.
@@ -129,6 +142,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """Feed the parser, unless we are done with this client and only wait for it to hang up."""
         if self._is_done:
             return
+        was_in_body = not self._in_head
         was_in_head = self._in_head and self._has_begun
         self._chunk_bytes = len(data)
         super().data_received(data)
@@ -136,6 +150,10 @@ class GuardedProtocol(HttpToolsProtocol):
             self._raw_head_bytes += len(data)
             if self._raw_head_bytes > self._limits.max_head_bytes:
                 self._refuse("head_bytes", http_problem(431))
+        elif was_in_body and not self._in_head:
+            self._raw_body_bytes += len(data)
+            if self._raw_body_bytes > _FRAMING * self._limits.max_body_bytes:
+                self._refuse("body_bytes", _too_large(self._limits))
 
     def pause_writing(self) -> None:
         """The client does not read its answer; give it a while."""
@@ -158,7 +176,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """The first byte of a request."""
         super().on_message_begin()
         self._has_begun = self._in_head = True
-        self._raw_head_bytes = self._body_bytes = 0
+        self._raw_head_bytes = self._body_bytes = self._raw_body_bytes = 0
         if not self._is_done:
             self._set_deadline(self._limits.head_deadline_seconds, self._time_out)
 
@@ -174,6 +192,7 @@ class GuardedProtocol(HttpToolsProtocol):
         else:
             self._set_deadline(self._limits.body_deadline_seconds, self._time_out)
             super().on_headers_complete()
+            self.headers = _TRAILERS
 
     def on_body(self, body: bytes) -> None:
         """Part of the body."""
@@ -250,8 +269,9 @@ class GuardedProtocol(HttpToolsProtocol):
         return not cycle.response_started
 
     def _origin(self) -> bytes | None:
-        headers = cast("list[tuple[bytes, bytes]] | None", self.headers)
-        return next((value for name, value in headers or () if name == b"origin"), None)
+        scope = cast("dict[str, Any] | None", self.scope)
+        headers: list[tuple[bytes, bytes]] = scope["headers"] if scope is not None else []
+        return next((value for name, value in headers if name == b"origin"), None)
 
     def _cut(self) -> None:
         self._is_done = True

@@ -223,6 +223,41 @@ async def test_chunked_body_is_refused_when_it_grows_too_large(port: int, guard:
     assert dict(guard.refused) == {"body_bytes": 1}
 
 
+@pytest.mark.parametrize(
+    ("begin", "more"),
+    [(b"0\r\n", b"X-Y: z\r\n"), (b"3;", b"x"), (b"0\r\nX-Y: ", b"z")],
+    ids=["trailers", "extension", "one trailer"],
+)
+async def test_what_stands_around_a_body_in_chunks_is_not_endless(
+    port: int, guard: Guard, begin: bytes, more: bytes
+) -> None:
+    head = b"POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n"
+
+    answer = await _converse(port, head + begin, *[more * (80_000 // len(more))] * 20)
+
+    assert answer.startswith(b"HTTP/1.1 413")
+    assert dict(guard.refused) == {"body_bytes": 1}
+
+
+async def test_fields_after_a_body_are_no_headers_of_the_request() -> None:
+    heard: list[Any] = []
+
+    async def listen(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            heard.append(scope["headers"])
+        await _echo(scope, receive, send)
+
+    head = b"POST / HTTP/1.1\r\nhost: h\r\norigin: o\r\ntransfer-encoding: chunked\r\n\r\n"
+    async with served(listen, Guard(_LIMITS, Telemetry())) as port, _connected(port) as client:
+        client.send(head + b"3\r\nabc\r\n0\r\nauthorization: Bearer k\r\n\r\n" + b"GET / HTTP/1.1\r\nhost: h2\r\n\r\n")
+        client.writer.write_eof()
+        answers = await client.rest()
+
+    assert answers.count(b"HTTP/1.1 200") == 2
+    assert [name for name, _ in heard[-2]] == [b"host", b"origin", b"transfer-encoding"]
+    assert heard[-1] == [(b"host", b"h2")]
+
+
 async def test_length_and_chunks_together_are_refused(port: int) -> None:
     answer = await _converse(
         port, b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"
