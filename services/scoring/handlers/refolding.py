@@ -1,6 +1,6 @@
 """Catching up leads whose fold is behind, or whose next implied instant has come, slice by slice (core 3)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -53,6 +53,14 @@ class _Work:
     since: Place
     input: list[Touchpoint]
     more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Slice:
+    """Touchpoints of a piece from its beginning; ``is_cut`` when there may be more."""
+
+    rows: list[HistoryRow]
+    is_cut: bool
 
 
 class Refolder:
@@ -142,22 +150,37 @@ async def _read(connection: Connection, work: Sequence[_Work]) -> None:
             if end > one.since.at:
                 pieces.append(PieceToRead(one.row.workspace, strand, max(start, one.since.at), end, one.since))
                 owner_of_piece.append(one)
-    limit = max(_FEWEST, _TOUCHPOINTS // max(1, len(pieces)))
-    rows: dict[int, list[list[HistoryRow]]] = {}
-    by_piece: list[list[HistoryRow]] = [[] for _ in pieces]
-    for row in await history.read(connection, pieces, limit):
-        by_piece[row.piece].append(row)
-    for one, found in zip(owner_of_piece, by_piece, strict=True):
-        rows.setdefault(id(one), []).append(found)
+    found: dict[int, list[_Slice]] = {}
+    for one, piece in zip(owner_of_piece, await _slices(connection, pieces), strict=True):
+        found.setdefault(id(one), []).append(piece)
     for one in work:
-        _take(one, rows.get(id(one), []), limit)
+        _take(one, found.get(id(one), []))
 
 
-def _take(one: _Work, pieces: Iterable[list[HistoryRow]], limit: int) -> None:
-    """The lead's slice in order; where a piece was cut off at the limit, nothing after its last row is certain yet."""
-    found = list(pieces)
-    horizon = min((piece[-1].place for piece in found if len(piece) == limit), default=None)
-    rows = sorted((row for piece in found for row in piece), key=lambda row: row.place)
+async def _slices(connection: Connection, pieces: Sequence[PieceToRead]) -> list[_Slice]:
+    """A little of each piece, then more of those that have more: of a thousand devices most have but one visit."""
+    limit = max(_FEWEST, _TOUCHPOINTS // max(1, len(pieces)))
+    slices = await _read_slices(connection, pieces, limit)
+    long = [index for index, piece in enumerate(slices) if piece.is_cut]
+    more = _TOUCHPOINTS // max(1, len(long))
+    if long and more > limit:
+        rest = [pieces[index]._replace(after=slices[index].rows[-1].place) for index in long]
+        for index, found in zip(long, await _read_slices(connection, rest, more), strict=True):
+            slices[index] = _Slice([*slices[index].rows, *found.rows], found.is_cut)
+    return slices
+
+
+async def _read_slices(connection: Connection, pieces: Sequence[PieceToRead], limit: int) -> list[_Slice]:
+    rows: list[list[HistoryRow]] = [[] for _ in pieces]
+    for row in await history.read(connection, pieces, limit):
+        rows[row.piece].append(row)
+    return [_Slice(found, is_cut=len(found) == limit) for found in rows]
+
+
+def _take(one: _Work, pieces: Sequence[_Slice]) -> None:
+    """The lead's slice in order; where a piece was cut off, nothing after its last row is certain yet."""
+    horizon = min((piece.rows[-1].place for piece in pieces if piece.is_cut), default=None)
+    rows = sorted((row for piece in pieces for row in piece.rows), key=lambda row: row.place)
     if horizon is not None:
         one.more = True
         rows = [row for row in rows if row.place <= horizon]

@@ -9,6 +9,7 @@ import pytest
 
 from services.scoring.domain.identity import BEGINNING
 from shared.clock import DAY, SECOND, ManualClock
+from shared.contracts.codec import encode
 from shared.database.pool import borrowed
 from shared.streaming.types import Batch, Partition, Record
 from shared.vocabulary import TopicName
@@ -183,3 +184,43 @@ async def test_leads_that_are_behind_again_at_once_do_not_keep_others_waiting(sc
     await scoring.step(BEGINNING)
 
     assert (await scoring.leads())[users[-1]].count == 2
+
+
+async def test_a_lead_of_very_many_devices_is_caught_up_in_few_steps(scoring: Scoring) -> None:
+    """Each device has one touchpoint, the person very many: slices go by the length of the history."""
+    joined = [touchpoint(i, "identified", T0 + i, E1, f"1anonymous_id:d{i}") for i in range(1_000)]
+    await scoring.deliver(joined)
+    await scoring.catch_up(BEGINNING)
+    await scoring.deliver([touchpoint(5_000, "page_viewed", T0 - 1, E1)])
+
+    steps = await scoring.catch_up(BEGINNING)
+
+    assert (await scoring.leads())[E1].count == 1_001
+    assert steps <= 2
+
+
+async def test_what_fits_no_index_is_refused_and_the_rest_counts(scoring: Scoring) -> None:
+    """Such a record would fail its whole batch, and be tried again for ever."""
+    long_key = "5user_id:" + "".join(chr(0x20000 + 7 * place) for place in range(512))
+
+    handled = await scoring.deliver(
+        [touchpoint(1, "page_viewed", T0, long_key, A1), touchpoint(2, "page_viewed", T0, U1)]
+    )
+
+    assert (handled.records, handled.fresh, handled.refused) == (2, 1, 1)
+    assert set(await scoring.leads()) == {U1}
+
+
+async def test_a_lead_that_bought_and_left_very_often_is_told_in_records_of_bounded_size(scoring: Scoring) -> None:
+    await scoring.deliver(
+        [
+            touchpoint(place, ("order_completed", "subscription_cancelled")[place % 2], T0 + place, U1)
+            for place in range(1_000)
+        ]
+    )
+
+    changes = await scoring.changes()
+
+    assert sum(len(change.facts) for change in changes) == 500
+    assert max(len(encode(change)) for change in changes) < 100_000
+    assert [change.version for change in changes] == sorted({change.version for change in changes})
