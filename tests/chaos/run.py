@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -82,8 +82,10 @@ async def run(wanted: Wanted) -> Report:
     sent = generate(wanted.seed, wanted.good, wanted.bad, clock.now())
     async with running(wanted.log, wanted.mutants) as product:
         await audit.install(product.dsn)
-        with tempfile.TemporaryDirectory(prefix="tragt-senders-") as folder:
-            book = Book(Path(folder) / "history.jsonl")
+        with (
+            tempfile.TemporaryDirectory(prefix="tragt-senders-") as folder,
+            closing(Book(Path(folder) / "history.jsonl")) as book,
+        ):
             senders = Senders(product.address("ingest"), product.key, book, wanted.seed)
             faults = Faults(product, senders, wanted.seed)
             with suppress(TimeoutError):  # what was never accepted by then is told by the verdict

@@ -49,6 +49,10 @@ class Book:
         self.file.flush()
         os.fsync(self.file.fileno())
 
+    def close(self) -> None:
+        """Nothing is noted any more."""
+        self.file.close()
+
     def read(self) -> list[dict[str, Any]]:
         """All lines."""
         return [msgspec.json.decode(line) for line in self.path.read_bytes().splitlines()]
