@@ -149,9 +149,7 @@ def test_a_device_of_very_many_people_takes_time_by_their_number() -> None:
 @pytest.mark.parametrize("step", [1, -1], ids=["upwards", "downwards"])
 def test_a_long_chain_of_aliases_takes_time_by_its_length(step: int) -> None:
     names = [f"5user_id:{place}" for place in range(MANY)][::step]
-    chain = {
-        key: (Run(key, int(key[9:]), "t", target, Origin.ALIAS),) for key, target in pairwise(names)
-    }
+    chain = {key: (Run(key, int(key[9:]), "t", target, Origin.ALIAS),) for key, target in pairwise(names)}
     known: identity.Known = {}
     begun = time.process_time()
 
