@@ -12,7 +12,7 @@ from services.ingest.domain.refusal import Refusal
 from services.ingest.protocols import native, segment
 from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
 from services.ingest.protocols.splitting import Split
-from shared.access import Principal
+from shared.access import Principal, Scope
 from shared.clock import Clock
 from shared.contracts.codec import encode
 from shared.contracts.rejection import Rejection
@@ -86,6 +86,7 @@ class Door:
             secret=principal.secret,
             received_at=self._clock.now(),
             make_id=self._make_id,
+            may_split=principal.may(Scope.LEADS_WRITE),
         )
 
     async def _take(

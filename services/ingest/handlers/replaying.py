@@ -11,7 +11,7 @@ from services.ingest.handlers.accepting import NATIVE, SERVICE
 from services.ingest.protocols import native, segment
 from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
 from services.ingest.queries import KeptItem
-from shared.access import Principal
+from shared.access import Principal, Scope
 from shared.clock import Clock
 from shared.contracts.codec import decode_touchpoint, encode
 from shared.contracts.topics import TOPICS, partition_for
@@ -71,6 +71,7 @@ def _again(principal: Principal, item: KeptItem) -> Outcome:
         secret=principal.secret,
         received_at=item.received_at,
         make_id=lambda: item.id,
+        may_split=principal.may(Scope.LEADS_WRITE),
     )
     if not payload:
         return Rejected(item.id, Refusal(Code(item.code), item.pointer, item.detail), payload)

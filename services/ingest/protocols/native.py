@@ -78,6 +78,8 @@ def parse(item: Item, arrival: Arrival, *, may_hold_nul: bool = False) -> Outcom
 def _parse(item: Item, arrival: Arrival, *, may_hold_nul: bool) -> Touchpoint:
     said = _read(item, may_hold_nul=may_hold_nul)
     check_kind(said.kind, "/kind")
+    if said.kind == Kind.UNLINKED and not arrival.may_split:
+        raise Refused(Code.INVALID_KIND, "/kind", "unlinked takes a secret key with the scope leads:write")
     if said.consent:
         consent.check_words(said.consent, "/consent")
         consent.enforce(said.consent, said.kind)

@@ -9,12 +9,16 @@ from shared.contracts.touchpoint import Touchpoint
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True):
-    """The circumstances of a request: whose it is, when it came (microseconds), and how nameless items get an id."""
+    """The circumstances of a request: whose it is, when it came (microseconds), and how nameless items get an id.
+
+    ``may_split`` when its key may part what belongs together; a write key, which every visitor can read, may not.
+    """
 
     workspace: str
     secret: bytes
     received_at: int
     make_id: Callable[[], str]
+    may_split: bool = False
 
 
 class Rejected(msgspec.Struct, frozen=True):

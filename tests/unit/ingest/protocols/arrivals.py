@@ -11,7 +11,7 @@ from shared.contracts.touchpoint import Touchpoint
 
 NOW = 1_795_000_000 * SECOND
 SECRET = b"s" * 32
-ARRIVAL = Arrival(workspace="w-1", secret=SECRET, received_at=NOW, make_id=lambda: "made")
+ARRIVAL = Arrival(workspace="w-1", secret=SECRET, received_at=NOW, make_id=lambda: "made", may_split=True)
 
 
 def as_bytes(item: Any) -> bytes:

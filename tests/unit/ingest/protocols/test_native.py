@@ -6,12 +6,13 @@ import msgspec
 import pytest
 
 from services.ingest.domain.bounds import MAX_DEPTH, MAX_ITEM_BYTES
+from services.ingest.protocols import native
 from shared.clock import HOUR, MINUTE, to_text
 from shared.contracts.codec import decode_touchpoint, encode
 from shared.contracts.touchpoint import Campaign, Money, Page
 from shared.identity_key import email_key
 from shared.vocabulary import Code
-from tests.unit.ingest.protocols.arrivals import NOW, SECRET, read_native, taken, turned_down
+from tests.unit.ingest.protocols.arrivals import ARRIVAL, NOW, SECRET, as_bytes, read_native, taken, turned_down
 
 _SOMEONE: dict[str, Any] = {"kind": "page_viewed", "identity": {"anonymous_id": "a-1"}}
 
@@ -243,6 +244,15 @@ def test_reason_and_place_of_a_refusal(code: Code, pointer: str, item: Any) -> N
     assert (rejected.refusal.code, rejected.refusal.pointer) == (code, pointer)
     assert rejected.refusal.detail
     assert rejected.id
+
+
+def test_key_that_every_visitor_can_read_splits_nobody() -> None:
+    cut = {"kind": "unlinked", "identity": {"anonymous_id": "a1"}, "previous": {"user_id": "u1"}}
+    by_write_key = msgspec.structs.replace(ARRIVAL, may_split=False)
+
+    rejected = turned_down(native.parse(as_bytes(cut), by_write_key))
+
+    assert (rejected.refusal.code, rejected.refusal.pointer) == (Code.INVALID_KIND, "/kind")
 
 
 def test_every_reason_of_an_item_is_tried() -> None:
