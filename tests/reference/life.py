@@ -10,6 +10,8 @@ from tests.reference.matching import matches, number_of, passes
 from tests.reference.message import DAY, Message
 from tests.reference.model import ENDS, Model, all_leaves, duration
 
+MOST_TRAITS = 500
+MOST_OPEN = 200
 VIEWS = ("page_viewed", "screen_viewed")
 
 
@@ -78,17 +80,17 @@ class Life:
         self._count_points(message)
         for name, value in message.get("traits", {}).items():
             self.traits.pop(name, None)
-            if value is not None:
+            if value is not None and len(self.traits) < MOST_TRAITS:
                 self.traits[name] = value
         match message["kind"]:
             case "order_completed":
                 self.orders += 1
             case "opportunity_opened":
-                self.opportunities.add(opportunity_of(message))
+                _add(self.opportunities, opportunity_of(message))
             case "opportunity_won" | "opportunity_lost":
                 self.opportunities.discard(opportunity_of(message))
             case "subscription_started":
-                self.subscriptions.add(subscription_of(message))
+                _add(self.subscriptions, subscription_of(message))
             case "subscription_cancelled":
                 self.subscriptions.discard(subscription_of(message))
 
@@ -151,6 +153,12 @@ def clamped(value: float, limit: Mapping[str, float] | None) -> float:
     """Within ``{min, max}``, where given."""
     limit = limit or {}
     return float(min(max(value, limit.get("min", -inf)), limit.get("max", inf)))
+
+
+def _add(names: set[str], name: str) -> None:
+    """Names that are new to a lead which holds the most there may be are left out."""
+    if len(names) < MOST_OPEN:
+        names.add(name)
 
 
 def has_trait(traits: Mapping[str, Any], trait: Mapping[str, Any]) -> bool:

@@ -13,6 +13,12 @@ from services.scoring.domain.state import State, copied, touch_of
 from services.scoring.domain.touchpoint import Touchpoint, properties
 from shared.clock import DAY, SECOND
 
+_MAX_TRAITS = 500
+_MAX_OPEN = 200
+"""A lead holds so many traits, open opportunities and subscriptions; its state is written with each batch, and must not
+grow for as long as somebody sends new names.
+"""
+
 _PAGES = frozenset({"page_viewed", "screen_viewed"})
 _DEALS = frozenset(
     {"opportunity_opened", "opportunity_won", "opportunity_lost", "subscription_started", "subscription_cancelled"}
@@ -165,7 +171,7 @@ def _write_traits(model: Model, state: State, touchpoint: Touchpoint) -> None:
     for name, value in touchpoint.traits.items():
         if value is None:
             state.traits.pop(name, None)
-        else:
+        elif name in state.traits or len(state.traits) < _MAX_TRAITS:
             state.traits[name] = value
     now = now_of(model, state, touchpoint.occurred_at)
     points = sum(rule.points for rule in model.fit_rules if rule.holds(now))
@@ -187,7 +193,7 @@ def _open(state: State, touchpoint: Touchpoint) -> None:
 
 
 def _with(names: list[str], name: str) -> list[str]:
-    return names if name in names else [*names, name]
+    return names if name in names or len(names) >= _MAX_OPEN else [*names, name]
 
 
 def _deal(touchpoint: Touchpoint) -> str:

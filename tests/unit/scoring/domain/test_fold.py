@@ -52,6 +52,19 @@ def test_traits_are_written_last_and_null_deletes() -> None:
     assert state.fit == 30
 
 
+def test_a_lead_of_ever_new_names_stays_small_and_what_it_holds_is_still_written() -> None:
+    state = folded(
+        *(touch(i, "identified", T0 + i, traits={f"n{i}-{j}": "x" for j in range(100)}) for i in range(6)),
+        *(touch(10 + i, "opportunity_opened", T0 + 10 + i, properties={"opportunity_id": i}) for i in range(300)),
+        touch(400, "identified", T0 + 400, traits={"n0-0": "y", "n0-1": None, "late": "z", "later": "z"}),
+    )
+
+    assert len(state.traits) == 500
+    assert (state.traits["n0-0"], state.traits["late"]) == ("y", "z")
+    assert "later" not in state.traits
+    assert len(state.opportunities) == 200
+
+
 def test_fit_is_clamped() -> None:
     assert folded(touch(1, "identified", T0, traits={"seniority": "vp", "employees": 100})).fit == 50
 
