@@ -10,6 +10,10 @@ from services.scoring.domain.touchpoint import Touchpoint
 from services.scoring.store.leads import Checkpoint, LeadRow
 
 CHECKPOINT_EVERY: Final = 256
+_MAX_CLOSED: Final = 256
+"""Cycles that wait to be published are in each checkpoint; with more of them the next few are spared, or a lead of very
+many cycles would be written by the square of their number.
+"""
 
 
 def forward(
@@ -25,7 +29,7 @@ def forward(
         end = start + CHECKPOINT_EVERY - state.count % CHECKPOINT_EVERY
         fold.fold_into(model, state, touchpoints[start:end])
         start = end
-        if state.count % CHECKPOINT_EVERY == 0:
+        if state.count % CHECKPOINT_EVERY == 0 and not (keep_closed and len(state.closed) > _MAX_CLOSED):
             kept = copied(state)
             kept.closed = kept.closed if keep_closed else []
             checkpoints.append(Checkpoint(row.workspace, row.key, state.place, encode(kept)))

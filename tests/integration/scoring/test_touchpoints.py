@@ -224,3 +224,18 @@ async def test_a_lead_that_bought_and_left_very_often_is_told_in_records_of_boun
     assert sum(len(change.facts) for change in changes) == 500
     assert max(len(encode(change)) for change in changes) < 100_000
     assert [change.version for change in changes] == sorted({change.version for change in changes})
+
+
+async def test_a_lead_of_very_many_cycles_is_refolded_without_writing_all_of_them_again_and_again(
+    scoring: Scoring,
+) -> None:
+    kinds = ("order_completed", "subscription_cancelled")
+    await scoring.deliver([touchpoint(place, kinds[place % 2], T0 + place, U1) for place in range(4_000)])
+    await scoring.deliver([touchpoint(5_000, "page_viewed", T0 - 1, U1)])
+
+    await scoring.catch_up(BEGINNING)
+
+    kept = await scoring.pool.fetchval("SELECT count(*) FROM scoring.checkpoint")
+    assert (await scoring.leads())[U1].count == 4_001
+    assert 0 < kept < 5
+    assert {fact.cycle for fact in (await scoring.facts()).values()} == set(range(1, 2_001))
