@@ -7,6 +7,7 @@ from itertools import count
 
 import asyncpg
 import pytest
+from hypothesis import settings
 
 from shared.database.migrate import upgrade
 from shared.database.roles import Role, ensure_roles
@@ -16,6 +17,10 @@ from tests.parts import require
 from tests.postgres_server import PostgresServer, running_server
 
 _TEMPLATE = "tragt_template"
+
+# A busy machine is no failure: how long a test may take is pytest's timeout.
+settings.register_profile("tragt", deadline=None)
+settings.load_profile("tragt")
 
 
 @dataclass(frozen=True, slots=True)
