@@ -70,6 +70,12 @@ class TouchpointHandler:
         oldest = min((one.touchpoint.received_at for one in fresh), default=None)
         return Handled(records=len(batch.records), fresh=len(fresh), refused=len(refused), oldest_received_at=oldest)
 
+    async def refuse(self, connection: Connection, batch: Batch, reason: str) -> Handled:
+        """Keep the batch's one record aside, with what the database said of it."""
+        (record,) = batch.records
+        await outbox.append(connection, SERVICE, [_refusal(record.value, reason, self._clock.now())])
+        return Handled(records=1, refused=1)
+
     async def _read(
         self, connection: Connection, records: Sequence[Record], now: int
     ) -> tuple[list[Incoming], list[OutboxRow]]:
