@@ -22,7 +22,8 @@ from tests.benchmark.bench_database import Server, bench_server
 from tests.benchmark.measure import BLOCK, Bound, Row, cpu_of_block, own_cpu
 from tests.benchmark.tape import Recorder, Tape
 from tests.benchmark.traffic import START, Traffic
-from tests.scoring_driver import WORKSPACE, Scoring, open_scoring, touchpoint
+from tests.reference.components import all_leads
+from tests.scoring_driver import SECRET, WORKSPACE, Scoring, b2b_document, open_scoring, touchpoint
 
 _BATCH: Final = 2_000
 _PLACE: Final = Partition(TopicName.TOUCHPOINTS, 0)
@@ -32,16 +33,31 @@ async def rows(*, quick: bool) -> list[Row]:
     """All rows of scoring. ``quick`` uses a tenth of the data."""
     async with bench_server() as server:
         size = 20_000 if quick else 100_000
+        ceilings = await sql_ceilings(server, size)
         return [
-            await sql_ceiling(server, "R8, even", Traffic(seed=8, leads=size // 10, late=0.01), size),
-            await sql_ceiling(server, "R8, Zipf", Traffic(seed=8, leads=size, late=0.01, zipf=1.1), size),
-            await sql_ceiling(server, "R8, joins", Traffic(seed=8, leads=size // 10, joining=0.1, late=0.01), size),
+            *ceilings,
+            exactness(ceilings),
             await naive(server, size // 10),
             await rebuild(server, size),
             *await growth(server, (10_000, 100_000) if quick else (10_000, 1_000_000)),
             await late_into_long(server, 20_000 if quick else 100_000),
             await many_late(server, *((50, 2_000) if quick else (500, 10_000))),
         ]
+
+
+async def sql_ceilings(server: Server, size: int) -> list[Row]:
+    """R8 with leads met evenly, by Zipf's law, and with many identifies that join history."""
+    return [
+        await sql_ceiling(server, "R8, even", Traffic(seed=8, leads=size // 10, late=0.01), size),
+        await sql_ceiling(server, "R8, Zipf", Traffic(seed=8, leads=size, late=0.01, zipf=1.1), size),
+        await sql_ceiling(server, "R8, joins", Traffic(seed=8, leads=size // 10, joining=0.1, late=0.01), size),
+    ]
+
+
+def exactness(rows: Sequence[Row]) -> Row:
+    """R20: facts of those very runs that are lost, doubled or other than the plain reference's."""
+    what = "facts lost, doubled or differing from the reference in the runs of R8"
+    return Row("R20", what, Bound("at most", 0, BLOCK), [float(row.differing) for row in rows])
 
 
 async def sql_ceiling(server: Server, name: str, traffic: Traffic, size: int) -> Row:
@@ -53,7 +69,8 @@ async def sql_ceiling(server: Server, name: str, traffic: Traffic, size: int) ->
     figures, elapsed = [], []
     loop = asyncio.get_running_loop()
     async with _scoring(server) as scoring, _scoring(server) as twin:
-        for batch in _batches(traffic.messages(size)):
+        stream = list(traffic.messages(size))
+        for batch in _batches(stream):
             tape = Tape()
             began = loop.time()
             product = await _taped(scoring, batch, tape)
@@ -63,9 +80,22 @@ async def sql_ceiling(server: Server, name: str, traffic: Traffic, size: int) ->
             elapsed.append((loop.time() - between) / (between - began))
             caught, again = await _caught_up(scoring, twin)
             figures.append((control + again) / (product + caught))
+        differing = await _differing(scoring, stream)
     what = f"scoring / its own SQL, {traffic.joining:.0%} of the stream are identifies that join history"
     beside = f"elapsed: {statistics.median(elapsed[1:]):.2f}"
-    return Row(name, what, Bound("at least", 0.5, BLOCK), figures[1:], beside)
+    return Row(name, what, Bound("at least", 0.5, BLOCK), figures[1:], beside, differing)
+
+
+async def _differing(scoring: Scoring, stream: Sequence[bytes]) -> int:
+    """How many facts a reader of all changes holds that the reference does not, or lacks, or holds otherwise."""
+    told = {place: msgspec.json.decode(msgspec.json.encode(fact)) for place, fact in (await scoring.facts()).items()}
+    messages = [msgspec.json.decode(value) for value in stream]
+    expected = {
+        (lead.lead_id, key): fact
+        for lead in all_leads(messages, b2b_document(), SECRET, BEGINNING)
+        for key, fact in lead.life.facts.items()
+    }
+    return sum(told.get(place) != expected.get(place) for place in told.keys() | expected.keys())
 
 
 async def _taped(scoring: Scoring, batch: Sequence[Record], tape: Tape) -> float:
