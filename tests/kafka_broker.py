@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -25,20 +26,14 @@ _LIBRARIES: Final = _ROOT / ".cache" / f"kafka-{VERSION}" / "libs"
 _START_SECONDS: Final = 60
 _PROPERTIES: Final = """
 process.roles=broker,controller
-node.id=1
-controller.quorum.bootstrap.servers=127.0.0.1:{controller}
+node.id={node}
 listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
 advertised.listeners=PLAINTEXT://127.0.0.1:{port}
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
 log.dirs={folder}/data
 auto.create.topics.enable=false
-offsets.topic.replication.factor=1
 offsets.topic.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 log.retention.check.interval.ms=500
@@ -47,6 +42,14 @@ broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=500
 num.network.threads=2
 num.io.threads=2
+"""
+_ALONE: Final = """
+controller.quorum.bootstrap.servers=127.0.0.1:{controller}
+offsets.topic.replication.factor=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
 """
 _LOGGING: Final = """
 rootLogger.level=WARN
@@ -59,18 +62,33 @@ appender.file.layout.pattern=%d %p %c %m%n
 """
 
 
-class KafkaBroker:
-    """One broker that is its own controller. Killed and started again it keeps its data and its address."""
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """The place of a broker in a cluster of several: its number, its ports, and what all brokers agree on."""
 
-    def __init__(self, folder: Path) -> None:
+    node: int
+    port: int
+    controller: int
+    cluster: str
+    properties: str
+
+
+class KafkaBroker:
+    """One broker that is a controller too, its own unless it is given a seat in a cluster.
+
+    Killed and started again it keeps its data and its address.
+    """
+
+    def __init__(self, folder: Path, seat: Seat | None = None) -> None:
         self._folder = folder
-        self._port, self._controller = _free_ports(2)
         self._process: subprocess.Popen[bytes] | None = None
-        places = {"folder": folder, "port": self._port, "controller": self._controller}
-        (folder / "server.properties").write_text(_PROPERTIES.format(**places))
+        mode = [] if seat else ["--standalone"]
+        seat = seat or self._alone()
+        self._port = seat.port
+        places = {"folder": folder, "node": seat.node, "port": seat.port, "controller": seat.controller}
+        (folder / "server.properties").write_text(_PROPERTIES.format(**places) + seat.properties)
         (folder / "log4j2.properties").write_text(_LOGGING.format(**places))
-        cluster = self._storage("random-uuid").split()[-1]
-        self._storage("format", "--standalone", "-t", cluster, "-c", str(folder / "server.properties"))
+        self._storage("format", *mode, "-t", seat.cluster, "-c", str(folder / "server.properties"))
 
     @property
     def servers(self) -> str:
@@ -86,6 +104,10 @@ class KafkaBroker:
     def start(self) -> None:
         """Start it and wait until it accepts connections."""
         self.launch()
+        self.wait_started()
+
+    def wait_started(self) -> None:
+        """After ``launch``: wait until it accepts connections."""
         wait_until(self._accepts, within_seconds=_START_SECONDS, what=f"Kafka at {self.servers}")
 
     def launch(self) -> None:
@@ -118,6 +140,11 @@ class KafkaBroker:
     def thaw(self) -> None:
         """SIGCONT."""
         os.kill(self.pid, signal.SIGCONT)
+
+    def _alone(self) -> Seat:
+        port, controller = free_ports(2)
+        cluster = self._storage("random-uuid").split()[-1]
+        return Seat(1, port, controller, cluster, _ALONE.format(controller=controller))
 
     @property
     def _log4j(self) -> Path:
@@ -155,7 +182,7 @@ class KafkaBroker:
 @contextmanager
 def running_broker() -> Iterator[KafkaBroker]:
     """A started broker with an empty log; stopped and deleted at the end."""
-    _fetch_jars()
+    fetch_jars()
     folder = Path(tempfile.mkdtemp(prefix="tragt-kafka-"))
     broker = KafkaBroker(folder)
     try:
@@ -166,8 +193,8 @@ def running_broker() -> Iterator[KafkaBroker]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _fetch_jars() -> None:
-    """Complete or not at all: into a folder beside, then renamed."""
+def fetch_jars() -> None:
+    """Make sure that the jars are there. Complete or not at all: into a folder beside, then renamed."""
     if _LIBRARIES.exists():
         return
     _LIBRARIES.parent.mkdir(parents=True, exist_ok=True)
@@ -194,7 +221,8 @@ def _java(*options: str) -> list[str]:
     return [*options, "-cp", f"{_LIBRARIES}/*"]
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Ports of the loopback interface that nobody held a moment ago, all different."""
     held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [listener.getsockname()[1] for listener in held]
     for listener in held:

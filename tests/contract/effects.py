@@ -24,6 +24,9 @@ _OF = """
     SELECT partition, record_offset, value FROM streaming.effect WHERE consumer_group = $1
     ORDER BY partition, record_offset
 """
+_HIGHEST = """
+    SELECT partition, max(value::bigint) FROM streaming.effect WHERE consumer_group = $1 GROUP BY partition
+"""
 _COUNT = "SELECT count(*) FROM streaming.effect WHERE consumer_group = $1"
 
 
@@ -79,6 +82,12 @@ class Effects:
         async with borrowed(self.pool) as connection:
             counted: int = await connection.fetchval(_COUNT, group)
         return counted
+
+    async def highest(self, group: str) -> dict[int, int]:
+        """The highest number that a group wrote, per partition. Raises Transient."""
+        async with borrowed(self.pool) as connection:
+            rows = await connection.fetch(_HIGHEST, group)
+        return {row[0]: row[1] for row in rows}
 
     async def twice(self, group: str) -> dict[tuple[int, int], int]:
         """Records whose effect is there more than once. Copies of a record have offsets of their own."""

@@ -12,39 +12,13 @@ from shared.streaming.types import Append, Partition
 from tests.contract.conftest import Mortal, Parts
 from tests.contract.consuming import a_loop, append_numbers, position_all, read, running
 from tests.contract.effects import Effects
+from tests.contract.sending import Sender
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(240)
 
 _PARTITIONS = 4
 _DEADLINE = Limits(delivery_deadline_seconds=1.5)
-
-
-class Sender:
-    """Appends numbers without end, each again until it is acknowledged, and remembers which were."""
-
-    def __init__(self, producer: Producer, topic: str) -> None:
-        self._producer = producer
-        self._topic = topic
-        self.acknowledged: list[int] = []
-        self.refused = 0
-        self._stop = asyncio.Event()
-
-    async def run(self) -> None:
-        number = 0
-        while not self._stop.is_set():
-            records = [Append(n % _PARTITIONS, b"%d" % n) for n in range(number, number + 5)]
-            try:
-                await self._producer.append(self._topic, records)
-            except Unavailable:
-                self.refused += 1
-                await asyncio.sleep(0)
-            else:
-                self.acknowledged += range(number, number + 5)
-                number += 5
-
-    def stop(self) -> None:
-        self._stop.set()
 
 
 async def test_append_raises_in_time_while_the_server_is_dead_and_works_again_by_itself(
@@ -108,7 +82,7 @@ async def test_killed_server_under_load_loses_nothing_and_doubles_nothing(
     mortal: Mortal, parts: Parts, mortal_effects: Effects
 ) -> None:
     topic, group = await mortal.log.topic(partitions=_PARTITIONS), mortal.log.name()
-    sender = Sender(parts.producer(mortal.log.open()), topic)
+    sender = Sender(parts.producer(mortal.log.open()), topic, _PARTITIONS)
     sending = asyncio.create_task(sender.run())
 
     async with running(a_loop(mortal.log.open(), mortal_effects, group, topic)):
@@ -127,7 +101,7 @@ async def test_killed_database_of_positions_under_load_loses_nothing_and_doubles
     mortal: Mortal, parts: Parts, mortal_effects: Effects
 ) -> None:
     topic, group = await mortal.log.topic(partitions=_PARTITIONS), mortal.log.name()
-    sender = Sender(parts.producer(mortal.log.open()), topic)
+    sender = Sender(parts.producer(mortal.log.open()), topic, _PARTITIONS)
     sending = asyncio.create_task(sender.run())
 
     async with running(a_loop(mortal.log.open(), mortal_effects, group, topic)):

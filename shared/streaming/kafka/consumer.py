@@ -12,9 +12,11 @@ from shared.errors import PositionLost, Transient
 from shared.streaming.kafka.client import ended, started
 from shared.streaming.types import Batch, Partition, Record
 
+POLL_PATIENCE_SECONDS: Final = 300.0
+"""A member that has not polled for this long leaves the group: it hangs, and its partitions go to others."""
+
 _SESSION_MILLISECONDS: Final = 6_000
 _REBALANCE_MILLISECONDS: Final = 60_000
-_POLL_MILLISECONDS: Final = 300_000
 _FETCH_BYTES: Final = 2 * 1_048_576
 _REPORT_SECONDS: Final = 1.0
 
@@ -22,11 +24,12 @@ _REPORT_SECONDS: Final = 1.0
 class KafkaConsumer:
     """Reads what the group's coordinator hands to this member."""
 
-    def __init__(self, servers: str, group: str, topic: str, member_id: str) -> None:
+    def __init__(self, servers: str, group: str, topic: str, member_id: str, poll_patience_seconds: float) -> None:
         self._servers = servers
         self._group = group
         self._topic = topic
         self._member_id = member_id
+        self._poll_patience_seconds = poll_patience_seconds
         self._client: AIOKafkaConsumer | None = None
         self._positions: dict[Partition, int | None] = {}
         self._held: dict[Partition, list[Record]] = {}
@@ -102,7 +105,7 @@ class KafkaConsumer:
             session_timeout_ms=_SESSION_MILLISECONDS,
             heartbeat_interval_ms=_SESSION_MILLISECONDS // 4,
             rebalance_timeout_ms=_REBALANCE_MILLISECONDS,
-            max_poll_interval_ms=_POLL_MILLISECONDS,
+            max_poll_interval_ms=int(self._poll_patience_seconds * 1_000),
             max_partition_fetch_bytes=_FETCH_BYTES,
             metadata_max_age_ms=60_000,
             retry_backoff_ms=100,

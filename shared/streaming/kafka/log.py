@@ -19,21 +19,24 @@ from shared.streaming.kafka.client import (
     partition_count,
     started,
 )
-from shared.streaming.kafka.consumer import KafkaConsumer
+from shared.streaming.kafka.consumer import POLL_PATIENCE_SECONDS, KafkaConsumer
 from shared.streaming.kafka.producer import BATCH_OVERHEAD, RECORD_OVERHEAD, KafkaProducer
 from shared.streaming.limits import Limits
 from shared.streaming.types import Partition
 
 _REPLICAS: Final = 3
-"""As many as there are brokers, up to this."""
+"""As many as there are brokers, up to this; more if that is the brokers' own default."""
+
+_DEFAULT_REPLICAS: Final = "default.replication.factor"
 
 
 class KafkaLog:
     """The log of one Kafka cluster."""
 
-    def __init__(self, servers: str, limits: Limits) -> None:
+    def __init__(self, servers: str, limits: Limits, poll_patience_seconds: float = POLL_PATIENCE_SECONDS) -> None:
         self._servers = servers
         self._limits = limits
+        self._poll_patience_seconds = poll_patience_seconds
 
     def producer(self) -> KafkaProducer:
         """A new producer."""
@@ -41,7 +44,7 @@ class KafkaLog:
 
     def consumer(self, group: str, topic: str, member_id: str) -> KafkaConsumer:
         """A new member of a group."""
-        return KafkaConsumer(self._servers, group, topic, member_id)
+        return KafkaConsumer(self._servers, group, topic, member_id, self._poll_patience_seconds)
 
     def admin(self) -> "KafkaAdmin":
         """Questions and topics."""
@@ -67,8 +70,7 @@ class KafkaAdmin:
     async def ensure(self, topic: str, partitions: int, retention_seconds: int) -> None:
         """Create the topic if it does not exist. Raises Misconfigured, also for settings that would lose records."""
         async with administering(self._servers) as client:
-            brokers = len((await client.describe_cluster())["brokers"])
-            replicas = min(_REPLICAS, brokers)
+            replicas = await _replicas(client)
             settings = self._settings(retention_seconds, replicas)
             wanted = NewTopic(topic, partitions, replicas, topic_configs=settings)
             answer = await client.create_topics([wanted])
@@ -149,6 +151,19 @@ class KafkaAdmin:
         reader, self._reader = self._reader, None
         if reader is not None:
             await ended(reader)
+
+
+async def _replicas(client: AIOKafkaAdminClient) -> int:
+    """How many copies a new topic gets.
+
+    Only brokers that live are listed, and a topic made while one is down would lack its copy for good: so never fewer
+    than the brokers' default.
+    """
+    brokers = (await client.describe_cluster())["brokers"]
+    asked = ConfigResource(ConfigResourceType.BROKER, str(brokers[0]["node_id"]), {_DEFAULT_REPLICAS: None})
+    answers = await client.describe_configs([asked])
+    values = {row[0]: row[1] for row in answers[0].resources[0][4]}
+    return max(min(_REPLICAS, len(brokers)), int(values.get(_DEFAULT_REPLICAS) or 1))
 
 
 def _reader(servers: str) -> Any:
