@@ -10,8 +10,7 @@ from services.scoring.domain import state as states
 from services.scoring.domain.facts import Brief
 from services.scoring.domain.model import Model
 from services.scoring.domain.state import State
-from services.scoring.handlers import belongings
-from services.scoring.handlers.belongings import Tree
+from services.scoring.handlers import belongings, listed
 from services.scoring.handlers.desk import Asker, Desk, opened
 from services.scoring.handlers.recalling import recall
 from services.scoring.handlers.recollection import Recollection
@@ -34,7 +33,8 @@ class LeadView:
     """A lead at the instant ``at``; without a touchpoint by then it has no ``state``.
 
     ``merged_into`` is set when another key was asked for than the one the lead is named by. ``version`` is None for
-    what was known earlier: versions are told, and what was told is the feed.
+    what was known earlier: versions are told, and what was told is the feed. ``keys`` are all that the lead holds, of
+    a lead in a list some of them (see ``listed``).
     """
 
     lead_id: UUID
@@ -83,7 +83,7 @@ async def leads_of_ids(asker: Asker, ids: Sequence[UUID]) -> list[LeadView]:
         found = await leads.by_ids(desk.session, desk.workspace, ids)
         keys = [found[lead_id].key for lead_id in ids if lead_id in found]
         roots = await belongings.roots(desk, keys)
-        views = {view.lead_id: view for view in await _stored(desk, sorted(set(roots.values())))}
+        views = {view.lead_id: view for view in await _listed(desk, sorted(set(roots.values())))}
         held = [(key, identity_key.lead_id(desk.world.secret, roots[key])) for key in keys]
         return [_merged(desk, key, views[holder]) for key, holder in held]
 
@@ -96,7 +96,7 @@ async def work_list(
         rows = await listing.page(
             desk.session, desk.workspace, wanted, newest_first=newest_first, after=after, limit=limit
         )
-        views = await _stored(desk, [row.key for row in rows])
+        views = await _listed(desk, [row.key for row in rows])
     return views, rows[-1].position if len(rows) == limit else None
 
 
@@ -113,10 +113,11 @@ async def _find(desk: Desk, key: str, at: When | None) -> LeadView:
 async def _present(desk: Desk, key: str) -> LeadView:
     """The stored state, its engagement decayed to now."""
     root = (await belongings.roots(desk, [key]))[key]
-    views = await _stored(desk, [root])
-    if not views:
+    row = (await leads.by_keys(desk.session, desk.workspace, [root])).get(root)
+    if row is None:
         raise NotFound(belongings.NEVER_SEEN)
-    return views[0]
+    tree = (await belongings.trees(desk, [root]))[root]
+    return _view(desk, row, tree.held(desk.now))
 
 
 async def _past(desk: Desk, key: str, as_of: int) -> LeadView:
@@ -127,8 +128,8 @@ async def _past(desk: Desk, key: str, as_of: int) -> LeadView:
         raise NotFound(belongings.NEVER_SEEN)
     tree = (await belongings.trees(desk, [root]))[root]
     state = await recall(desk, tree, row, as_of)
-    view = _view(desk, row, tree)
-    return replace(view, state=state if state.count else None, at=as_of, is_stale=False, keys=tuple(tree.held(as_of)))
+    view = _view(desk, row, tree.held(as_of))
+    return replace(view, state=state if state.count else None, at=as_of, is_stale=False)
 
 
 async def _known_then(desk: Desk, key: str, as_of: int, known_at: int) -> LeadView:
@@ -147,14 +148,14 @@ async def _known_then(desk: Desk, key: str, as_of: int, known_at: int) -> LeadVi
     )
 
 
-async def _stored(desk: Desk, roots: Sequence[str]) -> list[LeadView]:
+async def _listed(desk: Desk, roots: Sequence[str]) -> list[LeadView]:
     """The leads of these roots in this order, with a constant number of statements."""
     rows = await leads.by_keys(desk.session, desk.workspace, roots)
-    trees = await belongings.trees(desk, [root for root in roots if root in rows])
-    return [_view(desk, rows[root], trees[root]) for root in roots if root in rows]
+    keys = await listed.held(desk, [root for root in roots if root in rows])
+    return [_view(desk, rows[root], keys[root]) for root in roots if root in rows]
 
 
-def _view(desk: Desk, row: StoredLead, tree: Tree) -> LeadView:
+def _view(desk: Desk, row: StoredLead, keys: Sequence[str]) -> LeadView:
     return LeadView(
         lead_id=row.lead_id,
         merged_into=None,
@@ -164,7 +165,7 @@ def _view(desk: Desk, row: StoredLead, tree: Tree) -> LeadView:
         is_stale=row.is_stale,
         version=row.version,
         updated_at=row.updated_at,
-        keys=tuple(tree.held(desk.now)),
+        keys=tuple(keys),
     )
 
 
