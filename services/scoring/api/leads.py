@@ -52,8 +52,8 @@ async def list_leads(  # noqa: PLR0913, PLR0917 -- its parameters are those of t
 ) -> Response:
     """Leads by the instant of their last change, or those that hold the given ids, in their order.
 
-    `identities` of a lead in a list are at most 20, the strongest first, and leave out keys that very many people share
-    where their owner is not plain; `GET /v1/leads/{lead_id}` shows them all.
+    `identities` of a lead in a list are at most 20, not always its strongest where it has more than 32, and leave out
+    keys with very many owners where the present one is not plain; `GET /v1/leads/{lead_id}` shows them all.
     There are no grades, owners and segments yet, so no filters of that name either.
     """
     if ids:

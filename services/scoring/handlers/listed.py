@@ -46,7 +46,7 @@ def _telling(newest: Newest, now: int) -> tuple[Run, ...] | None:
     """All runs; or of a key with more the newest link, when it is one that nothing older and no split can undo."""
     if newest.is_all:
         return newest.runs
-    said = [run for run in newest.runs if run.origin is not Origin.INFERRED][-1:]  # inferred ones count for nothing then
+    said = [run for run in newest.runs if run.origin is not Origin.INFERRED][-1:]  # then inferred ones do not count
     return tuple(said) if said and said[0].origin is Origin.OWN and said[0].at <= now else None
 
 
