@@ -1,8 +1,8 @@
 """A member of a consumer group that is handed partitions and nothing else: positions come from the database."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
@@ -39,7 +39,15 @@ class KafkaConsumer:
         """At most one batch of up to ``max_records`` per partition. Raises PositionLost, Transient."""
         client = self._client or await self._start()
         if not any(self._held.values()):
-            await self._fetch(client, max_records, timeout_seconds)
+            try:
+                await self._fetch(client, max_records, timeout_seconds)
+            except asyncio.CancelledError:
+                if _told_to_end():
+                    raise
+                # The client's own task was cancelled by another of its tasks, and it passes that on: taken for an
+                # order to us it would end the loop without a word.
+                await self.close()
+                raise Transient("Kafka's client ended its membership by itself") from None
         batches = []
         for partition, records in self._held.items():
             position = self._positions.get(partition)
@@ -90,6 +98,7 @@ class KafkaConsumer:
     async def close(self) -> None:
         """Leave the group, within a bounded time."""
         client, self._client = self._client, None
+        self.revoke()
         if client is not None:
             await ended(client)
 
@@ -125,7 +134,8 @@ class KafkaConsumer:
         fetched: Mapping[TopicPartition, list[ConsumerRecord]] = {}
         while not fetched and (left := deadline - asyncio.get_running_loop().time()) > 0:
             try:
-                fetched = await client.getmany(timeout_ms=int(left * 1_000), max_records=limit)
+                with _under_way(client):
+                    fetched = await client.getmany(timeout_ms=int(left * 1_000), max_records=limit)
             except OffsetOutOfRangeError as error:
                 raise PositionLost(await self._lost(client, error)) from error
             except NoOffsetForPartitionError as error:
@@ -188,6 +198,22 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # the base cl
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         self._consumer.assign(self._client, list(assigned))
+
+
+@contextmanager
+def _under_way(client: AIOKafkaConsumer) -> Iterator[None]:
+    """A poll that raises or is cut short stays under way for ever in the client's count, and never looks idle again."""
+    try:
+        yield
+    except BaseException:
+        client._subscription._fetch_count = 0
+        raise
+
+
+def _told_to_end() -> bool:
+    """Whether somebody cancelled this task, or a deadline around it passed."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _record(record: ConsumerRecord) -> Record:
