@@ -29,6 +29,9 @@ _STATES: Final = frozenset(
     }
 )
 
+_LOST: Final = ("clos", "released back to the pool")
+"""How the driver says that the connection is gone; the pool takes a borrowed one back when the server ended it."""
+
 
 def is_transient(error: BaseException) -> bool:
     """Whether the same work may succeed when tried again, with nothing changed by us."""
@@ -41,7 +44,7 @@ def is_transient(error: BaseException) -> bool:
         case asyncpg.InternalClientError():
             return True
         case asyncpg.InterfaceError():
-            return type(error) is asyncpg.InterfaceError and "clos" in str(error)
+            return type(error) is asyncpg.InterfaceError and any(word in str(error) for word in _LOST)
         case DBAPIError() | InterfaceError():
             return error.connection_invalidated or _cause_is_transient(error)
         case _:
