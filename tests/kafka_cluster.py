@@ -4,16 +4,20 @@ import base64
 import shutil
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from tests.kafka_broker import KafkaBroker, Seat, fetch_jars, free_ports
+from tests.waiting import eventually
+
+_T = TypeVar("_T")
 
 NODES: Final = (1, 2, 3)
 _PROPERTIES: Final = """
@@ -73,18 +77,34 @@ class KafkaCluster:
             broker.kill()
 
     async def copies(self, topic: str) -> dict[int, Copies]:
-        """Each partition of a topic. Raises what the client raises."""
-        async with self._client() as client:
-            described = (await client.describe_topics([topic]))[0]
+        """Each partition of a topic."""
+        described = (await self._ask(lambda client: client.describe_topics([topic])))[0]
         return {
             row["partition"]: Copies(row["leader"], frozenset(row["replicas"]), frozenset(row["isr"]))
             for row in described["partitions"]
         }
 
     async def coordinator(self, group: str) -> int:
-        """The broker that coordinates a group. Raises what the client raises."""
-        async with self._client() as client:
-            return int(await client.find_coordinator(group))
+        """The broker that coordinates a group."""
+        return await self._ask(lambda client: client.find_coordinator(group))
+
+    async def alive(self) -> frozenset[int]:
+        """The brokers that the others take for alive; a killed one still for a while."""
+        described = await self._ask(lambda client: client.describe_cluster())
+        return frozenset(row["node_id"] for row in described["brokers"])
+
+    async def _ask(self, question: Callable[[AIOKafkaAdminClient], Awaitable[_T]]) -> _T:
+        """The client asks one broker at random and does not heal, so it is made anew until one answers."""
+        answers: list[_T] = []
+
+        async def answered() -> bool:
+            with suppress(KafkaError, OSError, TimeoutError):
+                async with self._client() as client:
+                    answers.append(await question(client))
+            return bool(answers)
+
+        await eventually(answered, within_seconds=20, what="a broker answers")
+        return answers[0]
 
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[AIOKafkaAdminClient]:

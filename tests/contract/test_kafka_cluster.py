@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
-from aiokafka.errors import KafkaError
 
 from shared.errors import Transient
 from tests.contract.conftest import Parts
@@ -62,8 +61,12 @@ async def test_a_leader_and_the_coordinator_are_killed_in_turn_and_nothing_is_lo
 async def test_a_topic_made_while_a_broker_is_down_is_copied_to_all_of_them(
     cluster: KafkaCluster, cluster_log: LogUnderTest
 ) -> None:
+    async def missed() -> bool:
+        return NODES[-1] not in await cluster.alive()
+
     cluster.brokers[NODES[-1]].kill()
     try:
+        await eventually(missed, within_seconds=15, what="the broker is missed")
         topic = await cluster_log.topic(partitions=_PARTITIONS)
         copies = await cluster.copies(topic)
     finally:
@@ -98,10 +101,8 @@ async def _until_past(effects: Effects, group: str, number: int, *, within_secon
 
 async def _until_in_sync(cluster: KafkaCluster, topic: str) -> None:
     async def in_sync() -> bool:
-        with suppress(KafkaError, OSError, TimeoutError):
-            copies = await cluster.copies(topic)
-            return all(row.in_sync == frozenset(NODES) for row in copies.values())
-        return False
+        copies = await cluster.copies(topic)
+        return all(row.in_sync == frozenset(NODES) for row in copies.values())
 
     await eventually(in_sync, within_seconds=40, what=f"all brokers hold all of {topic}")
 
