@@ -41,7 +41,7 @@ def router(door: Door, gate: Gate, public_address: str | None) -> APIRouter:
             parcel = open_single(item_of_query(request.scope["query_string"]), call if call in CALLS else "")
             asked = Call(dict(request.scope["headers"]), request.scope["query_string"], b"")
             principal = gate.admit(asked, parcel.write_key)
-            await door.accept_segment(principal, parcel.split, parcel.envelope)
+            await door.accept(principal, parcel)
         return Response(GIF, media_type="image/gif", headers={"cache-control": "no-store", **_cors(request)})
 
     for slash in ("", "/"):

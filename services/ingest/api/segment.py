@@ -1,42 +1,27 @@
 """Segment's routes for SDKs: one call or a batch of them, answered as Segment answers, so that no SDK sends twice."""
 
-from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
 import msgspec
 
+from services.ingest.api.examples import SEGMENT_BATCH, SEGMENT_CALLS
 from services.ingest.api.exchange import Answer, Call, Endpoint, answer_of
 from services.ingest.api.gate import Gate
+from services.ingest.api.posting import Posting, Surface
 from services.ingest.api.touchpoints import nothing_accepted
 from services.ingest.handlers.accepting import Door, Receipt
-from services.ingest.protocols.compression import decompressed
+from services.ingest.protocols.parcel import Parcel
 from services.ingest.protocols.segment import CALLS
-from services.ingest.protocols.segment_envelope import Parcel, open_batch, open_single
+from services.ingest.protocols.segment_envelope import open_batch, open_single
 from services.ingest.settings import LimitSettings
 from shared.access import Principal, WireProfile
+
+_DESCRIPTION: Final = "As Segment's HTTP API: exactly 200 once durable, 400 when the body is no such request."
 
 SUCCESS: Final = b'{"success":true}'
 LETTERS: Final = {call[0]: call for call in CALLS}
 """The browser's one-letter paths, ``/v1/t`` for track and so on."""
-
-
-class SegmentCalls:
-    """A route of SDKs; ``take_apart`` says whether it holds one call or a batch."""
-
-    def __init__(self, door: Door, gate: Gate, limits: LimitSettings, take_apart: Callable[[bytes], Parcel]) -> None:
-        self._door = door
-        self._gate = gate
-        self._limits = limits
-        self._take_apart = take_apart
-
-    async def __call__(self, call: Call) -> Answer:
-        """Exactly 200 once durable; 400 when the body is no such request."""
-        body = decompressed(call.body, call.header(b"content-encoding") or b"", self._limits.body_bytes)
-        parcel = self._take_apart(body)
-        principal = self._gate.admit(call, parcel.write_key)
-        receipt = await self._door.accept_segment(principal, parcel.split, parcel.envelope)
-        return _answer(principal, receipt)
 
 
 async def measured(_call: Call) -> Answer:
@@ -44,21 +29,22 @@ async def measured(_call: Call) -> Answer:
     return Answer(200, SUCCESS)
 
 
-def endpoints(door: Door, gate: Gate, limits: LimitSettings) -> Mapping[str, Endpoint]:
-    """Every posting route by its path, without a final slash."""
-    batch = SegmentCalls(door, gate, limits, lambda body: open_batch(body, limits.segment_items))
+def surface(door: Door, gate: Gate, limits: LimitSettings) -> Surface:
+    """Every posting route of Segment."""
+    batch = Posting(door, gate, limits, lambda _, body: open_batch(body, limits.segment_items), answer)
     routes: dict[str, Endpoint] = {"/v1/batch": batch, "/v1/b": batch, "/v1/m": measured}
     for letter, name in LETTERS.items():
-        single = SegmentCalls(door, gate, limits, partial(_open_single, name))
+        single = Posting(door, gate, limits, partial(_open_single, name), answer)
         routes[f"/v1/{name}"] = routes[f"/v1/{letter}"] = single
-    return routes
+    shown = {"/v1/batch": SEGMENT_BATCH, **{f"/v1/{name}": example for name, example in SEGMENT_CALLS.items()}}
+    return Surface("segment", _DESCRIPTION, routes, shown)
 
 
-def _open_single(name: str, body: bytes) -> Parcel:
+def _open_single(name: str, _: Call, body: bytes) -> Parcel:
     return open_single(body, name)
 
 
-def _answer(principal: Principal, receipt: Receipt) -> Answer:
+def answer(principal: Principal, receipt: Receipt) -> Answer:
     """As the key's profile has it: Segment drops what it cannot use and says success; ours says what was refused."""
     if receipt.whole is not None:
         return answer_of(nothing_accepted(receipt, 400))

@@ -1,7 +1,7 @@
 """Puts the surfaces of ingest together and serves them."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 from uuid import uuid4
@@ -10,10 +10,10 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from services.ingest.api import browser, mounted, rejected, segment, touchpoints
-from services.ingest.api.exchange import Endpoint
 from services.ingest.api.gate import Gate
 from services.ingest.api.hot import HotRoutes
 from services.ingest.api.intake import Intake
+from services.ingest.api.posting import Surface
 from services.ingest.bootstrap import Resources, ensure_log
 from services.ingest.handlers.accepting import Door
 from services.ingest.handlers.replaying import Replay
@@ -48,18 +48,19 @@ async def run(own: Resources, stop: asyncio.Event) -> None:
 
 def application(own: Resources) -> ASGIApp:
     """The hot routes in front of everything else."""
-    posting = endpoints(own)
+    posting = surfaces(own)
     limits = own.settings.limit
-    return HotRoutes(api(own, posting), posting, Intake(limits.body_bytes, limits.held_bytes), own.telemetry)
+    endpoints = {path: endpoint for surface in posting for path, endpoint in surface.endpoints.items()}
+    return HotRoutes(api(own, posting), endpoints, Intake(limits.body_bytes, limits.held_bytes), own.telemetry)
 
 
-def endpoints(own: Resources) -> Mapping[str, Endpoint]:
-    """The posting routes by path."""
+def surfaces(own: Resources) -> Sequence[Surface]:
+    """The posting routes, protocol by protocol."""
     door, gate, limits = _door(own), Gate(own.access), own.settings.limit
-    return {touchpoints.PATH: touchpoints.Touchpoints(door, gate, limits), **segment.endpoints(door, gate, limits)}
+    return [one.surface(door, gate, limits) for one in (touchpoints, segment)]
 
 
-def api(own: Resources, posting: Mapping[str, Endpoint]) -> FastAPI:
+def api(own: Resources, posting: Sequence[Surface]) -> FastAPI:
     """Every route as FastAPI has it."""
     return create_app(
         title="tragt ingest",

@@ -4,15 +4,29 @@ from typing import Any, Final
 
 import msgspec
 
+from services.ingest.api.examples import NATIVE
 from services.ingest.api.exchange import Answer, Call, answer_of
 from services.ingest.api.gate import Gate
+from services.ingest.api.posting import Surface
 from services.ingest.handlers.accepting import Door, Receipt, RefusedItem
 from services.ingest.protocols.compression import decompressed
+from services.ingest.protocols.native import READER
+from services.ingest.protocols.parcel import Parcel
 from services.ingest.protocols.splitting import split_native
 from services.ingest.settings import LimitSettings
 from shared.http.problems import FieldFault, Problem
 
 PATH: Final = "/v1/touchpoints"
+
+_DESCRIPTION: Final = (
+    "A list, one bare touchpoint, or one a line; up to 1,000 items and 1 MiB, decompressed too (gzip, zstd). "
+    "200 means: durable. Each item stands for itself: `rejected` names those that were refused, which are kept."
+)
+
+
+def surface(door: Door, gate: Gate, limits: LimitSettings) -> Surface:
+    """The one posting route of tragt's own."""
+    return Surface("touchpoints", _DESCRIPTION, {PATH: Touchpoints(door, gate, limits)}, {PATH: NATIVE})
 
 
 class Touchpoints:
@@ -27,7 +41,7 @@ class Touchpoints:
         """200 with a receipt, 422 when nothing was accepted."""
         principal = self._gate.admit(call)
         body = decompressed(call.body, call.header(b"content-encoding") or b"", self._limits.body_bytes)
-        receipt = await self._door.accept_native(principal, split_native(body, self._limits.items))
+        receipt = await self._door.accept(principal, Parcel(split_native(body, self._limits.items), READER))
         return answer_with(receipt)
 
 

@@ -9,8 +9,9 @@ from typing import Final
 import msgspec
 
 from services.ingest.domain.refusal import Refusal
-from services.ingest.protocols import native, segment
-from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
+from services.ingest.protocols.native import id_of_refused
+from services.ingest.protocols.outcome import NOBODY, Arrival, Outcome, Rejected, Sender
+from services.ingest.protocols.parcel import Parcel
 from services.ingest.protocols.splitting import Split
 from shared.access import Principal, Scope
 from shared.clock import Clock
@@ -25,7 +26,6 @@ from shared.telemetry import Telemetry
 from shared.vocabulary import TopicName
 
 SERVICE: Final = "ingest"
-NATIVE: Final = "native"
 
 _MAX_KEPT_BYTES: Final = 512 * 1024
 """Of a body that is refused whole: its base64 fits a record of the log."""
@@ -62,31 +62,25 @@ class Door:
         self._make_id = make_id
         self._partitions = TOPICS[TopicName.TOUCHPOINTS].partitions
 
-    async def accept_native(self, principal: Principal, split: Split) -> Receipt:
-        """tragt's own touchpoints. Raises Unavailable."""
-        arrival = self._arrival(principal)
+    async def accept(self, principal: Principal, parcel: Parcel, sender: Sender = NOBODY) -> Receipt:
+        """A request of any protocol; ``sender`` is who sent it, where that says something. Raises Unavailable."""
+        arrival = self._arrival(principal, sender)
+        split, reader = parcel.split, parcel.reader
         if split.refusal is not None:
-            return await self._take(NATIVE, arrival, _whole(split, arrival), split.refusal)
-        nul = split.may_hold_nul
-        parsed = [native.parse(item, arrival, may_hold_nul=nul) for item in split.items]
-        return await self._take(NATIVE, arrival, parsed)
+            return await self._take(reader.protocol, arrival, _whole(split, arrival), split.refusal)
+        read, nul = reader.read, split.may_hold_nul
+        return await self._take(
+            reader.protocol, arrival, [read(item, arrival, may_hold_nul=nul) for item in split.items]
+        )
 
-    async def accept_segment(self, principal: Principal, split: Split, envelope: segment.Envelope) -> Receipt:
-        """Calls of Segment's SDKs. Raises Unavailable."""
-        arrival = self._arrival(principal)
-        if split.refusal is not None:
-            return await self._take(envelope.protocol, arrival, _whole(split, arrival), split.refusal)
-        nul = split.may_hold_nul
-        parsed = [segment.parse(item, arrival, envelope, may_hold_nul=nul) for item in split.items]
-        return await self._take(envelope.protocol, arrival, parsed)
-
-    def _arrival(self, principal: Principal) -> Arrival:
+    def _arrival(self, principal: Principal, sender: Sender) -> Arrival:
         return Arrival(
             workspace=principal.workspace_text,
             secret=principal.secret,
             received_at=self._clock.now(),
             make_id=self._make_id,
             may_split=principal.may(Scope.LEADS_WRITE),
+            sender=sender,
         )
 
     async def _take(
@@ -119,7 +113,7 @@ def _whole(split: Split, arrival: Arrival) -> Sequence[Outcome]:
     """A request refused whole, as the one item that is kept of it, if any."""
     if split.refusal is None:
         return ()
-    return [Rejected(native.id_of_refused(bytes(item), arrival), split.refusal, bytes(item)) for item in split.items]
+    return [Rejected(id_of_refused(bytes(item), arrival), split.refusal, bytes(item)) for item in split.items]
 
 
 def _rejection(outcome: Rejected, arrival: Arrival, protocol: str) -> Rejection:

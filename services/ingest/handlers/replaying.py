@@ -7,9 +7,9 @@ import msgspec
 
 from services.ingest import store
 from services.ingest.domain.refusal import Refusal
-from services.ingest.handlers.accepting import NATIVE, SERVICE
-from services.ingest.protocols import native, segment
+from services.ingest.handlers.accepting import SERVICE
 from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
+from services.ingest.protocols.readers import reader_of
 from services.ingest.queries import KeptItem
 from shared.access import Principal, Scope
 from shared.clock import Clock
@@ -77,16 +77,11 @@ def _again(principal: Principal, item: KeptItem) -> Outcome:
         return Rejected(item.id, Refusal(Code(item.code), item.pointer, item.detail), payload)
     if item.refused_by != SERVICE:
         return _from_log(item, payload)
-    outcome = _parse(item.protocol, payload, arrival)
+    reader = reader_of(item.protocol)
+    if reader is None:
+        return Rejected(item.id, Refusal(Code(item.code), item.pointer, item.detail), payload)
+    outcome = reader.read(payload, arrival, may_hold_nul=b"\\u0000" in payload)
     return msgspec.structs.replace(outcome, id=item.id) if isinstance(outcome, Touchpoint) else outcome
-
-
-def _parse(protocol: str, payload: bytes, arrival: Arrival) -> Outcome:
-    nul = b"\\u0000" in payload
-    if protocol == NATIVE:
-        return native.parse(payload, arrival, may_hold_nul=nul)
-    envelope = segment.Envelope(call=protocol.partition(".")[2] or None)
-    return segment.parse(payload, arrival, envelope, may_hold_nul=nul)
 
 
 def _from_log(item: KeptItem, payload: bytes) -> Outcome:

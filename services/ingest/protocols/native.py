@@ -65,6 +65,22 @@ _FAULTS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _CHANNELS: Final = {channel.value: channel.value for channel in Channel}
 
 
+PROTOCOL: Final = "native"
+
+
+class NativeReader:
+    """Reads tragt's own items, each of which says all there is to say."""
+
+    protocol: Final = PROTOCOL
+
+    def read(self, item: Item, arrival: Arrival, *, may_hold_nul: bool) -> Outcome:
+        """The touchpoint in ``item``, or its rejection. Never raises."""
+        return parse(item, arrival, may_hold_nul=may_hold_nul)
+
+
+READER: Final = NativeReader()
+
+
 def parse(item: Item, arrival: Arrival, *, may_hold_nul: bool = False) -> Outcome:
     """The touchpoint in ``item``, or its rejection. Never raises."""
     try:

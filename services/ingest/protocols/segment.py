@@ -82,6 +82,10 @@ class Envelope:
         """How a refused item is kept, so that it can be read again: ``segment``, or ``segment.track``."""
         return PROTOCOL if self.call is None else f"{PROTOCOL}.{self.call}"
 
+    def read(self, item: Item, arrival: Arrival, *, may_hold_nul: bool) -> Outcome:
+        """The touchpoint in ``item``, or its rejection. Never raises."""
+        return parse(item, arrival, self, may_hold_nul=may_hold_nul)
+
 
 _CALL: Final = msgspec.json.Decoder(_Call)
 _FAULTS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)

@@ -5,18 +5,11 @@ from typing import Any, Final
 import msgspec
 
 from services.ingest.domain.refusal import Refused
+from services.ingest.protocols.parcel import Parcel
 from services.ingest.protocols.reading import EMPTY, read_object, why_not_json
 from services.ingest.protocols.scanning import split_array
 from services.ingest.protocols.segment import Envelope
 from services.ingest.protocols.splitting import FAULTS, Split, counted, not_a_list
-
-
-class Parcel(msgspec.Struct, frozen=True):
-    """A request taken apart. ``write_key`` is empty when the body has none."""
-
-    split: Split
-    envelope: Envelope
-    write_key: str = ""
 
 
 class _Batch(msgspec.Struct):

@@ -75,7 +75,7 @@ _CORPUS = {
 
 @pytest.fixture
 async def mounted(door: OpenDoor) -> AsyncIterator[httpx.AsyncClient]:
-    app = serving.api(door.own, serving.endpoints(door.own))
+    app = serving.api(door.own, serving.surfaces(door.own))
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://ingest") as client:

@@ -16,7 +16,7 @@ from shared.contracts.codec import decode_touchpoint, encode
 from shared.contracts.touchpoint import Touchpoint
 from shared.identity_key import rank
 from shared.vocabulary import Channel
-from tests.unit.ingest.protocols.arrivals import NOW, read_native, read_segment
+from tests.unit.ingest.protocols.arrivals import ARRIVAL, NOW, read_native, read_segment
 
 _NAMES = st.sampled_from(
     [
@@ -89,7 +89,7 @@ def test_any_bytes_are_split_and_answered(body: bytes) -> None:
         _check(read_native(bytes(item)))
     for parcel in (open_batch(body, 10), open_single(body, "track")):
         for item in parcel.split.items:
-            _check(read_segment(bytes(item), parcel.envelope))
+            _check(parcel.reader.read(bytes(item), ARRIVAL, may_hold_nul=b"\\u0000" in bytes(item)))
 
 
 @given(st.lists(_ITEMS, min_size=1, max_size=5), st.sampled_from([b"", b" ", b"\n\t"]))

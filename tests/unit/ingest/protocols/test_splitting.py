@@ -11,6 +11,7 @@ import pytest
 
 from services.ingest.protocols.compression import decompressed
 from services.ingest.protocols.scanning import depth_of, split_array
+from services.ingest.protocols.segment import Envelope
 from services.ingest.protocols.segment_envelope import open_batch, open_single
 from services.ingest.protocols.segment_pixel import item_of_query
 from services.ingest.protocols.splitting import Split, split_native
@@ -117,7 +118,7 @@ def test_batch_of_segment() -> None:
     parcel = open_batch(body, 10)
 
     assert (_items(parcel.split), parcel.write_key) == ([b'{"a":1}'], "k")
-    assert (parcel.envelope.sent_at, parcel.envelope.context) == ("now", {"x": 1})
+    assert parcel.reader == Envelope("now", {"x": 1})
 
 
 def test_damaged_batch_keeps_its_good_items_and_its_key() -> None:
@@ -126,7 +127,7 @@ def test_damaged_batch_keeps_its_good_items_and_its_key() -> None:
     parcel = open_batch(body, 10)
 
     assert _items(parcel.split) == [_A, _NAN, _DEEP, _B]
-    assert (parcel.write_key, parcel.envelope.sent_at, parcel.envelope.context) == ("k", "now", {})
+    assert (parcel.write_key, parcel.reader) == ("k", Envelope("now", {}))
 
 
 @pytest.mark.parametrize(
@@ -155,12 +156,9 @@ def test_key_is_found_although_the_batch_is_none() -> None:
 def test_single_call() -> None:
     parcel = open_single(b'{"writeKey":"k","event":"x"}', "track")
 
-    assert (_items(parcel.split), parcel.write_key, parcel.envelope.call) == (
-        [b'{"writeKey":"k","event":"x"}'],
-        "k",
-        "track",
-    )
-    assert parcel.envelope.protocol == "segment.track"
+    assert (_items(parcel.split), parcel.write_key) == ([b'{"writeKey":"k","event":"x"}'], "k")
+    assert parcel.reader == Envelope(call="track")
+    assert parcel.reader.protocol == "segment.track"
 
 
 @pytest.mark.parametrize(

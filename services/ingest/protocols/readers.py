@@ -1,0 +1,20 @@
+"""Every protocol by the name under which its refused items are kept, so that they can be read again."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from services.ingest.protocols import native, segment
+from services.ingest.protocols.parcel import Reader
+
+_FAMILIES: Final[Mapping[str, Callable[[str], Reader]]] = {
+    native.PROTOCOL: lambda _: native.READER,
+    segment.PROTOCOL: lambda call: segment.Envelope(call=call or None),
+}
+"""By the first part of the name (``segment`` of ``segment.track``), what reads an item, given the rest of it."""
+
+
+def reader_of(protocol: str) -> Reader | None:
+    """What reads items kept under that name; None when no protocol here has it."""
+    family, _, rest = protocol.partition(".")
+    made = _FAMILIES.get(family)
+    return made(rest) if made else None
