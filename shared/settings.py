@@ -75,9 +75,20 @@ class LogSettings(Component):
     kind: Literal["postgres", "kafka"] = "postgres"
     dsn: Dsn | None = None
     kafka_servers: CommaList = ()
+    kafka_security: Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"] = "plaintext"
+    kafka_ca_file: str | None = None
+    """Certificates (PEM) that the brokers' are signed by; the system's when missing."""
+
+    kafka_certificate_file: str | None = None
+    kafka_key_file: str | None = None
+    kafka_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    kafka_user: str = ""
+    kafka_password: SecretStr | None = None
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
+        if self.kafka_security.startswith("sasl") and not (self.kafka_user and self.kafka_password):
+            raise ValueError("a Kafka with SASL needs ..._LOG_KAFKA_USER and ..._LOG_KAFKA_PASSWORD")
         if self.kind == "postgres" and self.dsn is None:
             raise ValueError("kind postgres needs the address of the log's database (..._LOG_DSN)")
         if self.kind == "kafka" and not self.kafka_servers:

@@ -76,19 +76,22 @@ class Seat:
 class KafkaBroker:
     """One broker that is a controller too, its own unless it is given a seat in a cluster.
 
-    Killed and started again it keeps its data and its address.
+    Killed and started again it keeps its data and its address. ``more`` is added to its properties, which know the
+    ``{port}`` of its own listener; ``format_options`` go to the tool that prepares its folder.
     """
 
-    def __init__(self, folder: Path, seat: Seat | None = None) -> None:
+    def __init__(self, folder: Path, seat: Seat | None = None, more: str = "", *format_options: str) -> None:
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         mode = [] if seat else ["--standalone"]
         seat = seat or self._alone()
         self._port = seat.port
         places = {"folder": folder, "node": seat.node, "port": seat.port, "controller": seat.controller}
-        (folder / "server.properties").write_text(_PROPERTIES.format(**places) + seat.properties)
+        (folder / "server.properties").write_text(
+            _PROPERTIES.format(**places) + seat.properties + more.format(**places)
+        )
         (folder / "log4j2.properties").write_text(_LOGGING.format(**places))
-        self._storage("format", *mode, "-t", seat.cluster, "-c", str(folder / "server.properties"))
+        self._storage("format", *mode, "-t", seat.cluster, "-c", str(folder / "server.properties"), *format_options)
 
     @property
     def servers(self) -> str:

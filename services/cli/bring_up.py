@@ -7,8 +7,6 @@ from contextlib import closing
 from dataclasses import asdict
 from typing import Final
 
-from pydantic import SecretStr
-
 from services.cli.layout import HOST, Ports
 from shared.database.migrate import upgrade
 from shared.database.roles import Role
@@ -38,9 +36,8 @@ async def prepare_database(dsn: str, say: Callable[[str], None]) -> None:
     await retrying(lambda: upgrade(dsn), say)
 
 
-async def prepare_log(dsn: str, kafka: tuple[str, ...], say: Callable[[str], None]) -> None:
-    """Create the topics that are missing, waiting for the log as long as it is away."""
-    settings = LogSettings(kind="kafka" if kafka else "postgres", dsn=SecretStr(dsn), kafka_servers=kafka)
+async def prepare_log(settings: LogSettings, say: Callable[[str], None]) -> None:
+    """Create the topics that are missing, waiting for the log as long as it is away. Raises Misconfigured."""
 
     async def ensure() -> None:
         admin = open_log(settings, Role.INGEST_WORKER).admin()

@@ -7,9 +7,17 @@ from typing import Final
 from services.cli.place import Credentials
 from shared.database.roles import SERVICES
 from shared.errors import Misconfigured
+from shared.settings import LogSettings
 
 HOST: Final = "127.0.0.1"
 DEFAULT_PORTS: Final = "7101,7102,7103"
+
+_KAFKA: Final = frozenset(
+    f"TRAGT_{name}".upper()
+    for name in LogSettings.model_fields
+    if name.startswith("kafka_") and name != "kafka_servers"
+)
+"""How the brokers are reached, said once for all services: ``TRAGT_KAFKA_SECURITY`` and so on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,7 @@ class Layout:
             "LOG_KIND": "kafka" if self.kafka else "postgres",
             "LOG_DSN": self.dsn,
             "LOG_KAFKA_SERVERS": ",".join(self.kafka),
+            **{f"LOG_{name.removeprefix('TRAGT_')}": value for name, value in base.items() if name in _KAFKA},
             **self._own(service, keys),
         }
         return {**base, **{f"{service.upper()}_{name}": value for name, value in common.items()}}

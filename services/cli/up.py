@@ -14,6 +14,7 @@ from services.cli.demo_child import load_demo
 from services.cli.first_workspace import ensure_workspace
 from services.cli.layout import Layout, Ports
 from services.cli.sign_in import sign_in_link
+from services.ingest.settings import IngestSettings
 from shared.clock import Clock
 from shared.database.roles import SERVICES
 from shared.embedded.cluster import open_cluster
@@ -22,6 +23,7 @@ from shared.embedded.lock import hold
 from shared.embedded.postgres import postgres_program, prepare
 from shared.embedded.service import service_program
 from shared.embedded.supervisor import Supervisor, supervising
+from shared.settings import read_settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,10 +95,11 @@ class _Instance:
         await free_ports(wanted.ports)
         dsn = wanted.dsn or await self._start_database(supervisor)
         await prepare_database(dsn, around.say)
-        await prepare_log(dsn, wanted.kafka, around.say)
         layout = Layout(ports=wanted.ports, dsn=dsn, kafka=wanted.kafka, template=wanted.template)
         self._layout = layout
         keys, is_new = await ensure_workspace(dsn, wanted.folder, wanted.origins, around.clock.now())
+        settings = read_settings(IngestSettings, layout.environment("ingest", around.environment, keys))
+        await prepare_log(settings.log, around.say)
         await supervisor.start(
             [
                 service_program(name, layout.ports.of(name), layout.environment(name, around.environment, keys))

@@ -8,6 +8,7 @@ from shared.contracts.topics import TOPICS
 from shared.database.roles import Role
 from shared.errors import Transient
 from shared.settings import LogSettings
+from shared.streaming.kafka.brokers import brokers_of
 from shared.streaming.kafka.log import KafkaLog
 from shared.streaming.limits import Limits
 from shared.streaming.ports import Log, LogAdmin
@@ -17,10 +18,10 @@ _RETRY_SECONDS: Final = 0.25
 
 
 def open_log(settings: LogSettings, role: Role, limits: Limits | None = None) -> Log:
-    """The log of these settings. In a database it is reached as ``role``, which must be a worker's."""
+    """The log of these settings, in a database reached as ``role``, which must be a worker's. Raises Misconfigured."""
     if settings.dsn is not None and settings.kind == "postgres":
         return PostgresLog(settings.dsn.get_secret_value(), role, limits or Limits())
-    return KafkaLog(",".join(settings.kafka_servers), limits or Limits())
+    return KafkaLog(brokers_of(settings), limits or Limits())
 
 
 async def topics_ready(log: Log, stop: asyncio.Event) -> bool:

@@ -60,7 +60,7 @@ async def test_a_member_that_hangs_is_replaced_and_when_it_goes_on_it_counts_not
 ) -> None:
     """One batch hangs inside its transaction; those of the other partitions, already polled, wait for it unclaimed."""
     topic = group = "hangs"
-    log = KafkaLog(kafka_broker.servers, Limits(), _PATIENCE_SECONDS)
+    log = KafkaLog({"bootstrap_servers": kafka_broker.servers}, Limits(), _PATIENCE_SECONDS)
     await parts.admin(log).ensure(topic, _PARTITIONS, 3_600)
     producer, handler, diary = parts.producer(log), _HangsOnce(group), _Diary()
     await append_numbers(producer, topic, range(200), _PARTITIONS)
@@ -88,7 +88,7 @@ async def test_a_member_whose_poll_was_cut_short_is_noticed_all_the_same_when_it
     kafka_broker: KafkaBroker, parts: Parts
 ) -> None:
     topic = group = "cut"
-    log = KafkaLog(kafka_broker.servers, Limits(), _PATIENCE_SECONDS)
+    log = KafkaLog({"bootstrap_servers": kafka_broker.servers}, Limits(), _PATIENCE_SECONDS)
     await parts.admin(log).ensure(topic, 1, 3_600)
     hanging, heir = (parts.consumer(log, group, topic, member) for member in ("a", "b"))
     await position_all(hanging, 1)

@@ -10,6 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, for_code
 
 from shared.errors import Misconfigured, Unavailable
+from shared.streaming.kafka.brokers import Brokers
 
 REQUEST_MILLISECONDS: Final = 4_000
 """How long the client itself waits for one answer."""
@@ -94,9 +95,9 @@ async def answering() -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def administering(servers: str) -> AsyncIterator[AIOKafkaAdminClient]:
+async def administering(brokers: Brokers) -> AsyncIterator[AIOKafkaAdminClient]:
     """A client for one question: it does not heal, and it is asked seldom. Raises Unavailable."""
-    client = await started(AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=REQUEST_MILLISECONDS))
+    client = await started(AIOKafkaAdminClient(**brokers, request_timeout_ms=REQUEST_MILLISECONDS))
     try:
         async with answering():
             yield client
@@ -104,9 +105,9 @@ async def administering(servers: str) -> AsyncIterator[AIOKafkaAdminClient]:
         await ended(client)
 
 
-async def partition_count(servers: str, topic: str) -> int:
+async def partition_count(brokers: Brokers, topic: str) -> int:
     """How many partitions a topic has. Raises Misconfigured when there is none, Unavailable."""
-    async with administering(servers) as client:
+    async with administering(brokers) as client:
         described = (await client.describe_topics([topic]))[0]
     if described["error_code"]:
         error = for_code(described["error_code"]).__name__

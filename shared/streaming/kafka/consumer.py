@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
 from aiokafka.errors import IllegalStateError, KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from shared.errors import PositionLost, Transient
+from shared.streaming.kafka.brokers import Brokers
 from shared.streaming.kafka.client import ended, started
 from shared.streaming.types import Batch, Partition, Record
 
@@ -24,8 +25,8 @@ _REPORT_SECONDS: Final = 1.0
 class KafkaConsumer:
     """Reads what the group's coordinator hands to this member."""
 
-    def __init__(self, servers: str, group: str, topic: str, member_id: str, poll_patience_seconds: float) -> None:
-        self._servers = servers
+    def __init__(self, brokers: Brokers, group: str, topic: str, member_id: str, poll_patience_seconds: float) -> None:
+        self._brokers = brokers
         self._group = group
         self._topic = topic
         self._member_id = member_id
@@ -105,7 +106,7 @@ class KafkaConsumer:
     async def _start(self) -> AIOKafkaConsumer:
         """Every default of the client that would lose or skip records is overridden here."""
         client = AIOKafkaConsumer(
-            bootstrap_servers=self._servers,
+            **self._brokers,
             client_id=self._member_id,
             group_id=self._group,
             enable_auto_commit=False,

@@ -11,6 +11,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from shared.errors import Misconfigured, Unavailable
+from shared.streaming.kafka.brokers import Brokers
 from shared.streaming.kafka.client import (
     REQUEST_MILLISECONDS,
     administering,
@@ -33,22 +34,22 @@ _DEFAULT_REPLICAS: Final = "default.replication.factor"
 class KafkaLog:
     """The log of one Kafka cluster."""
 
-    def __init__(self, servers: str, limits: Limits, poll_patience_seconds: float = POLL_PATIENCE_SECONDS) -> None:
-        self._servers = servers
+    def __init__(self, brokers: Brokers, limits: Limits, poll_patience_seconds: float = POLL_PATIENCE_SECONDS) -> None:
+        self._brokers = brokers
         self._limits = limits
         self._poll_patience_seconds = poll_patience_seconds
 
     def producer(self) -> KafkaProducer:
         """A new producer."""
-        return KafkaProducer(self._servers, self._limits)
+        return KafkaProducer(self._brokers, self._limits)
 
     def consumer(self, group: str, topic: str, member_id: str) -> KafkaConsumer:
         """A new member of a group."""
-        return KafkaConsumer(self._servers, group, topic, member_id, self._poll_patience_seconds)
+        return KafkaConsumer(self._brokers, group, topic, member_id, self._poll_patience_seconds)
 
     def admin(self) -> "KafkaAdmin":
         """Questions and topics."""
-        return KafkaAdmin(self._servers, self._limits)
+        return KafkaAdmin(self._brokers, self._limits)
 
     async def retain(self) -> None:
         """The broker drops what it no longer keeps by itself."""
@@ -60,8 +61,8 @@ class KafkaLog:
 class KafkaAdmin:
     """Answers through clients that are started when needed, and again after they failed."""
 
-    def __init__(self, servers: str, limits: Limits) -> None:
-        self._servers = servers
+    def __init__(self, brokers: Brokers, limits: Limits) -> None:
+        self._brokers = brokers
         self._limits = limits
         self._reader: AIOKafkaConsumer | None = None
         self._counts: dict[str, int] = {}
@@ -69,7 +70,7 @@ class KafkaAdmin:
 
     async def ensure(self, topic: str, partitions: int, retention_seconds: int) -> None:
         """Create the topic if it does not exist. Raises Misconfigured, also for settings that would lose records."""
-        async with administering(self._servers) as client:
+        async with administering(self._brokers) as client:
             replicas = await _replicas(client)
             settings = self._settings(retention_seconds, replicas)
             wanted = NewTopic(topic, partitions, replicas, topic_configs=settings)
@@ -94,7 +95,7 @@ class KafkaAdmin:
 
     async def ping(self) -> None:
         """Raises Unavailable when no broker answers now."""
-        async with administering(self._servers) as client:
+        async with administering(self._brokers) as client:
             await client.describe_cluster()
 
     async def close(self) -> None:
@@ -136,7 +137,7 @@ class KafkaAdmin:
             try:
                 count = self._counts.get(topic) or await self._count(topic)
                 if self._reader is None:
-                    self._reader = await started(_reader(self._servers))
+                    self._reader = await started(_reader(self._brokers))
                 async with answering():
                     yield self._reader, [TopicPartition(topic, index) for index in range(count)]
             except Unavailable:
@@ -144,7 +145,7 @@ class KafkaAdmin:
                 raise
 
     async def _count(self, topic: str) -> int:
-        self._counts[topic] = await partition_count(self._servers, topic)
+        self._counts[topic] = await partition_count(self._brokers, topic)
         return self._counts[topic]
 
     async def _forget(self) -> None:
@@ -166,9 +167,9 @@ async def _replicas(client: AIOKafkaAdminClient) -> int:
     return max(min(_REPLICAS, len(brokers)), int(values.get(_DEFAULT_REPLICAS) or 1))
 
 
-def _reader(servers: str) -> Any:
+def _reader(brokers: Brokers) -> Any:
     return AIOKafkaConsumer(
-        bootstrap_servers=servers,
+        **brokers,
         enable_auto_commit=False,
         auto_offset_reset="none",
         isolation_level="read_uncommitted",

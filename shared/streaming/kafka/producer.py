@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from shared.errors import Misconfigured, Oversized, Unavailable
+from shared.streaming.kafka.brokers import Brokers
 from shared.streaming.kafka.client import REQUEST_MILLISECONDS, abandoned, partition_count, started
 from shared.streaming.limits import Limits
 from shared.streaming.types import Append
@@ -59,8 +60,8 @@ class _Slot:
 class KafkaProducer:
     """An idempotent producer (``acks=all``) with a deadline of its own, made anew after any failed batch."""
 
-    def __init__(self, servers: str, limits: Limits) -> None:
-        self._servers = servers
+    def __init__(self, brokers: Brokers, limits: Limits) -> None:
+        self._brokers = brokers
         self._limits = limits
         self._client: AIOKafkaProducer | None = None
         self._connecting = asyncio.Lock()
@@ -106,7 +107,7 @@ class KafkaProducer:
     async def partition_count(self, topic: str) -> int:
         """How many partitions the topic has. Raises Misconfigured, Unavailable."""
         if topic not in self._counts:
-            self._counts[topic] = await partition_count(self._servers, topic)
+            self._counts[topic] = await partition_count(self._brokers, topic)
         return self._counts[topic]
 
     async def close(self) -> None:
@@ -207,7 +208,7 @@ class KafkaProducer:
                 largest = max(self._limits.max_record_bytes + RECORD_OVERHEAD, self._limits.max_batch_bytes)
                 self._client = await started(
                     AIOKafkaProducer(
-                        bootstrap_servers=self._servers,
+                        **self._brokers,
                         acks="all",
                         enable_idempotence=True,
                         max_batch_size=largest + BATCH_OVERHEAD,

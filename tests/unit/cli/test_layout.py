@@ -28,6 +28,17 @@ def test_services_get_the_embedded_log_unless_there_is_a_broker() -> None:
     assert on_kafka.environment("ingest", {}, KEYS)["INGEST_LOG_KAFKA_SERVERS"] == "a:1,b:2"
 
 
+def test_how_the_brokers_are_reached_is_said_once_for_all_services() -> None:
+    layout = Layout(ports=PORTS, dsn="postgresql://d", kafka=("a:1",), template="b2b")
+    said = {"TRAGT_KAFKA_SECURITY": "ssl", "TRAGT_KAFKA_CA_FILE": "/ca.pem", "TRAGT_KAFKA": "ignored:1"}
+
+    environment = layout.environment("scoring", said, KEYS)
+
+    assert environment["SCORING_LOG_KAFKA_SECURITY"] == "ssl"
+    assert environment["SCORING_LOG_KAFKA_CA_FILE"] == "/ca.pem"
+    assert environment["SCORING_LOG_KAFKA_SERVERS"] == "a:1"
+
+
 def test_what_we_were_started_with_reaches_the_services_and_the_layout_wins() -> None:
     layout = Layout(ports=PORTS, dsn="postgresql://d", kafka=(), template="b2b")
 
