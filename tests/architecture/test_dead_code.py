@@ -22,7 +22,15 @@ _FOR_TESTS_AND_DOCUMENTS = {
     "Silent",  # the observer of a loop that nobody watches
     "documentation",  # the table of telemetry in the documents
 }
-_DECORATORS = ["@router.*", "@app.*", "@*.command*", "@*.callback*", "@model_validator*", "@field_validator*"]
+_DECORATORS = [
+    "@router.*",
+    "@app.*",
+    "@*.command*",
+    "@*.callback*",
+    "@model_validator*",
+    "@field_validator*",
+    "@_takes*",
+]
 
 
 def test_everything_in_the_product_is_used_by_the_product() -> None:

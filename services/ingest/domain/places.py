@@ -1,0 +1,127 @@
+"""Places in somebody else's JSON, written as JMESPath, with the few functions that their payloads need beyond it.
+
+Never raises on data: what an expression cannot be evaluated on is not there. Growth is bounded when it is compiled,
+since ``[@, @] | [@, @] | ...`` doubles with every step.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
+
+import jmespath
+import msgspec
+from jmespath import functions
+from jmespath.exceptions import JMESPathError
+
+from services.ingest.domain.kind import snake_case
+from services.ingest.domain.landing import CLICK_CHANNELS
+
+MAX_EXPRESSION: Final = 1_000
+_MAX_GROWTH: Final = 256
+_MAX_LABEL: Final = 200
+_CHAINS: Final = frozenset({"pipe", "subexpression", "projection", "value_projection", "filter_projection"})
+_FAULTS: Final = (ValueError, TypeError, ArithmeticError, RecursionError)
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+_JSON: Final = msgspec.json.Decoder()
+
+
+class InvalidPlace(ValueError):
+    """The text is no JMESPath expression, or one that may grow what it is given beyond reason."""
+
+
+class Place:
+    """A compiled expression."""
+
+    __slots__ = ("_expression", "text")
+
+    def __init__(self, text: str) -> None:
+        """Raises InvalidPlace."""
+        if not 0 < len(text) <= MAX_EXPRESSION:
+            message = f"a place is a JMESPath expression of at most {MAX_EXPRESSION} characters"
+            raise InvalidPlace(message)
+        try:
+            self._expression = jmespath.compile(text)
+        except (JMESPathError, RecursionError) as error:
+            raise InvalidPlace("this is no JMESPath expression: " + str(error).partition("\n")[0]) from None
+        if _growth(self._expression.parsed) > _MAX_GROWTH:
+            raise InvalidPlace("this expression multiplies what it is given too often")
+        self.text = text
+
+    def find(self, value: Any) -> Any:
+        """What stands there; None when nothing does, or when the expression does not fit what it finds."""
+        try:
+            return self._expression.search(value, _OPTIONS)
+        except _FAULTS:
+            return None
+
+
+def _takes(*types: str) -> Callable[[_Method], _Method]:
+    """Makes a method a function of expressions whose arguments are of these types; an empty one is any."""
+    arguments: list[Any] = [{"types": [name] if name else []} for name in types]
+    return functions.signature(*arguments)
+
+
+class _Functions(functions.Functions):
+    """JMESPath's own and these; a name after ``_func_`` is how it is called."""
+
+    @_takes("string")
+    def _func_lower(self, text: str) -> str:
+        return text.lower()
+
+    @_takes("string")
+    def _func_snake(self, text: str) -> str:
+        return snake_case(text[:_MAX_LABEL])
+
+    @_takes("string", "string")
+    def _func_split(self, text: str, separator: str) -> list[str]:
+        """The parts between separators, trimmed, without empty ones."""
+        return [part.strip() for part in text.split(separator or ",") if part.strip()]
+
+    @_takes("")
+    def _func_parse_json(self, text: Any) -> Any:
+        """The value that a JSON text holds; anything else as it is."""
+        try:
+            return _JSON.decode(text) if isinstance(text, str) else text
+        except (msgspec.MsgspecError, UnicodeError):
+            return text
+
+    @_takes("array", "string", "string")
+    def _func_fields(self, rows: list[Any], name: str, value: str) -> dict[str, Any]:
+        """``fields(@, 'name', 'values')``: a list of such pairs as one object, names in snake case."""
+        named = ((row.get(name), row.get(value)) for row in rows if isinstance(row, dict))
+        return {snake_case(key[:_MAX_LABEL]): first(said) for key, said in named if isinstance(key, str)}
+
+    @_takes("object")
+    def _func_labels(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        """The object with its names in snake case, and lists of one unwrapped: ``First name`` is ``first_name``."""
+        return {snake_case(name[:_MAX_LABEL]): first(value) for name, value in said.items()}
+
+    @_takes("object", "array")
+    def _func_without(self, said: Mapping[str, Any], names: list[Any]) -> dict[str, Any]:
+        """The object without these names."""
+        return {name: value for name, value in said.items() if name not in names}
+
+    @_takes("object")
+    def _func_click_id(self, said: Mapping[str, Any]) -> str | None:
+        """The ad platform's click id among fields, as ``name:value``."""
+        found = {name.lower(): first(value) for name, value in said.items() if first(value)}
+        return next((f"{name}:{found[name]}" for name in CLICK_CHANNELS if isinstance(found.get(name), str)), None)
+
+
+_OPTIONS: Final = jmespath.Options(custom_functions=_Functions())
+
+
+def first(value: Any) -> Any:
+    """The only element of a list of one; anything else as it is."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
+def _growth(node: Mapping[str, Any]) -> int:
+    """By how much the expression may multiply what it is given: alternatives add up, steps multiply."""
+    children = [child for child in node["children"] if isinstance(child, dict)]
+    counts = [_growth(child) for child in children]
+    if node["type"] in _CHAINS:
+        total = 1
+        for count in counts:
+            total = min(total * count, _MAX_GROWTH + 1)
+        return total
+    return max(1, sum(counts))

@@ -1,0 +1,333 @@
+"""A mapping: where in somebody else's JSON the parts of a touchpoint stand, as one declarative document.
+
+``compiled`` checks a document once; ``items_of`` takes a body apart; ``native_of`` makes the native touchpoint of one
+item, which ``protocols.native`` then reads like any other. docs/connect/adding-a-provider.md describes the document.
+"""
+
+from collections.abc import Mapping as Object
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+
+import msgspec
+
+from services.ingest.domain.instant import parse_instant
+from services.ingest.domain.item_id import MAX_LENGTH, content_id
+from services.ingest.domain.kind import is_kind, kind_of_event
+from services.ingest.domain.places import InvalidPlace, Place, first
+from services.ingest.domain.refusal import Refused
+from shared.clock import to_text
+from shared.vocabulary import Code
+
+MAX_TAKEN_APART_BYTES: Final = 8 * 1024 * 1024
+"""Of all items of one body, each with what it is told of the whole."""
+
+_KEPT_WHOLE: Final = "*"
+_UNITS: Final = {"seconds": 1_000_000, "milliseconds": 1_000, "microseconds": 1}
+_YEAR_2100_SECONDS: Final = 4_102_444_800
+_MAX_NUMBER: Final = 2**63
+
+
+class InvalidMapping(ValueError):
+    """A document that is no mapping: every fault as (JSON pointer into it, what would be right)."""
+
+    def __init__(self, *faults: tuple[str, str]) -> None:
+        super().__init__("; ".join(f"{pointer or 'the mapping'}: {detail}" for pointer, detail in faults))
+        self.faults = faults
+
+
+class _Lookup(msgspec.Struct, forbid_unknown_fields=True):
+    """A place whose value is looked up; without an entry the value is ``otherwise``, or nothing."""
+
+    at: str
+    map: dict[str, Any] = {}
+    otherwise: Any = None
+    free: bool = False
+    """Of a kind: a value without an entry is a kind of its own, in snake case."""
+
+
+class _Time(msgspec.Struct, forbid_unknown_fields=True):
+    at: str
+    unit: Literal["text", "seconds", "milliseconds", "microseconds", "number"] = "text"
+    """``number`` tells seconds from milliseconds by magnitude."""
+
+    format: str | None = None
+    """Of ``datetime.strptime``, for text that is not ISO 8601; without an offset it is UTC."""
+
+
+_Said = str | _Lookup
+_Part = dict[str, _Said]
+
+
+class _Document(msgspec.Struct, forbid_unknown_fields=True):
+    kind: _Said
+    items: str | None = None
+    of_whole: str | None = None
+    when: str | None = None
+    source: str = ""
+    id: str | list[str] | None = None
+    occurred_at: str | _Time | None = None
+    sent_at: str | _Time | None = None
+    channel: _Said | None = None
+    identity: _Part = {}
+    external: _Part = {}
+    traits: _Part = {}
+    campaign: _Part = {}
+    page: _Part = {}
+    value: _Part = {}
+    consent: _Part = {}
+    context: _Part = {}
+    properties: _Part = {}
+
+
+_PARTS: Final = ("identity", "external", "traits", "campaign", "page", "value", "consent", "context", "properties")
+_TEXTS: Final = frozenset({"identity", "external", "campaign", "page", "value", "consent", "context"})
+"""Parts whose fields are text; traits and properties are kept as they are."""
+
+_ALLOWED: Final[Object[str, frozenset[str]]] = {
+    "identity": frozenset({"anonymous_id", "user_id", "email", "email_sha256", "phone", "account_id"}),
+    "campaign": frozenset({"source", "medium", "name", "term", "content", "id", "click_id"}),
+    "page": frozenset({"url", "path", "title", "referrer"}),
+    "value": frozenset({"amount", "currency"}),
+    "consent": frozenset({"analytics", "profiling", "marketing"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where a value comes from, compiled."""
+
+    place: Place
+    lookup: _Lookup | None = None
+
+    def find(self, item: Any) -> Any:
+        value = self.place.find(item)
+        if self.lookup is None or not self.lookup.map:
+            return value
+        said = _text(value)
+        return self.lookup.map.get(said, self.lookup.otherwise) if said is not None else self.lookup.otherwise
+
+
+@dataclass(frozen=True, slots=True)
+class _When:
+    place: Place
+    unit: str = "text"
+    format: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mapping:
+    """A checked document. Made by ``compiled``."""
+
+    source: str
+    kind: _Source
+    items: Place | None
+    of_whole: Place | None
+    when: Place | None
+    id: tuple[Place, ...]
+    occurred_at: _When | None
+    sent_at: _When | None
+    channel: _Source | None
+    parts: Object[str, Object[str, _Source]]
+
+
+def compiled(document: Any) -> Mapping:
+    """The mapping that a document (out of JSON or YAML) describes. Raises InvalidMapping with every fault."""
+    try:
+        said = msgspec.convert(document, _Document)
+    except msgspec.ValidationError as error:
+        detail, _, place = str(error).partition(" - at `$")
+        raise InvalidMapping(("/" + place.rstrip("`").strip(".").replace(".", "/") if place else "", detail)) from None
+    faults: list[tuple[str, str]] = []
+    compiler = _Compiler(faults)
+    mapping = compiler.mapping(said)
+    if faults or mapping is None:
+        raise InvalidMapping(*faults)
+    return mapping
+
+
+def items_of(mapping: Mapping, value: Any) -> list[bytes]:
+    """The items of a body, each as JSON with what ``of_whole`` tells it. Raises Refused when they are too large."""
+    found = mapping.items.find(value) if mapping.items else value
+    rows = found if isinstance(found, list) else [] if found is None else [found]
+    shared = mapping.of_whole.find(value) if mapping.of_whole else None
+    if isinstance(shared, dict):
+        if len(msgspec.json.encode(shared)) * len(rows) > MAX_TAKEN_APART_BYTES:
+            raise Refused(Code.TOO_LARGE, "", "taken apart, this would be too large; send it in smaller pieces")
+        rows = [{**shared, **row} if isinstance(row, dict) else {**shared, "item": row} for row in rows]
+    if mapping.when:
+        rows = [row for row in rows if mapping.when.find(row)]
+    return [msgspec.json.encode(row) for row in rows]
+
+
+def native_of(mapping: Mapping, item: Any) -> dict[str, Any]:
+    """The native touchpoint, as JSON values, that ``item`` amounts to. Raises Refused; pointers are those of the
+    touchpoint, so ``/kind`` says that no kind was found."""
+    native: dict[str, Any] = {"kind": _kind(mapping.kind, item)}
+    item_id = _id(mapping, item)
+    if item_id is not None:
+        native["id"] = item_id
+    for name, when in (("occurred_at", mapping.occurred_at), ("sent_at", mapping.sent_at)):
+        instant = _instant(when, item, f"/{name}") if when else None
+        if instant is not None:
+            native[name] = instant
+    channel = _text(mapping.channel.find(item)) if mapping.channel else None
+    if channel:
+        native["channel"] = channel
+    for name, part in mapping.parts.items():
+        found = _part(part, item, texts=name in _TEXTS)
+        if found and (name != "value" or "amount" in found):
+            native[name] = found
+    external = native.pop("external", None)
+    if external:
+        native["identity"] = {**native.get("identity", {}), "external": external}
+    return native
+
+
+class _Compiler:
+    """Compiles the places of a document and collects what is wrong with them."""
+
+    def __init__(self, faults: list[tuple[str, str]]) -> None:
+        self._faults = faults
+
+    def mapping(self, said: _Document) -> Mapping | None:
+        """The mapping; None when the kind is at fault."""
+        kind = self._source(said.kind, "/kind")
+        ids = [said.id] if isinstance(said.id, str) else said.id or []
+        places = [self._place(text, f"/id/{index}") for index, text in enumerate(ids)]
+        parts = {name: self._part(getattr(said, name), name) for name in _PARTS if getattr(said, name)}
+        items, of_whole, when = (
+            self._place(text, f"/{name}") if text is not None else None
+            for name, text in (("items", said.items), ("of_whole", said.of_whole), ("when", said.when))
+        )
+        occurred_at, sent_at = self._when(said.occurred_at, "/occurred_at"), self._when(said.sent_at, "/sent_at")
+        channel = self._source(said.channel, "/channel") if said.channel is not None else None
+        if kind is None:
+            return None
+        return Mapping(
+            source=said.source,
+            kind=kind,
+            items=items,
+            of_whole=of_whole,
+            when=when,
+            id=tuple(place for place in places if place),
+            occurred_at=occurred_at,
+            sent_at=sent_at,
+            channel=channel,
+            parts=parts,
+        )
+
+    def _place(self, text: str, pointer: str) -> Place | None:
+        try:
+            return Place(text)
+        except InvalidPlace as error:
+            self._faults.append((pointer, str(error)))
+            return None
+
+    def _source(self, said: _Said, pointer: str) -> _Source | None:
+        if isinstance(said, str):
+            place = self._place(said, pointer)
+            return _Source(place) if place else None
+        place = self._place(said.at, f"{pointer}/at")
+        return _Source(place, said) if place else None
+
+    def _when(self, said: str | _Time | None, pointer: str) -> _When | None:
+        if said is None:
+            return None
+        text, unit, layout = (said, "text", None) if isinstance(said, str) else (said.at, said.unit, said.format)
+        place = self._place(text, pointer)
+        return _When(place, unit, layout) if place else None
+
+    def _part(self, said: _Part, name: str) -> dict[str, _Source]:
+        allowed = _ALLOWED.get(name)
+        sources = {}
+        for field, where in said.items():
+            pointer = f"/{name}/{field}"
+            if allowed is not None and field not in allowed:
+                self._faults.append((pointer, f"one of {', '.join(sorted(allowed))}"))
+            elif source := self._source(where, pointer):
+                sources[field] = source
+        return sources
+
+
+def _kind(source: _Source, item: Any) -> str:
+    value = source.find(item)
+    if (value is None or value == "") and source.lookup and source.lookup.free:
+        value = kind_of_event(_text(source.place.find(item)) or "")
+    kind = _text(value)
+    if not kind:
+        raise Refused(Code.INVALID_KIND, "/kind", "what happened is not among the kinds that the mapping names")
+    return kind if is_kind(kind) else kind_of_event(kind) or kind
+
+
+def _id(mapping: Mapping, item: Any) -> str | None:
+    """The parts of the id joined by ``:`` after the name of the source; None when the item has none of them."""
+    parts = [_text(place.find(item)) or "" for place in mapping.id]
+    if not any(parts):
+        return None
+    joined = ":".join([mapping.source, *parts] if mapping.source else parts)
+    return joined if len(joined) <= MAX_LENGTH else content_id(joined.encode("utf-8", "replace"))
+
+
+def _instant(when: _When, item: Any, pointer: str) -> str | None:
+    value = first(when.place.find(item))
+    if value is None or value == "":
+        return None
+    if when.unit != "text":
+        return _counted(value, when.unit, pointer)
+    if not isinstance(value, str):
+        raise Refused(Code.INVALID_INSTANT, pointer, "a time is text here; name its unit if it is a number")
+    if when.format is None:
+        return to_text(parse_instant(value.strip(), pointer))
+    try:
+        moment = datetime.strptime(value.strip(), when.format)  # noqa: DTZ007 -- UTC is put in below when it has no zone
+    except ValueError:
+        raise Refused(Code.INVALID_INSTANT, pointer, f"a time reads {when.format} here") from None
+    return to_text(parse_instant(moment.isoformat(), pointer))
+
+
+def _counted(value: Any, unit: str, pointer: str) -> str:
+    """A number of units since 1970 as an instant."""
+    try:
+        number = float(value) if not isinstance(value, bool) else -1.0
+    except (TypeError, ValueError, OverflowError):
+        number = -1.0
+    if unit == "number":
+        unit = "seconds" if number < _YEAR_2100_SECONDS else "milliseconds"
+    exact = value if isinstance(value, int) else number
+    micros = int(exact * _UNITS[unit]) if 0 <= number < _MAX_NUMBER else -1
+    if not 0 <= micros < _MAX_NUMBER:
+        raise Refused(Code.INVALID_INSTANT, pointer, f"a time is a number of {unit} since 1970 here")
+    try:
+        return to_text(micros)
+    except OverflowError:
+        raise Refused(Code.OUT_OF_RANGE, pointer, "an instant is of a year from 1970 to 9999") from None
+
+
+def _part(sources: Object[str, _Source], item: Any, *, texts: bool) -> dict[str, Any]:
+    """What is there of a part; ``*`` puts in all fields of an object, which named ones then override."""
+    found: dict[str, Any] = {}
+    whole = sources[_KEPT_WHOLE].find(item) if _KEPT_WHOLE in sources else None
+    if isinstance(whole, dict):
+        found |= {name: value for name, value in whole.items() if _is_there(value)}
+    for name, source in sources.items():
+        value = source.find(item) if name != _KEPT_WHOLE else None
+        if texts:
+            value = _text(value)
+        if _is_there(value):
+            found[name] = value
+    return found
+
+
+def _is_there(value: Any) -> bool:
+    return value is not None and value not in ("", [], {})
+
+
+def _text(value: Any) -> str | None:
+    """A text, or a number as text, or the only one of a list; None when it is empty or something else."""
+    value = first(value)
+    if isinstance(value, str):
+        return value.strip() or None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else None

@@ -1,0 +1,181 @@
+"""Somebody else's JSON to native touchpoints, by a document."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.ingest.domain.places import InvalidPlace, Place
+from services.ingest.domain.refusal import Refused
+from services.ingest.protocols.mapping import InvalidMapping, compiled, items_of, native_of
+from shared.vocabulary import Code
+
+
+def _mapped(document: dict[str, Any], item: Any) -> dict[str, Any]:
+    return native_of(compiled({"kind": "'form_submitted'", **document}), item)
+
+
+def test_parts_are_found_where_the_document_says() -> None:
+    document = {
+        "source": "shop",
+        "id": "order.id",
+        "occurred_at": {"at": "at", "unit": "seconds"},
+        "channel": "'web'",
+        "identity": {"email": "customer.mail", "phone": "customer.phone"},
+        "external": {"shop": "customer.id"},
+        "traits": {"*": "customer.more", "first_name": "customer.first"},
+        "campaign": {"source": "utm.source", "id": "utm.id"},
+        "value": {"amount": "order.total", "currency": "'EUR'"},
+        "consent": {"marketing": {"at": "customer.news", "map": {"true": "granted", "false": "denied"}}},
+        "properties": {"lines": "order.lines", "nothing": "order.nothing"},
+    }
+    item = {
+        "at": 1_714_564_800,
+        "customer": {"id": 7, "mail": " jane@example.com ", "news": False, "first": "Jane", "more": {"vip": True}},
+        "order": {"id": 9001, "total": 12.5, "lines": [{"sku": "a"}]},
+        "utm": {"source": ["google"], "id": 77},
+    }
+
+    assert _mapped(document, item) == {
+        "kind": "form_submitted",
+        "id": "shop:9001",
+        "occurred_at": "2024-05-01T12:00:00Z",
+        "channel": "web",
+        "identity": {"email": "jane@example.com", "external": {"shop": "7"}},
+        "traits": {"vip": True, "first_name": "Jane"},
+        "campaign": {"source": "google", "id": "77"},
+        "value": {"amount": "12.5", "currency": "EUR"},
+        "consent": {"marketing": "denied"},
+        "properties": {"lines": [{"sku": "a"}]},
+    }
+
+
+def test_a_kind_that_the_map_does_not_name_is_refused() -> None:
+    with pytest.raises(Refused) as caught:
+        _mapped({"kind": {"at": "event", "map": {"open": "email_opened"}}}, {"event": "exploded"})
+
+    assert (caught.value.refusal.code, caught.value.refusal.pointer) == (Code.INVALID_KIND, "/kind")
+
+
+def test_a_free_kind_is_the_event_in_snake_case() -> None:
+    kind = {"at": "event", "map": {"open": "email_opened"}, "free": True}
+
+    assert _mapped({"kind": kind}, {"event": "open"})["kind"] == "email_opened"
+    assert _mapped({"kind": kind}, {"event": "Demo Requested"})["kind"] == "demo_requested"
+
+
+@pytest.mark.parametrize(
+    ("when", "value", "instant"),
+    [
+        ("at", "2024-05-01T14:00:00.1234567+02:00", "2024-05-01T12:00:00.123456Z"),
+        ({"at": "at", "unit": "seconds"}, 1714564800.25, "2024-05-01T12:00:00.250000Z"),
+        ({"at": "at", "unit": "seconds"}, "1714564800", "2024-05-01T12:00:00Z"),
+        ({"at": "at", "unit": "milliseconds"}, 1714564800001, "2024-05-01T12:00:00.001000Z"),
+        ({"at": "at", "unit": "number"}, 1714564800001, "2024-05-01T12:00:00.001000Z"),
+        ({"at": "at", "unit": "number"}, 1714564800, "2024-05-01T12:00:00Z"),
+        ({"at": "at", "format": "%d/%m/%Y %H:%M"}, "01/05/2024 12:00", "2024-05-01T12:00:00Z"),
+    ],
+)
+def test_instants_are_read_in_their_unit(when: Any, value: Any, instant: str) -> None:
+    assert _mapped({"occurred_at": when}, {"at": value})["occurred_at"] == instant
+
+
+@pytest.mark.parametrize("value", ["soon", -1, 1e300, True, {"a": 1}, 10**40, "nan", "inf"])
+def test_a_time_that_is_none_is_refused(value: Any) -> None:
+    with pytest.raises(Refused) as caught:
+        _mapped({"occurred_at": {"at": "at", "unit": "milliseconds"}}, {"at": value})
+
+    assert caught.value.refusal.pointer == "/occurred_at"
+
+
+def test_items_carry_what_the_whole_says() -> None:
+    mapping = compiled({"kind": "event", "items": "rows[]", "of_whole": "{list: list}", "when": "event != 'ping'"})
+
+    items = items_of(mapping, {"list": "l1", "rows": [{"event": "a"}, {"event": "ping"}, {"event": "b", "list": "l2"}]})
+
+    assert [msgspec.json.decode(item) for item in items] == [{"list": "l1", "event": "a"}, {"list": "l2", "event": "b"}]
+
+
+def test_many_items_that_each_carry_a_large_whole_are_refused() -> None:
+    mapping = compiled({"kind": "event", "items": "rows[]", "of_whole": "{text: text}"})
+
+    with pytest.raises(Refused):
+        items_of(mapping, {"text": "x" * 100_000, "rows": [{"event": "a"}] * 1_000})
+
+
+def test_an_id_of_several_parts_is_as_long_as_ids_may_be() -> None:
+    document = {"source": "post", "id": ["a", "b"]}
+
+    assert _mapped(document, {"a": 1})["id"] == "post:1:"
+    assert len(_mapped(document, {"a": "x" * 500})["id"]) == 32
+    assert "id" not in _mapped(document, {})
+
+
+@pytest.mark.parametrize(
+    ("document", "pointer"),
+    [
+        ({"kind": "a["}, "/kind"),
+        ({"kind": "a", "identity": {"mail": "b"}}, "/identity/mail"),
+        ({"kind": "a", "traits": {"x": "][" }}, "/traits/x"),
+        ({"kind": "a", "id": ["b", ""]}, "/id/1"),
+        ({"kind": "a", "occurred_at": {"at": "b", "unit": "days"}}, "/occurred_at/unit"),
+        ({"kind": "a", "surprise": 1}, ""),
+        ({}, ""),
+        ([], ""),
+    ],
+)  # fmt: skip
+def test_a_document_that_is_no_mapping_says_where(document: Any, pointer: str) -> None:
+    with pytest.raises(InvalidMapping) as caught:
+        compiled(document)
+
+    assert [place for place, _ in caught.value.faults] == [pointer]
+
+
+def test_functions_for_what_payloads_need() -> None:
+    assert (
+        Place("fields(@, 'name', 'values').email_address").find([{"name": "E-mail address", "values": ["a"]}]) is None
+    )
+    assert Place("fields(@, 'name', 'values').work_email").find([{"name": "WORK_EMAIL", "values": ["a"]}]) == "a"
+    assert Place("labels(@).first_name").find({"First name": ["Jane"]}) == "Jane"
+    assert Place("click_id(@)").find({"GCLID": "x", "other": 1}) == "gclid:x"
+    assert Place("split(tags, ',')").find({"tags": "a, b,,"}) == ["a", "b"]
+    assert Place("parse_json(tags)[0]").find({"tags": '["a"]'}) == "a"
+    assert Place("without(@, ['a'])").find({"a": 1, "b": 2}) == {"b": 2}
+    assert Place("lower(a)").find({"a": None}) is None
+
+
+def test_an_expression_that_would_grow_without_bound_is_none() -> None:
+    with pytest.raises(InvalidPlace):
+        Place(" | ".join(["[@, @]"] * 9))
+    with pytest.raises(InvalidPlace):
+        Place("a" * 2_000)
+
+
+_VALUES: st.SearchStrategy[Any] = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=8)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(["a", "b", "at", "event"]), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+_DOCUMENT = {
+    "kind": {"at": "event", "map": {"a": "x"}, "free": True},
+    "id": ["a", "b"],
+    "occurred_at": {"at": "at", "unit": "number"},
+    "identity": {"email": "a || b"},
+    "external": {"x": "fields(a, 'a', 'b').c"},
+    "traits": {"*": "labels(@)"},
+    "properties": {"tags": "split(a, ',')", "sorted": "sort(b)", "least": "min_by(b, &a)"},
+}
+
+
+@given(_VALUES)
+@settings(max_examples=300, deadline=None)
+def test_any_value_is_mapped_or_refused(value: Any) -> None:
+    try:
+        native = native_of(compiled(_DOCUMENT), value)
+    except Refused:
+        return
+    assert native["kind"]
