@@ -18,6 +18,10 @@ def funnel(
     start: Annotated[str, typer.Option("--from", help="First day or instant, RFC 3339.")] = "",
     end: Annotated[str, typer.Option("--to", help="Day or instant after the last, RFC 3339.")] = "",
     basis: Annotated[str, typer.Option(help="cohort (by entry) or period (moves made in it).")] = "",
+    only: Annotated[list[str] | None, typer.Option("--filter", help="NAME:VALUE, channel:email; repeatable.")] = None,
+    entry: Annotated[str, typer.Option(help="The first step, known if not said.")] = "",
+    window: Annotated[str, typer.Option(help="Only what happened within so long of the first step: 30d, 12h.")] = "",
+    zone: Annotated[str, typer.Option("--tz", help="Time zone of the days, Europe/Copenhagen.")] = "",
     data: Data = DEFAULT,
     address: Address = "",
     key: KeyText = "",
@@ -25,9 +29,10 @@ def funnel(
 ) -> None:
     """Show how many leads reached each status, what share went on, and how long it took."""
     around = given(context)
-    asked = {"by": by, "from": start, "to": end, "basis": basis}
+    asked = {"by": by, "from": start, "to": end, "basis": basis, "entry": entry, "window": window, "tz": zone}
     service = api(data, "metrics", address, key)
-    found = service.get("/v1/funnel", {name: value for name, value in asked.items() if value})
+    said = {name: value for name, value in asked.items() if value}
+    found = service.get("/v1/funnel", said | ({"filter": only} if only else {}))
     if as_json:
         around.answer(found)
         return

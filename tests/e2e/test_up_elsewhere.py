@@ -44,6 +44,8 @@ def test_the_same_services_run_on_parts_of_others(empty_database: str, kafka_bro
             _post(up)
             wait_until(lambda: _status(up) == "known", within_seconds=30, what="the lead is known")
             wait_until(lambda: _known(up) == 1, within_seconds=30, what="the funnel has moved")
+            assert _known(up, "--window", "30d", "--entry", "known", "--tz", "Europe/Copenhagen") == 1
+            assert _known(up, "--filter", "channel:no-such", "--filter", "country:") == 0
         finally:
             assert up.end(signal.SIGTERM) == 0
 
@@ -73,6 +75,6 @@ def _status(up: Up) -> str | None:
     return str(msgspec.json.decode(done.stdout)["status"]) if done.returncode == 0 else None
 
 
-def _known(up: Up) -> int:
-    steps = msgspec.json.decode(up.command("funnel", "--json").stdout)["steps"]
+def _known(up: Up, *asked: str) -> int:
+    steps = msgspec.json.decode(up.command("funnel", "--json", *asked).stdout)["steps"]
     return int(next(step["entered"] for step in steps if step["step"] == "known"))
