@@ -47,6 +47,9 @@ INGEST_REJECTED: Final = Instrument(
 INGEST_TURNED_AWAY: Final = Instrument(
     "ingest.turned_away.count", Shape.COUNT, "Requests refused whole, of which nothing is kept.", ("reason",)
 )
+INGEST_LOST: Final = Instrument(
+    "ingest.lost.count", Shape.COUNT, "Opens and clicks that were answered, but that the log did not take.", ("route",)
+)
 STREAM_LAG: Final = Instrument(
     "stream.lag.records", Shape.LEVEL, "Records appended and not yet processed.", ("group", "partition")
 )
@@ -89,6 +92,7 @@ INSTRUMENTS: Final = (
     INGEST_ACCEPTED,
     INGEST_REJECTED,
     INGEST_TURNED_AWAY,
+    INGEST_LOST,
     STREAM_LAG,
     STREAM_BATCH_SECONDS,
     STREAM_BATCH_RECORDS,

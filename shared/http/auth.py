@@ -65,6 +65,16 @@ class AccessCache:
                 return principal
         raise Unauthenticated
 
+    def named(self, prefix: str) -> Principal | None:
+        """The principal of a key by its prefix, for whoever proves by a signature that it is theirs.
+
+        Raises Unavailable when no keys were read yet.
+        """
+        if self._keys is None:
+            raise Unavailable("the access keys have not been read from the database yet; send it again")
+        held = self._keys.get(prefix)
+        return held[1] if held is not None and held[0].is_usable(self._clock.now()) else None
+
     def _match(self, text: str) -> Principal | None:
         known = self._recent.get(text)
         if known is not None:

@@ -32,3 +32,14 @@ class Gate:
             return text.startswith("tw_") and self._access.authenticate([text]).may(Scope.INGEST)
         except Unauthenticated:
             return False
+
+    def named(self, text: str) -> Principal:
+        """The principal of the write key that a link names, by its prefix or whole. Only a signature proves anything.
+
+        Raises Unauthenticated, Unavailable.
+        """
+        prefix = "_".join(text.split("_", 2)[:2])
+        principal = self._access.named(prefix) if prefix.startswith("tw_") else None
+        if principal is None:
+            raise Unauthenticated("the write key in it is unknown or has ended")
+        return principal

@@ -9,13 +9,14 @@ from uuid import uuid4
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from services.ingest.api import browser, mounted, rejected, segment, touchpoints
+from services.ingest.api import browser, links, mounted, rejected, segment, touchpoints
 from services.ingest.api.gate import Gate
 from services.ingest.api.hot import HotRoutes
 from services.ingest.api.intake import Intake
 from services.ingest.api.posting import Surface
 from services.ingest.bootstrap import Resources, ensure_log
 from services.ingest.handlers.accepting import Door
+from services.ingest.handlers.recording import Recording
 from services.ingest.handlers.replaying import Replay
 from shared.errors import Unavailable
 from shared.http.app import create_app
@@ -70,6 +71,7 @@ def api(own: Resources, posting: Sequence[Surface]) -> FastAPI:
         open_routers=[
             mounted.router(posting, own.telemetry),
             browser.router(_door(own), Gate(own.access), own.settings.public_address),
+            links.router(Recording(_door(own), own.telemetry), Gate(own.access), own.clock, own.telemetry, _make_id),
         ],
         resources=resources(own),
         checks=own.health,

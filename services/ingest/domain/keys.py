@@ -72,6 +72,11 @@ class KeyRing:
             if number:
                 self._keys.add(make(KeyType.PHONE, number))
 
+    def proved(self, key: str | None) -> None:
+        """A key as its canonical text, which we once sealed ourselves (a click's token)."""
+        if key is not None:
+            self._keys.add(key)
+
     def contact(self, said: Mapping[str, Any]) -> None:
         """E-mail and phone among traits or form fields."""
         if (email := said.get("email", _UNSEEN)) is not _UNSEEN:

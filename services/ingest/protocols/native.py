@@ -12,6 +12,7 @@ from services.ingest.domain.keys import KeyRing, identifier
 from services.ingest.domain.kind import check_kind
 from services.ingest.domain.refusal import Refused
 from services.ingest.protocols.arrival import campaign_of, channel_of, place_of, truncated
+from services.ingest.protocols.click_token import unseal
 from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
 from services.ingest.protocols.reading import EMPTY, canonical, check_nul, read_loosely, read_object, refused
 from services.ingest.protocols.splitting import Item
@@ -30,6 +31,7 @@ class _Identity(msgspec.Struct, gc=False):
     phone: str | int | None = None
     account_id: _Id = None
     external: dict[str, _Id] = {}
+    click: str | None = None
 
 
 class _Money(msgspec.Struct, gc=False):
@@ -105,7 +107,7 @@ def _parse(item: Item, arrival: Arrival, *, may_hold_nul: bool) -> Touchpoint:
         bounds.check(said.traits, "/traits")
     country, device = place_of(context)
     identity = _read_identity(said.identity, "/identity")
-    keys, traits = _person(identity, said, arrival.secret, country)
+    keys, traits = _person(identity, said, arrival, country)
     campaign = campaign_of(said.campaign, said.page)
     original = parse_instant(said.occurred_at, "/occurred_at") if said.occurred_at else None
     sent_at = parse_instant(said.sent_at, "/sent_at") if said.sent_at else None
@@ -161,11 +163,13 @@ def _read_identity(raw: msgspec.Raw, pointer: str) -> _Identity:
 
 
 def _person(
-    identity: _Identity, said: _Item, secret: bytes, country: str | None
+    identity: _Identity, said: _Item, arrival: Arrival, country: str | None
 ) -> tuple[tuple[str, ...], dict[str, Any]]:
     """The keys and the traits of the person."""
-    ring = KeyRing(secret, country)
+    ring = KeyRing(arrival.secret, country)
     _collect(ring, identity, "/identity")
+    if identity.click is not None:
+        ring.proved(unseal(identity.click, arrival.received_at, arrival.secret))
     traits = said.traits or {}
     if traits:
         ring.contact(traits)
