@@ -35,10 +35,12 @@ class Scope(StrEnum):
 
 
 class WireProfile(StrEnum):
-    """Whose manners an SDK key expects when one item of a request is refused."""
+    """Whose clients use an SDK key. On routes that protocols share it says how calls are read and answered."""
 
     NATIVE = "native"
     SEGMENT = "segment"
+    RUDDERSTACK = "rudderstack"
+    POSTHOG = "posthog"
 
 
 _PREFIXES: Final = {KeyKind.WRITE: "tw", KeyKind.SECRET: "ts"}

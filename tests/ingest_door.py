@@ -28,6 +28,7 @@ from shared.streaming.types import Batch, Partition, Record
 from shared.vocabulary import TopicName
 
 _CLOCK = 1_700_000_000_000_000
+_ORIGINS = frozenset({"https://shop.example"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,15 @@ class OpenDoor:
         content = body if isinstance(body, bytes) else msgspec.json.encode(body)
         given = {"authorization": f"Bearer {self.keys.write}", **{k.replace("_", "-"): v for k, v in headers.items()}}
         return await self.client.post(path, content=content, headers={k: v for k, v in given.items() if v})
+
+    async def key_of(self, profile: WireProfile) -> str:
+        """A new write key of that profile."""
+        async with writing(self.own.writer) as session:
+            made = await create_key(
+                session, self.keys.workspace.id, KeyKind.WRITE, _CLOCK, protocol=profile, origins=_ORIGINS
+            )
+        await self.own.access.load()
+        return made.text
 
     async def touchpoints(self) -> list[Touchpoint]:
         """All on the log, in the order of partitions and offsets."""
@@ -93,8 +103,7 @@ async def make_keys(own: Resources, name: str = "default") -> Keys:
     """A workspace with a write key of shop.example, a secret key that may do all, and a key of our own profile."""
     async with writing(own.writer) as session:
         workspace = await create_workspace(session, name, _CLOCK)
-        origins = frozenset({"https://shop.example"})
-        write = await create_key(session, workspace.id, KeyKind.WRITE, _CLOCK, origins=origins)
+        write = await create_key(session, workspace.id, KeyKind.WRITE, _CLOCK, origins=_ORIGINS)
         secret = await create_key(session, workspace.id, KeyKind.SECRET, _CLOCK, scopes=frozenset(Scope))
         native = await create_key(session, workspace.id, KeyKind.WRITE, _CLOCK, protocol=WireProfile.NATIVE)
     return Keys(workspace, write.text, secret.text, native.text)

@@ -25,7 +25,7 @@ Workspace = Annotated[str, typer.Option("--workspace", help="Name of the workspa
 Prefix = Annotated[str, typer.Argument(help="How the key begins, as `tragt keys list` shows it, or the whole key.")]
 Scopes = Annotated[list[Scope] | None, typer.Option("--scope", help="What a secret key may do; repeatable.")]
 Origins = Annotated[list[str] | None, typer.Option("--origin", help="Site on which a write key may sit; repeatable.")]
-Profile = Annotated[WireProfile, typer.Option(help="On Segment's paths: native is told of refused items.")]
+Profile = Annotated[WireProfile, typer.Option(help="Whose SDKs use it; native is told of refused items.")]
 Days = Annotated[int | None, typer.Option("--days", min=1, help="Days until it ends by itself.")]
 Overlap = Annotated[int, typer.Option("--overlap-hours", min=0, help="Hours for which the old key still works.")]
 

@@ -1,20 +1,21 @@
-"""What browsers fetch from Segment's routes: the settings document and the pixel."""
+"""What browsers fetch instead of posting: documents that tell an SDK what to do, and calls in an address."""
 
 import contextlib
-from typing import Final
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
-import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from services.ingest.api.exchange import Call
+from services.ingest.api.exchange import Answer, Call, Endpoint, answered, headers_of, preflight
 from services.ingest.api.gate import Gate
+from services.ingest.api.sender import sender_of
 from services.ingest.handlers.accepting import Door
-from services.ingest.protocols.segment import CALLS
-from services.ingest.protocols.segment_envelope import open_single
-from services.ingest.protocols.segment_pixel import item_of_query
-from shared.errors import NotFound, TragtError
-from shared.http import cors
+from services.ingest.protocols.parcel import Parcel
+from shared.errors import TragtError
+from shared.telemetry import Telemetry
 
 GIF: Final = (
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00"
@@ -22,60 +23,86 @@ GIF: Final = (
 )
 """One transparent point, 43 bytes."""
 
+IMAGE: Final = Answer(200, GIF, [(b"content-type", b"image/gif"), (b"cache-control", b"no-store")])
 
-def router(door: Door, gate: Gate, public_address: str | None) -> APIRouter:
-    """``/v1/projects/{writeKey}/settings`` and ``/v1/pixel/{call}``, each with and without a final slash."""
-    routes = APIRouter(tags=["segment"])
+Fetch = Callable[[Request], Awaitable[Answer]]
+"""A route that is fetched: answers, or raises an error of ours."""
 
-    async def settings(request: Request, write_key: str) -> Response:
-        """What analytics.js asks its CDN for: where to send, and with which key."""
-        if not gate.knows_write_key(write_key):
-            raise NotFound("there is no such write key")
-        address = public_address or f"{request.url.scheme}://{request.headers.get('host', request.url.netloc)}"
-        body = msgspec.json.encode(_settings(write_key, *_split(address)))
-        return Response(body, media_type="application/json", headers=_cors(request))
+_NAMES: Final = re.compile(r"{(\w+)}")
 
-    async def pixel(request: Request, call: str) -> Response:
-        """One call in an image's address. Always the image: a mail reader can do nothing with an error."""
-        with contextlib.suppress(TragtError):
-            parcel = open_single(item_of_query(request.scope["query_string"]), call if call in CALLS else "")
-            asked = Call(dict(request.scope["headers"]), request.scope["query_string"], b"")
-            principal = gate.admit(asked, parcel.write_key)
-            await door.accept(principal, parcel)
-        return Response(GIF, media_type="image/gif", headers={"cache-control": "no-store", **_cors(request)})
 
-    for slash in ("", "/"):
-        shown = not slash
-        routes.get(f"/v1/projects/{{write_key}}/settings{slash}", include_in_schema=shown)(settings)
-        routes.get(f"/v1/pixel/{{call}}{slash}", include_in_schema=shown)(pixel)
+@dataclass(frozen=True, slots=True)
+class Fetches:
+    """The fetched routes of a protocol by path, without a final slash. OpenAPI shows those of them in ``shown``."""
+
+    tag: str
+    endpoints: Mapping[str, Fetch]
+    shown: frozenset[str] = frozenset()
+
+
+def router(fetches: Fetches, telemetry: Telemetry) -> APIRouter:
+    """Each route with and without a final slash, readable from every site, errors too."""
+    routes = APIRouter(tags=[fetches.tag])
+    for path, fetch in fetches.endpoints.items():
+        for spelling in (path, f"{path}/"):
+            routes.add_api_route(
+                spelling,
+                _serving(fetch, telemetry),
+                methods=["GET"],
+                summary=(fetch.__doc__ or "").partition(".")[0],
+                include_in_schema=spelling in fetches.shown,
+                response_class=Response,
+                openapi_extra={"parameters": [_in_path(name) for name in _NAMES.findall(path)]},
+            )
+            routes.add_api_route(spelling, _preflight, methods=["OPTIONS"], include_in_schema=False)
     return routes
 
 
-def _split(address: str) -> tuple[str, str]:
-    scheme, _, host = address.rstrip("/").partition("://")
-    return (scheme, host) if host else ("https", scheme)
+def fetched(endpoint: Endpoint) -> Fetch:
+    """A posting route that may be fetched as well, with all that it needs in the query."""
+
+    async def fetch(request: Request) -> Answer:
+        """The same in a query."""
+        return await endpoint(call_of(request))
+
+    return fetch
 
 
-def _settings(write_key: str, scheme: str, host: str) -> dict[str, object]:
-    return {
-        "integrations": {
-            "Segment.io": {
-                "apiKey": write_key,
-                "apiHost": f"{host}/v1",
-                "protocol": scheme,
-                "unbundledIntegrations": [],
-                "addBundledMetadata": True,
-                "maybeBundledConfigIds": {},
-            }
-        },
-        "plan": {"track": {"__default": {"enabled": True, "integrations": {}}}},
-        "metrics": {"sampleRate": 0},
-        "middlewareSettings": {},
-        "remotePlugins": [],
-    }
+async def pixel(door: Door, gate: Gate, call: Call, parcel: Parcel) -> Answer:
+    """Take a call in an image's address. Always the image: a mail reader can do nothing with an error."""
+    with contextlib.suppress(TragtError):
+        principal = gate.admit(call, parcel.write_key)
+        await door.accept(principal, parcel, sender_of(call))
+    return IMAGE
 
 
-def _cors(request: Request) -> dict[str, str]:
-    origin = request.headers.get("origin")
-    headers = cors.headers_for(None if origin is None else origin.encode("latin-1"))
-    return {name.decode(): value.decode("latin-1") for name, value in headers}
+def call_of(request: Request) -> Call:
+    """The request as a call without a body."""
+    return Call(dict(request.scope["headers"]), request.scope["query_string"], b"")
+
+
+def _serving(fetch: Fetch, telemetry: Telemetry) -> Callable[[Request], Awaitable[Response]]:
+    async def serve(request: Request) -> Response:
+        call = call_of(request)
+
+        async def endpoint(_call: Call) -> Answer:
+            return await fetch(request)
+
+        return _response(call, await answered(endpoint, call, telemetry))
+
+    return serve
+
+
+async def _preflight(request: Request) -> Response:
+    call = call_of(request)
+    return _response(call, preflight(call))
+
+
+def _response(call: Call, answer: Answer) -> Response:
+    response = Response(answer.body, answer.status)
+    response.raw_headers = headers_of(call, answer)
+    return response
+
+
+def _in_path(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}

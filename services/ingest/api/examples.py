@@ -72,3 +72,8 @@ SEGMENT_BATCH: Final[dict[str, Any]] = {
     "batch": [{"type": name, **call} for name, call in SEGMENT_CALLS.items()],
     "sentAt": "2026-11-25T09:30:01Z",
 }
+
+MERGE_CALL: Final[dict[str, Any]] = {
+    "mergeProperties": [{"type": "userId", "value": "u-1"}, {"type": "email", "value": "jane@example.com"}],
+    "messageId": "m-7",
+}

@@ -50,7 +50,7 @@ def answer_of(problem: Problem) -> Answer:
 def preflight(call: Call) -> Answer:
     """What a browser is told before it posts from another site."""
     requested = call.header(b"access-control-request-headers")
-    return Answer(200, b"", cors.preflight_headers(requested, b"POST, OPTIONS"))
+    return Answer(200, b"", cors.preflight_headers(requested, b"GET, POST, OPTIONS"))
 
 
 async def answered(endpoint: Endpoint, call: Call, telemetry: Telemetry) -> Answer:

@@ -20,6 +20,15 @@ Answerer = Callable[[Principal, Receipt], Answer]
 """What clients of the protocol are told."""
 
 
+Suiter = Callable[[Principal, Parcel], Parcel]
+"""Has the parcel read as the key's owner means it, where several protocols share a route."""
+
+
+def as_opened(_principal: Principal, parcel: Parcel) -> Parcel:
+    """Whoever sent it, it means the same."""
+    return parcel
+
+
 @dataclass(frozen=True, slots=True)
 class Posting:
     """A route: body, items, key, receipt, answer."""
@@ -29,13 +38,14 @@ class Posting:
     limits: LimitSettings
     open: Opener
     answer: Answerer
+    suit: Suiter = as_opened
 
     async def __call__(self, call: Call) -> Answer:
         """What ``answer`` makes of the receipt. Raises the errors of the door, the gate and the compression."""
         body = decompressed(call.body, call.header(b"content-encoding") or b"", self.limits.body_bytes)
         parcel = self.open(call, body)
         principal = self.gate.admit(call, parcel.write_key)
-        return self.answer(principal, await self.door.accept(principal, parcel, sender_of(call)))
+        return self.answer(principal, await self.door.accept(principal, self.suit(principal, parcel), sender_of(call)))
 
 
 @dataclass(frozen=True, slots=True)

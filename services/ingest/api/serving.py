@@ -9,7 +9,8 @@ from uuid import uuid4
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from services.ingest.api import browser, links, mounted, rejected, segment, touchpoints
+from services.ingest.api import browser, links, mounted, rejected, rudderstack, segment, touchpoints
+from services.ingest.api.browser import Fetches
 from services.ingest.api.gate import Gate
 from services.ingest.api.hot import HotRoutes
 from services.ingest.api.intake import Intake
@@ -58,7 +59,13 @@ def application(own: Resources) -> ASGIApp:
 def surfaces(own: Resources) -> Sequence[Surface]:
     """The posting routes, protocol by protocol."""
     door, gate, limits = _door(own), Gate(own.access), own.settings.limit
-    return [one.surface(door, gate, limits) for one in (touchpoints, segment)]
+    return [one.surface(door, gate, limits) for one in (touchpoints, segment, rudderstack)]
+
+
+def fetched(own: Resources) -> Sequence[Fetches]:
+    """The routes that browsers fetch, protocol by protocol."""
+    door, gate = _door(own), Gate(own.access)
+    return [segment.fetches(door, gate, own.settings.public_address), rudderstack.fetches(door, gate)]
 
 
 def api(own: Resources, posting: Sequence[Surface]) -> FastAPI:
@@ -70,7 +77,7 @@ def api(own: Resources, posting: Sequence[Surface]) -> FastAPI:
         routers=[rejected.router],
         open_routers=[
             mounted.router(posting, own.telemetry),
-            browser.router(_door(own), Gate(own.access), own.settings.public_address),
+            *[browser.router(fetches, own.telemetry) for fetches in fetched(own)],
             links.router(Recording(_door(own), own.telemetry), Gate(own.access), own.clock, own.telemetry, _make_id),
         ],
         resources=resources(own),

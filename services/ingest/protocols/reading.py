@@ -53,6 +53,14 @@ def canonical(content: dict[str, Any], raw: bytes) -> bytes:
         return raw
 
 
+def rewritten(content: dict[str, Any], raw: bytes) -> bytes:
+    """The content in the order it has; ``raw`` when it cannot be written again."""
+    try:
+        return msgspec.json.encode(content)
+    except (msgspec.MsgspecError, OverflowError, RecursionError):
+        return raw
+
+
 def check_nul(item: bytes) -> None:
     """Raise Refused when a text in the item holds an escaped NUL. Only for items that hold such an escape."""
     try:

@@ -3,23 +3,31 @@
 Fields are open and lenient, as SDKs need: null, empty text and numeric ids are normal, unknown fields are ignored.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
 
 from services.ingest.domain import bounds, consent
-from services.ingest.domain.instant import occurred_at
 from services.ingest.domain.item_id import content_id, own_id
 from services.ingest.domain.keys import KeyRing, identifier
 from services.ingest.domain.kind import MAX_LENGTH, is_form, kind_of_event
-from services.ingest.domain.refusal import Refused
+from services.ingest.domain.refusal import Refusal, Refused
 from services.ingest.protocols.arrival import campaign_of, channel_of, truncated
 from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
-from services.ingest.protocols.reading import EMPTY, canonical, check_nul, read_loosely, read_object, refused
+from services.ingest.protocols.reading import (
+    EMPTY,
+    canonical,
+    check_nul,
+    read_loosely,
+    read_object,
+    refused,
+    rewritten,
+)
 from services.ingest.protocols.segment_parts import (
     EMPTY_OBJECT,
+    Times,
     campaign_said,
     consent_said,
     country_said,
@@ -29,6 +37,7 @@ from services.ingest.protocols.segment_parts import (
     page_said,
     search_said,
     sending_said,
+    times_of,
 )
 from services.ingest.protocols.splitting import Item
 from shared.contracts.touchpoint import Touchpoint
@@ -51,9 +60,17 @@ _OF_THE_SENDING: Final = frozenset({"sentAt", "writeKey", "_metadata"})
 """What differs between an item and its retry."""
 
 
-class _Call(msgspec.Struct, gc=False):
+class Stamped(msgspec.Struct, gc=False):
+    """A call as sent; here its instants."""
+
+    timestamp: Any = None
+    originalTimestamp: Any = None  # noqa: N815 -- names on the wire
+    sentAt: Any = None  # noqa: N815
+
+
+class _Call(Stamped, gc=False):
     type: Any = None
-    userId: Any = None  # noqa: N815 -- names on the wire
+    userId: Any = None  # noqa: N815
     anonymousId: Any = None  # noqa: N815
     previousId: Any = None  # noqa: N815
     groupId: Any = None  # noqa: N815
@@ -61,12 +78,28 @@ class _Call(msgspec.Struct, gc=False):
     event: Any = None
     name: Any = None
     category: Any = None
-    timestamp: Any = None
-    originalTimestamp: Any = None  # noqa: N815
-    sentAt: Any = None  # noqa: N815
     properties: msgspec.Raw = EMPTY
     traits: msgspec.Raw = EMPTY
     context: msgspec.Raw = EMPTY
+
+
+def _times(said: Stamped, sent_at: Any, received_at: int) -> Times:
+    """Both of the client's times correct its clock, in its own words or in those of the batch."""
+    original = instant_said(said.timestamp, "/timestamp") or instant_said(said.originalTimestamp, "/originalTimestamp")
+    return times_of(original, sending_said(said.sentAt) or sending_said(sent_at), received_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """Whose calls they are. RudderStack's are Segment's but for their times: ``times`` takes a call, what the batch
+    says of its sending, and the instant of arrival.
+    """
+
+    name: str
+    times: Callable[[Stamped, Any, int], Times]
+
+
+SEGMENT: Final = Dialect(PROTOCOL, _times)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +109,12 @@ class Envelope:
     sent_at: Any = None
     context: Mapping[str, Any] | None = None
     call: str | None = None
+    dialect: Dialect = SEGMENT
 
     @property
     def protocol(self) -> str:
         """How a refused item is kept, so that it can be read again: ``segment``, or ``segment.track``."""
-        return PROTOCOL if self.call is None else f"{PROTOCOL}.{self.call}"
+        return self.dialect.name if self.call is None else f"{self.dialect.name}.{self.call}"
 
     def read(self, item: Item, arrival: Arrival, *, may_hold_nul: bool) -> Outcome:
         """The touchpoint in ``item``, or its rejection. Never raises."""
@@ -96,9 +130,14 @@ def parse(item: Item, arrival: Arrival, envelope: Envelope, *, may_hold_nul: boo
     try:
         return _parse(_read(item, may_hold_nul=may_hold_nul), item, arrival, envelope)
     except Refused as outcome:
-        raw = bytes(item)
-        payload = b"" if outcome.refusal.code is Code.CONSENT_DENIED else raw
-        return Rejected(_rejected_id(raw, arrival), outcome.refusal, payload)
+        return rejected(bytes(item), outcome.refusal, arrival, envelope)
+
+
+def rejected(raw: bytes, refusal: Refusal, arrival: Arrival, envelope: Envelope) -> Rejected:
+    """The item refused. What is kept of it can be read again alone: it says itself what its batch said for it."""
+    content = read_loosely(raw)
+    payload = b"" if refusal.code is Code.CONSENT_DENIED else _kept(raw, content, envelope)
+    return Rejected(_rejected_id(raw, content, arrival), refusal, payload)
 
 
 def _read(item: Item, *, may_hold_nul: bool) -> _Call:
@@ -129,19 +168,18 @@ def _parse(said: _Call, item: Item, arrival: Arrival, envelope: Envelope) -> Tou
     campaign = campaign_of(campaign_said(context), page, search_said(context, properties))
     country = country_said(context)
     keys, person = _person(said, call, kind, (context, properties, traits), arrival.secret, country)
-    original = instant_said(said.timestamp, "/timestamp") or instant_said(said.originalTimestamp, "/originalTimestamp")
-    sent_at = sending_said(said.sentAt) or sending_said(envelope.sent_at)
+    times = envelope.dialect.times(said, envelope.sent_at, arrival.received_at)
     return Touchpoint(
         workspace=arrival.workspace,
-        id=own_id(said.messageId, "/messageId") or _made_id(item, original, arrival),
+        id=own_id(said.messageId, "/messageId") or _made_id(item, times.original, arrival),
         kind=kind,
         channel=channel_of(campaign, page, kind),
-        occurred_at=occurred_at(arrival.received_at, original, sent_at),
+        occurred_at=times.occurred_at,
         received_at=arrival.received_at,
         keys=keys,
         previous=_previous(said, keys) if call == "alias" else None,
-        sent_at=sent_at,
-        protocol=PROTOCOL,
+        sent_at=times.sent_at,
+        protocol=envelope.dialect.name,
         campaign=campaign,
         page=page,
         value=money_said(properties, kind) if properties else None,
@@ -237,9 +275,8 @@ def _made_id(item: Item, original: int | None, arrival: Arrival) -> str:
     return arrival.make_id() if original is None else _content_id(bytes(item), read_loosely(bytes(item)))
 
 
-def _rejected_id(raw: bytes, arrival: Arrival) -> str:
+def _rejected_id(raw: bytes, content: dict[str, Any], arrival: Arrival) -> str:
     """The id the item would have had; what cannot be read is known by its bytes."""
-    content = read_loosely(raw)
     try:
         named = own_id(content.get("messageId"), "/messageId")
     except Refused:
@@ -248,6 +285,17 @@ def _rejected_id(raw: bytes, arrival: Arrival) -> str:
         return named
     has_time = content.get("timestamp") or content.get("originalTimestamp")
     return arrival.make_id() if content and not has_time else _content_id(raw, content)
+
+
+def _kept(raw: bytes, content: dict[str, Any], envelope: Envelope) -> bytes:
+    """The item with the words of its batch and without the key; as it came when there is nothing to change."""
+    kept = {name: value for name, value in content.items() if name != "writeKey"}
+    if envelope.sent_at is not None and kept.get("sentAt") is None:
+        kept["sentAt"] = envelope.sent_at
+    own = kept.get("context")
+    if envelope.context and (own is None or isinstance(own, dict)):
+        kept["context"] = {**envelope.context, **(own or {})}
+    return rewritten(kept, raw) if content and kept != content else raw
 
 
 def _content_id(raw: bytes, content: dict[str, Any]) -> str:

@@ -1,10 +1,10 @@
 """The parts of a Segment call: page, campaign, money, consent, place. What does not fit is left out, never refused."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from services.ingest.domain import consent, money
-from services.ingest.domain.instant import parse_instant
+from services.ingest.domain.instant import occurred_at, parse_instant
 from services.ingest.domain.place import country_code
 from services.ingest.domain.refusal import Refused
 from services.ingest.protocols.arrival import country_of, device_by
@@ -15,6 +15,21 @@ EMPTY_OBJECT: Final[Mapping[str, Any]] = {}
 _DEFAULT_CURRENCY: Final = "USD"
 _COMMERCE: Final = ("order_", "product_", "cart_", "checkout_", "subscription_", "payment_", "opportunity_")
 _PAGE_FIELDS: Final = ("url", "path", "title", "referrer")
+DIRECT: Final = "$direct"
+"""What RudderStack and PostHog write for a page that was reached from nowhere."""
+
+
+class Times(NamedTuple):
+    """The client's time of the event as it said it, its time of sending, and when it happened by our clock."""
+
+    original: int | None
+    sent_at: int | None
+    occurred_at: int
+
+
+def times_of(original: int | None, sent_at: int | None, received_at: int) -> Times:
+    """The clock corrected by both of the client's times, where it gave both."""
+    return Times(original, sent_at, occurred_at(received_at, original, sent_at))
 
 
 def part(context: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -37,6 +52,7 @@ def page_said(context: Mapping[str, Any], properties: Mapping[str, Any]) -> Page
     if not page and not properties:
         return None
     url, path, title, referrer = [text(properties, name) or text(page, name) for name in _PAGE_FIELDS]
+    referrer = None if referrer == DIRECT else referrer
     if url or path or title or referrer:
         return Page(url=url, path=path, title=title, referrer=referrer)
     return None

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from services.ingest.protocols import native, segment
+from services.ingest.protocols import native, rudderstack, segment
 from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
 from shared.clock import SECOND
 from shared.contracts.touchpoint import Touchpoint
@@ -41,3 +41,10 @@ def read_segment(item: Any, envelope: segment.Envelope | None = None) -> Outcome
     """As the door reads one Segment item."""
     raw = as_bytes(item)
     return segment.parse(raw, ARRIVAL, envelope or segment.Envelope(), may_hold_nul=b"\\u0000" in raw)
+
+
+def read_rudderstack(item: Any, envelope: segment.Envelope | None = None) -> Outcome:
+    """As the door reads one RudderStack item."""
+    raw = as_bytes(item)
+    reader = rudderstack.Calls(envelope or segment.Envelope(dialect=rudderstack.DIALECT))
+    return reader.read(raw, ARRIVAL, may_hold_nul=b"\\u0000" in raw)

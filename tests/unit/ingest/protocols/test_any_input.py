@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.ingest.protocols.outcome import Rejected
+from services.ingest.protocols.rudderstack import DIALECT, as_rudderstack
 from services.ingest.protocols.scanning import split_array
 from services.ingest.protocols.segment import CALLS, Envelope
 from services.ingest.protocols.segment_envelope import open_batch, open_single
@@ -16,7 +17,7 @@ from shared.contracts.codec import decode_touchpoint, encode
 from shared.contracts.touchpoint import Touchpoint
 from shared.identity_key import rank
 from shared.vocabulary import Channel
-from tests.unit.ingest.protocols.arrivals import ARRIVAL, NOW, read_native, read_segment
+from tests.unit.ingest.protocols.arrivals import ARRIVAL, NOW, read_native, read_rudderstack, read_segment
 
 _NAMES = st.sampled_from(
     [
@@ -24,13 +25,14 @@ _NAMES = st.sampled_from(
         "anonymous_id user_id email email_sha256 phone account_id external amount currency url referrer source medium",
         "ip country locale user_agent type userId anonymousId previousId groupId messageId event name timestamp sentAt",
         "writeKey batch userAgent device location search revenue total categoryPreferences Analytics hubspot",
+        "mergeProperties value originalTimestamp",
     ]
 ).flatmap(lambda names: st.sampled_from(names.split()))
 _WORDS = st.sampled_from(
     [
         "page_viewed identified aliased unlinked Demo-Requested u-1 a-1 null jane@example.com +4520123456 EUR 129.00",
-        "2026-11-25T09:30:00Z 300000-01-01T00:00:00Z web ads denied granted track identify page alias group DK da-DK",
-        "https://x/?utm_source=a&gclid=1 https://www.google.com/ 203.0.113.7 ios \0 NaN",
+        "2026-11-25T09:30:00Z 300000-01-01T00:00:00Z web ads denied granted track identify page alias group merge",
+        "DK da-DK https://x/?utm_source=a&gclid=1 https://www.google.com/ 203.0.113.7 ios \0 NaN",
     ]
 ).flatmap(lambda words: st.sampled_from(words.split(" ")))
 _SCALARS = st.one_of(
@@ -82,12 +84,19 @@ def test_segment_parser_takes_or_refuses_anything(item: Any, call: str | None, s
     _check(read_segment(_written(item), Envelope(sent_at=sent_at, call=call)))
 
 
+@given(st.one_of(_ITEMS, _GOOD, _VALUES), st.sampled_from([None, "merge", *CALLS]), _VALUES)
+@settings(max_examples=400, deadline=None)
+def test_rudderstack_parser_takes_or_refuses_anything(item: Any, call: str | None, sent_at: Any) -> None:
+    _check(read_rudderstack(_written(item), Envelope(sent_at=sent_at, call=call, dialect=DIALECT)))
+
+
 @given(st.binary(max_size=200) | st.text(alphabet='{}[]":,\\ntubaE1e9-.NaI', max_size=60).map(str.encode))
 @settings(max_examples=400, deadline=None)
 def test_any_bytes_are_split_and_answered(body: bytes) -> None:
     for item in split_native(body, 10).items:
         _check(read_native(bytes(item)))
-    for parcel in (open_batch(body, 10), open_single(body, "track")):
+    opened = (open_batch(body, 10), open_single(body, "track"))
+    for parcel in (*opened, *map(as_rudderstack, opened)):
         for item in parcel.split.items:
             _check(parcel.reader.read(bytes(item), ARRIVAL, may_hold_nul=b"\\u0000" in bytes(item)))
 

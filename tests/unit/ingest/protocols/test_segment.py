@@ -289,3 +289,27 @@ def test_reason_and_place_of_a_refusal(code: Code, pointer: str, item: Any) -> N
     assert (rejected.refusal.code, rejected.refusal.pointer) == (code, pointer)
     assert rejected.refusal.detail
     assert rejected.id
+
+
+def test_refused_item_says_itself_what_its_batch_said_for_it() -> None:
+    envelope = Envelope(sent_at=to_text(NOW + HOUR), context={"locale": "da-DK", "ip": "203.0.113.9"})
+    item = {"type": "track", "userId": "u", "timestamp": to_text(NOW + 59 * MINUTE), "context": {"ip": "203.0.113.7"}}
+
+    payload = msgspec.json.decode(turned_down(read_segment(item, envelope)).payload)
+
+    assert payload == {**item, "sentAt": envelope.sent_at, "context": {"locale": "da-DK", "ip": "203.0.113.7"}}
+    repaired = taken(read_segment({**payload, "event": "Fine"}))
+    assert (repaired.occurred_at, repaired.country) == (NOW - MINUTE, "DK")
+
+
+def test_words_of_the_item_itself_are_kept_and_its_key_is_not() -> None:
+    item = {"type": "track", "userId": "u", "sentAt": to_text(NOW), "context": None}
+
+    kept = turned_down(read_segment({**item, "writeKey": "tw_x_y"}, Envelope(sent_at=to_text(NOW + HOUR)))).payload
+
+    assert msgspec.json.decode(kept) == item
+
+
+@pytest.mark.parametrize("raw", [b'{ "type" : "track" }', b"{", b"5"], ids=["as sent", "no json", "no object"])
+def test_item_with_nothing_to_add_is_kept_as_it_came(raw: bytes) -> None:
+    assert turned_down(read_segment(raw)).payload == raw
