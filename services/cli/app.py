@@ -15,6 +15,7 @@ from services.cli.keys import keys
 from services.cli.layout import DEFAULT_PORTS, parse_ports
 from services.cli.leads import leads
 from services.cli.lifecycle import down, status
+from services.cli.links import links
 from services.cli.place import DEFAULT, Data, make_folder
 from services.cli.rebuild import rebuild
 from services.cli.up import Surroundings, Wanted, run_up
@@ -74,4 +75,5 @@ def build_app() -> typer.Typer:
         app.command(epilog=EPILOGUE)(command)
     app.add_typer(keys, name="keys")
     app.add_typer(leads, name="leads")
+    app.add_typer(links, name="links")
     return app

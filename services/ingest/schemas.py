@@ -17,6 +17,7 @@ class Identity(BaseModel):
     phone: str | None = Field(default=None, description="E.164, or national together with `context.country`.")
     account_id: str | int | None = None
     external: dict[str, str | int] = Field(default={}, description="Ids of CRM or provider records by system.")
+    click: str | None = Field(default=None, description="The token that a click redirect gave the landing page.")
 
 
 class Campaign(BaseModel):
