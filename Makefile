@@ -9,7 +9,7 @@ PYTHON ?= $(firstword $(shell command -v python3.11 python3 2>/dev/null) python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
-SEGMENT_NODE := tests/e2e/segment_node
+NODE_CLIENTS := tests/e2e/node_clients
 CODE := services shared migrations tests
 
 FOR ?= 60
@@ -21,7 +21,7 @@ run: $(VENV)/.runtime ## Set up and start everything with a demo month; prints a
 	@exec $(BIN)/tragt up --demo
 
 .PHONY: test
-test: parts $(VENV)/.development $(SEGMENT_NODE)/node_modules/.package-lock.json ## Set up and run the whole test-suite on real parts
+test: parts $(VENV)/.development $(NODE_CLIENTS)/node_modules/.package-lock.json ## Set up and run the whole test-suite on real parts
 	$(BIN)/pytest $(ARGS)
 
 .PHONY: property
@@ -57,7 +57,7 @@ lock: $(VENV)/.development ## Resolve the newest versions that pyproject.toml an
 	    --no-header --no-annotate $${extra:+--extra $$extra} $${extra:+--constraint requirements.lock} \
 	    pyproject.toml requirements.in --output-file requirements$${extra:+-$$extra}.lock; \
 	done
-	cd $(SEGMENT_NODE) && npm install --package-lock-only --ignore-scripts && node without-addresses.mjs
+	cd $(NODE_CLIENTS) && npm install --package-lock-only --ignore-scripts && node without-addresses.mjs
 
 .PHONY: hooks
 hooks: $(VENV)/.development ## Let git check the format of what you commit
@@ -70,7 +70,7 @@ parts: ## Install what the tests need from the system: Java 17, Maven, Node 20, 
 .PHONY: clean
 clean: ## Remove everything that was made here, the data folder included
 	rm -rf $(VENV) .tragt .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage \
-	  build *.egg-info $(SEGMENT_NODE)/node_modules
+	  build *.egg-info $(NODE_CLIENTS)/node_modules
 	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help
@@ -91,6 +91,6 @@ $(VENV)/.development: requirements-dev.lock $(VENV)/.runtime
 	$(INSTALL) --require-hashes --only-binary :all: -r requirements-dev.lock
 	touch $@
 
-$(SEGMENT_NODE)/node_modules/.package-lock.json: $(SEGMENT_NODE)/package-lock.json
-	cd $(SEGMENT_NODE) && npm ci --ignore-scripts
+$(NODE_CLIENTS)/node_modules/.package-lock.json: $(NODE_CLIENTS)/package-lock.json
+	cd $(NODE_CLIENTS) && npm ci --ignore-scripts
 	touch $@

@@ -24,7 +24,7 @@ def _normalised(requirement: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-@pytest.mark.parametrize("lock", [*_LOCKS, "tests/e2e/segment_node/package-lock.json", "tests/kafka/pom.xml"])
+@pytest.mark.parametrize("lock", [*_LOCKS, "tests/e2e/node_clients/package-lock.json", "tests/kafka/pom.xml"])
 def test_a_lock_holds_no_addresses(lock: str) -> None:
     assert re.findall(r"https?://\S+", (ROOT / lock).read_text()) == []
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.e2e.instance import Instance
 
 _EXAMPLE = re.compile(r"<!-- run: (\w+) -->\n```\w+\n(.*?)```", re.DOTALL)
-_NODE = Path("tests/e2e/segment_node")
+_NODE = Path("tests/e2e/node_clients")
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ _KINDS = {
     "screen_viewed",
 }
 _PYTHON = (sys.executable, str(_HERE / "segment_python.py"))
-_NODE = ("node", str(_HERE / "segment_node" / "send.mjs"))
+_NODE = ("node", str(_HERE / "node_clients" / "segment.mjs"))
 _MARCH = 1_772_366_400_000_000
 
 

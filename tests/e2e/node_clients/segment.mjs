@@ -1,4 +1,4 @@
-// A week of one customer, as a server would send it with the real client: node send.mjs ADDRESS WRITE_KEY
+// A week of one customer, as a server would send it with the real client: node segment.mjs ADDRESS WRITE_KEY
 import { Analytics } from "@segment/analytics-node";
 
 const [host, writeKey] = process.argv.slice(2);
