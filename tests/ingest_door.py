@@ -121,13 +121,14 @@ async def open_door(dsn: str, admin_dsn: str) -> AsyncIterator[OpenDoor]:
         await ensure_log(own, asyncio.Event())
         keys = await make_keys(own)
         await own.access.load()
+        await own.hooks.load()
         app = serving.application(own)
-        transport = httpx.ASGITransport(app=_with_state(app, own))
+        transport = httpx.ASGITransport(app=with_state(app, own))
         async with httpx.AsyncClient(transport=transport, base_url="http://ingest") as client:
             yield OpenDoor(own, keys, client, admin_dsn)
 
 
-def _with_state(app: ASGIApp, own: Resources) -> ASGIApp:
+def with_state(app: ASGIApp, own: Resources) -> ASGIApp:
     """What the server's lifespan would have put into every request's state."""
 
     async def stated(scope: RequestScope, receive: Receive, send: Send) -> None:

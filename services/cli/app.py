@@ -11,6 +11,7 @@ from services.cli.demo_command import demo
 from services.cli.doctor import doctor
 from services.cli.exits import EPILOGUE, endings
 from services.cli.funnel import funnel
+from services.cli.hooks import hooks
 from services.cli.keys import keys
 from services.cli.layout import DEFAULT_PORTS, parse_ports
 from services.cli.leads import leads
@@ -74,6 +75,7 @@ def build_app() -> typer.Typer:
     for command in (up, down, status, doctor, demo, funnel, migrate, rebuild, reconcile):
         app.command(epilog=EPILOGUE)(command)
     app.add_typer(keys, name="keys")
+    app.add_typer(hooks, name="hooks")
     app.add_typer(leads, name="leads")
     app.add_typer(links, name="links")
     return app

@@ -7,6 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
+from services.ingest.handlers.hook_cache import HookCache
+from services.ingest.handlers.outbound import Outbound
 from services.ingest.settings import IngestSettings
 from shared.clock import Clock, SystemClock
 from shared.database.access_source import DatabaseAccess
@@ -31,6 +33,8 @@ class Resources:
     telemetry: Telemetry
     health: Health
     access: AccessCache
+    hooks: HookCache
+    outbound: Outbound
     log: Log
     producer: Producer
     reader: Engine
@@ -59,12 +63,16 @@ async def opened(settings: IngestSettings) -> AsyncIterator[Resources]:
         stack.push_async_callback(_bounded(writer.dispose))
         pool = await create_pool(dsn, Role.INGEST_WORKER, size=settings.database.pool_size)
         stack.push_async_callback(_bounded(pool.close))
+        outbound = Outbound()
+        stack.push_async_callback(_bounded(outbound.close))
         yield Resources(
             settings=settings,
             clock=clock,
             telemetry=Telemetry(tracer),
             health=Health(clock),
             access=AccessCache(source, clock),
+            hooks=HookCache(writer),
+            outbound=outbound,
             log=log,
             producer=producer,
             reader=reader,

@@ -1,13 +1,15 @@
 """Reads of ingest."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, tuple_
 
-from services.ingest.tables import rejected
-from shared.database.session import ReadSession
+from services.ingest.tables import hook, rejected
+from shared.database.session import ReadSession, WriteSession
+from shared.database.tables import workspace as workspace_table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,3 +67,48 @@ async def find_rejected(session: ReadSession, workspace: UUID, item_id: str) -> 
     query = select(*_COLUMNS, rejected.c.payload).where(rejected.c.workspace_id == workspace, rejected.c.id == item_id)
     row = (await session.execute(query)).mappings().one_or_none()
     return None if row is None else KeptItem(**row)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptHook:
+    """A hook as kept, with what is needed of its workspace. Instants are microseconds; ``secrets`` are sealed."""
+
+    prefix: str
+    workspace: UUID
+    workspace_name: str
+    workspace_secret: bytes = field(repr=False)
+    provider: str
+    name: str
+    digest: bytes
+    secrets: bytes
+    settings: dict[str, Any]
+    created_at: int
+    revoked_at: int | None
+
+
+_WITH_WORKSPACE = select(
+    hook.c.prefix,
+    hook.c.workspace_id.label("workspace"),
+    workspace_table.c.name.label("workspace_name"),
+    workspace_table.c.secret.label("workspace_secret"),
+    hook.c.provider,
+    hook.c.name,
+    hook.c.digest,
+    hook.c.secrets,
+    hook.c.settings,
+    hook.c.created_at,
+    hook.c.revoked_at,
+).select_from(hook.join(workspace_table, workspace_table.c.id == hook.c.workspace_id))
+
+
+async def load_hooks(session: WriteSession) -> Sequence[KeptHook]:
+    """Every hook that was not revoked, of all workspaces, for the memory of a door."""
+    rows = await session.execute(_WITH_WORKSPACE.where(hook.c.revoked_at.is_(None)))
+    return [KeptHook(**row) for row in rows.mappings()]
+
+
+async def list_hooks(session: ReadSession | WriteSession, workspace: UUID) -> Sequence[KeptHook]:
+    """All hooks the workspace ever had, oldest first."""
+    mine = _WITH_WORKSPACE.where(hook.c.workspace_id == workspace)
+    rows = await session.execute(mine.order_by(hook.c.created_at, hook.c.prefix))
+    return [KeptHook(**row) for row in rows.mappings()]

@@ -146,3 +146,48 @@ class Replayed(BaseModel):
 
     accepted: int
     refused: list[Refused]
+
+
+class HookAsked(BaseModel):
+    """A hook to be made."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    provider: str = Field(examples=["sendgrid"], description="As the file in services/ingest/providers is named.")
+    name: str = Field(default="", max_length=200)
+    secrets: dict[str, str | list[str]] = Field(default={}, description="What the provider signs with, by name.")
+    settings: dict[str, Any] = {}
+
+
+class HookMade(BaseModel):
+    """A new hook. `hook` and `path` are shown this once."""
+
+    prefix: str
+    provider: str
+    hook: str
+    path: str = Field(description="Where the provider posts, on the address of ingest.")
+
+
+class HookSecrets(BaseModel):
+    """All secrets of a hook, in place of those it had."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    secrets: dict[str, str | list[str]]
+
+
+class HookListed(BaseModel):
+    """A hook as it is listed."""
+
+    prefix: str
+    provider: str
+    name: str
+    settings: dict[str, Any]
+    created_at: str
+    revoked_at: str | None
+
+
+class HookList(BaseModel):
+    """All of them."""
+
+    data: list[HookListed]

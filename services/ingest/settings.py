@@ -32,3 +32,6 @@ class IngestSettings(ServiceSettings):
     limit: LimitSettings = LimitSettings()
     public_address: str | None = None
     """How browsers reach this service (``https://ingest.example.com``); told to SDKs, else what they asked for."""
+
+    graph_address: str = "https://graph.facebook.com/v21.0"
+    """Where the answers of a lead on Meta are fetched, by hooks with an access token; empty fetches none."""

@@ -1,14 +1,14 @@
 """Writes of ingest."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import asdict, dataclass
+from typing import Any, Final
 from uuid import UUID
 
 from asyncpg import Connection
-from sqlalchemy import text, update
+from sqlalchemy import insert, text, update
 
-from services.ingest.tables import rejected
+from services.ingest.tables import hook, rejected
 from shared.database.session import WriteSession
 
 
@@ -83,4 +83,37 @@ async def repair(session: WriteSession, workspace: UUID, item_id: str, payload: 
     """Put a repaired payload in place. False when there is no such item, or it was taken already."""
     mine = (rejected.c.workspace_id == workspace) & (rejected.c.id == item_id) & rejected.c.replayed_at.is_(None)
     statement = update(rejected).where(mine).values(payload=payload).returning(rejected.c.id)
+    return (await session.execute(statement)).one_or_none() is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookRow:
+    """A hook to keep. ``created_at`` is in microseconds; ``secrets`` are sealed."""
+
+    workspace_id: UUID
+    prefix: str
+    provider: str
+    name: str
+    digest: bytes
+    secrets: bytes
+    settings: dict[str, Any]
+    created_at: int
+
+
+async def add_hook(session: WriteSession, row: HookRow) -> None:
+    """Keep a new hook."""
+    await session.execute(insert(hook).values(**asdict(row)))
+
+
+async def put_hook_secrets(session: WriteSession, workspace: UUID, prefix: str, digest: bytes, secrets: bytes) -> bool:
+    """Put other secrets in place. False when there is no such hook that works."""
+    mine = (hook.c.workspace_id == workspace) & (hook.c.prefix == prefix) & (hook.c.digest == digest)
+    statement = update(hook).where(mine, hook.c.revoked_at.is_(None)).values(secrets=secrets)
+    return (await session.execute(statement.returning(hook.c.prefix))).one_or_none() is not None
+
+
+async def revoke_hook(session: WriteSession, workspace: UUID, prefix: str, now: int) -> bool:
+    """End a hook at once. False when there is no such one that works."""
+    mine = (hook.c.workspace_id == workspace) & (hook.c.prefix == prefix) & hook.c.revoked_at.is_(None)
+    statement = update(hook).where(mine).values(revoked_at=now).returning(hook.c.prefix)
     return (await session.execute(statement)).one_or_none() is not None

@@ -1,8 +1,19 @@
-"""The tables of ingest (migration 0003)."""
+"""The tables of ingest (migrations 0003 and 0008)."""
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, PrimaryKeyConstraint, Table, Text, Uuid
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.database.naming import metadata
 
@@ -27,3 +38,20 @@ rejected: Final = Table(
 
 Index("ix_rejected_received_at", rejected.c.workspace_id, rejected.c.received_at, rejected.c.id)
 Index("ix_rejected_code", rejected.c.workspace_id, rejected.c.code, rejected.c.received_at, rejected.c.id)
+
+hook: Final = Table(
+    "hook",
+    INGEST,
+    Column("workspace_id", Uuid, nullable=False),
+    Column("prefix", Text, nullable=False, unique=True),
+    Column("provider", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("secrets", LargeBinary, nullable=False),
+    Column("settings", JSONB, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
+    PrimaryKeyConstraint("workspace_id", "prefix"),
+    CheckConstraint("octet_length(digest) = 32", name="digest_length"),
+)
+"""An address at which a provider delivers. ``secrets`` are sealed with a key made from the address (``domain.hook``)."""

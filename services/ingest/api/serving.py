@@ -9,7 +9,7 @@ from uuid import uuid4
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from services.ingest.api import browser, links, mounted, rejected, rudderstack, segment, touchpoints
+from services.ingest.api import browser, links, mounted, rejected, rudderstack, segment, touchpoints, webhooks
 from services.ingest.api.browser import Fetches
 from services.ingest.api.gate import Gate
 from services.ingest.api.hot import HotRoutes
@@ -17,6 +17,7 @@ from services.ingest.api.intake import Intake
 from services.ingest.api.posting import Surface
 from services.ingest.bootstrap import Resources, ensure_log
 from services.ingest.handlers.accepting import Door
+from services.ingest.handlers.hooks import Hooks
 from services.ingest.handlers.recording import Recording
 from services.ingest.handlers.replaying import Replay
 from shared.errors import Unavailable
@@ -40,7 +41,8 @@ async def run(own: Resources, stop: asyncio.Event) -> None:
     own.health.require("keys", own.access.check)
     try:
         async with asyncio.TaskGroup() as tasks:
-            keeping = [tasks.create_task(own.access.run()), tasks.create_task(ensure_log(own, stop))]
+            keeping = [tasks.create_task(own.access.run()), tasks.create_task(own.hooks.run())]
+            keeping.append(tasks.create_task(ensure_log(own, stop)))
             await serve(application(own), Address(own.settings.host, own.settings.port), guard, stop)
             for task in keeping:
                 task.cancel()
@@ -74,9 +76,10 @@ def api(own: Resources, posting: Sequence[Surface]) -> FastAPI:
         title="tragt ingest",
         version=version("tragt"),
         description="Takes touchpoints from any client and answers 200 once they are durable.",
-        routers=[rejected.router],
+        routers=[rejected.router, webhooks.administration(own.clock)],
         open_routers=[
             mounted.router(posting, own.telemetry),
+            webhooks.deliveries(_hooks(own), own.clock, own.settings),
             *[browser.router(fetches, own.telemetry) for fetches in fetched(own)],
             links.router(Recording(_door(own), own.telemetry), Gate(own.access), own.clock, own.telemetry, _make_id),
         ],
@@ -88,7 +91,17 @@ def api(own: Resources, posting: Sequence[Surface]) -> FastAPI:
 
 def resources(own: Resources) -> Mapping[str, Any]:
     """What routes find in the state of a request."""
-    return {"access": own.access, "reader": own.reader, "replay": Replay(own.producer, own.writer, own.clock)}
+    return {
+        "access": own.access,
+        "hooks": own.hooks,
+        "writer": own.writer,
+        "reader": own.reader,
+        "replay": Replay(own.producer, own.writer, own.clock),
+    }
+
+
+def _hooks(own: Resources) -> Hooks:
+    return Hooks(own.hooks, _door(own), own.outbound, own.settings.graph_address, own.telemetry)
 
 
 def _door(own: Resources) -> Door:

@@ -14,6 +14,7 @@ from jmespath.exceptions import JMESPathError
 
 from services.ingest.domain.kind import snake_case
 from services.ingest.domain.landing import CLICK_CHANNELS
+from services.ingest.domain.machine import machine_of
 
 MAX_EXPRESSION: Final = 1_000
 _MAX_GROWTH: Final = 256
@@ -99,6 +100,11 @@ class _Functions(functions.Functions):
     def _func_without(self, said: Mapping[str, Any], names: list[Any]) -> dict[str, Any]:
         """The object without these names."""
         return {name: value for name, value in said.items() if name not in names}
+
+    @_takes("")
+    def _func_machine(self, agent: Any) -> str | None:
+        """What sort of machine that user agent is, if it is one: a mail program's proxy, a scanner of links."""
+        return machine_of(agent, "", "GET") if isinstance(agent, str) and agent.strip() else None
 
     @_takes("object")
     def _func_click_id(self, said: Mapping[str, Any]) -> str | None:

@@ -8,6 +8,7 @@ import msgspec
 from services.ingest import store
 from services.ingest.domain.refusal import Refusal
 from services.ingest.handlers.accepting import SERVICE
+from services.ingest.handlers.hook_providers import hook_reader_of
 from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
 from services.ingest.protocols.readers import reader_of
 from services.ingest.queries import KeptItem
@@ -77,7 +78,7 @@ def _again(principal: Principal, item: KeptItem) -> Outcome:
         return Rejected(item.id, Refusal(Code(item.code), item.pointer, item.detail), payload)
     if item.refused_by != SERVICE:
         return _from_log(item, payload)
-    reader = reader_of(item.protocol)
+    reader = reader_of(item.protocol) or hook_reader_of(item.protocol)
     if reader is None:
         return Rejected(item.id, Refusal(Code(item.code), item.pointer, item.detail), payload)
     outcome = reader.read(payload, arrival, may_hold_nul=b"\\u0000" in payload)

@@ -164,7 +164,7 @@ def native_of(mapping: Mapping, item: Any) -> dict[str, Any]:
     """The native touchpoint, as JSON values, that ``item`` amounts to. Raises Refused; pointers are those of the
     touchpoint, so ``/kind`` says that no kind was found."""
     native: dict[str, Any] = {"kind": _kind(mapping.kind, item)}
-    item_id = _id(mapping, item)
+    item_id = id_of(mapping, item)
     if item_id is not None:
         native["id"] = item_id
     for name, when in (("occurred_at", mapping.occurred_at), ("sent_at", mapping.sent_at)):
@@ -260,7 +260,7 @@ def _kind(source: _Source, item: Any) -> str:
     return kind if is_kind(kind) else kind_of_event(kind) or kind
 
 
-def _id(mapping: Mapping, item: Any) -> str | None:
+def id_of(mapping: Mapping, item: Any) -> str | None:
     """The parts of the id joined by ``:`` after the name of the source; None when the item has none of them."""
     parts = [_text(place.find(item)) or "" for place in mapping.id]
     if not any(parts):

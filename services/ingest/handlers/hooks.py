@@ -1,0 +1,137 @@
+"""Takes what providers deliver: the hook, the provider's own signature, the items, the provider's own answer."""
+
+from dataclasses import replace
+from typing import Final
+
+import msgspec
+import structlog
+
+from services.ingest.handlers.accepting import Door, Receipt
+from services.ingest.handlers.hook_cache import HookCache, OpenHook
+from services.ingest.handlers.hook_completion import Completion
+from services.ingest.handlers.hook_providers import providers
+from services.ingest.handlers.outbound import Outbound
+from services.ingest.protocols.splitting import Split
+from services.ingest.protocols.webhook import (
+    Doubted,
+    Knock,
+    Known,
+    Provider,
+    Reply,
+    Verdict,
+    Verified,
+    Wanted,
+    open_hook,
+)
+from services.ingest.protocols.webhook_handshakes import HANDSHAKES
+from services.ingest.protocols.webhook_signatures import VERIFIERS, credentials
+from shared.clock import SECOND
+from shared.errors import Unavailable
+from shared.instruments import INGEST_TURNED_AWAY
+from shared.telemetry import Telemetry
+
+_MAX_REMEMBERED: Final = 20_000
+_MAX_CERTIFICATES: Final = 64
+_UNVERIFIED: Final = "unverified"
+_OK: Final = 200
+_ASK: Final = Reply(401, "credentials, please")
+
+
+class Hooks:
+    """The way in for providers, in front of the door."""
+
+    def __init__(
+        self, cache: HookCache, door: Door, outbound: Outbound, graph_address: str, telemetry: Telemetry
+    ) -> None:
+        self._cache = cache
+        self._door = door
+        self._outbound = outbound
+        self._completion = Completion(outbound, graph_address)
+        self._telemetry = telemetry
+        self._log = structlog.get_logger("hooks")
+        self._once: dict[tuple[str, str], int] = {}
+        self._certificates: dict[str, bytes] = {}
+
+    def find(self, provider: str, text: str) -> OpenHook:
+        """The hook of an address. Raises NotFound, Unavailable."""
+        return self._cache.find(provider, text)
+
+    async def receive(self, hook: OpenHook, knock: Knock) -> Reply:
+        """What the provider is answered. Raises Unavailable: nothing is acknowledged then, and providers send again."""
+        provider = providers()[hook.kept.provider]
+        known = Known(secrets=hook.secrets, settings=hook.kept.settings, window_seconds=provider.window_seconds)
+        if knock.method != "POST":
+            handshake = HANDSHAKES.get(provider.handshake)
+            return handshake(knock, known) if handshake else Reply()
+        missing = credentials(knock, known)
+        if missing:
+            return self._doubt(hook, missing, _ASK)
+        verdict = await self._verdict(provider, knock, known)
+        if isinstance(verdict, Verified) and self._is_replayed(hook, verdict, knock.now):
+            verdict = Doubted("it was delivered before")
+        if not isinstance(verdict, Verified):
+            return self._doubt(hook, verdict, Reply(provider.doubted_status, "that is not signed as it should be"))
+        if verdict.confirm:
+            return await self._confirm(verdict.confirm)
+        receipt = await self._take(hook, provider, knock, known)
+        self._remember(hook, verdict, knock.now, provider.window_seconds)
+        return provider.reply or _told(receipt)
+
+    async def _take(self, hook: OpenHook, provider: Provider, knock: Knock, known: Known) -> Receipt:
+        parcel = open_hook(provider, knock)
+        if provider.complete and parcel.split.refusal is None:
+            items = await self._completion.meta(parcel.split.items, known)
+            parcel = type(parcel)(Split(items), parcel.reader)
+        return await self._door.accept(hook.principal, parcel)
+
+    async def _verdict(self, provider: Provider, knock: Knock, known: Known) -> Verdict:
+        absent = [name for name in sorted(provider.required) if not known.all(name)]
+        if absent:
+            return Doubted(f"the hook was not given its {', '.join(absent)} yet")
+        if not provider.signature:
+            return Verified()
+        verify = VERIFIERS[provider.signature]
+        verdict = verify(knock, known)
+        if isinstance(verdict, Wanted):
+            certificate = await self._certificate(verdict.address)
+            verdict = verify(knock, replace(known, fetched={verdict.address: certificate}))
+        return verdict
+
+    async def _certificate(self, address: str) -> bytes:
+        held = self._certificates.get(address)
+        if held is None:
+            fetched = await self._outbound.get(address)
+            if fetched.status != _OK:
+                raise Unavailable("the provider's certificate could not be fetched")
+            if len(self._certificates) >= _MAX_CERTIFICATES:
+                self._certificates.clear()
+            held = self._certificates[address] = fetched.body
+        return held
+
+    async def _confirm(self, address: str) -> Reply:
+        if (await self._outbound.get(address)).status != _OK:
+            raise Unavailable("the provider did not take our confirmation")
+        return Reply(body="confirmed")
+
+    def _doubt(self, hook: OpenHook, verdict: Verdict, reply: Reply) -> Reply:
+        reason = verdict.reason if isinstance(verdict, Doubted) else "it could not be verified"
+        self._log.warning("hook.doubted", hook=hook.kept.prefix, provider=hook.kept.provider, reason=reason)
+        self._telemetry.count(INGEST_TURNED_AWAY, 1, (_UNVERIFIED,))
+        return reply
+
+    def _is_replayed(self, hook: OpenHook, verdict: Verified, now: int) -> bool:
+        return bool(verdict.once) and self._once.get((hook.kept.prefix, verdict.once), 0) > now
+
+    def _remember(self, hook: OpenHook, verdict: Verified, now: int, window_seconds: int) -> None:
+        """Only once it is durable: until then a provider that sends again is right to do so."""
+        if not verdict.once:
+            return
+        while len(self._once) >= _MAX_REMEMBERED:
+            del self._once[next(iter(self._once))]
+        self._once[hook.kept.prefix, verdict.once] = now + 2 * window_seconds * SECOND
+
+
+def _told(receipt: Receipt) -> Reply:
+    """How much was taken. What was refused is kept with its reason, so the provider need not send it again."""
+    body = msgspec.json.encode({"accepted": receipt.accepted, "rejected": len(receipt.rejected)}).decode()
+    return Reply(body=body, content_type="application/json")

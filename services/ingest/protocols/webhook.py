@@ -1,0 +1,203 @@
+"""Webhooks of providers: what a request of theirs is, what a verifier says of it, one declarative file per provider.
+
+Everything here is pure: ``handlers.hooks`` brings the bytes, the clock and what has to be fetched.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+import msgspec
+
+from services.ingest.domain import bounds
+from services.ingest.domain.hook import Secrets
+from services.ingest.domain.item_id import content_id
+from services.ingest.domain.refusal import Refused
+from services.ingest.protocols import native
+from services.ingest.protocols.mapping import InvalidMapping, compiled, id_of, items_of, native_of
+from services.ingest.protocols.mapping import Mapping as Mapped
+from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
+from services.ingest.protocols.parcel import Parcel
+from services.ingest.protocols.reading import read_loosely
+from services.ingest.protocols.splitting import Item, Split
+from services.ingest.protocols.webhook_bodies import BODIES, BodyKind, json_value
+from shared.clock import SECOND
+
+PROTOCOL: Final = "hook"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knock:
+    """A provider's request: the raw bytes before anything is read out of them, ``url`` as the provider has it, ``now``
+    in microseconds. Header names are lower case."""
+
+    method: str
+    url: str
+    query: Mapping[str, str]
+    headers: Mapping[bytes, bytes]
+    body: bytes
+    now: int
+
+    def header(self, name: str) -> str:
+        """A header's text, empty when there is none."""
+        return self.headers.get(name.encode(), b"").decode("latin-1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known about a hook when somebody knocks; ``fetched`` holds what a verifier asked for, by its address."""
+
+    secrets: Secrets = field(repr=False)
+    settings: Mapping[str, Any]
+    window_seconds: int
+    fetched: Mapping[str, bytes] = field(default_factory=dict)
+
+    def all(self, name: str) -> Sequence[str]:
+        """Every secret of that name."""
+        return self.secrets.get(name, ())
+
+    def is_fresh(self, instant: int, now: int) -> bool:
+        """Whether an instant, in microseconds like ``now``, is within the window."""
+        return abs(now - instant) <= self.window_seconds * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """It is the provider's. ``once``: what may be presented only once, where the signature does not cover the body.
+    ``confirm``: an address to be fetched in order to agree to be called."""
+
+    once: str = ""
+    confirm: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubted:
+    """It is not, or cannot be told to be; the reason is for the owner's log, not for the caller."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What stands at that address is needed first."""
+
+    address: str
+
+
+Verdict = Verified | Doubted | Wanted
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """What the provider is answered."""
+
+    status: int = 200
+    body: str = ""
+    content_type: str = "text/plain; charset=utf-8"
+
+
+class _Document(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A provider's file, see docs/connect/adding-a-provider.md."""
+
+    title: str
+    body: BodyKind
+    mapping: dict[str, Any]
+    field: str = ""
+    signature: str = ""
+    handshake: str = ""
+    secrets: dict[str, str] = {}
+    optional: dict[str, str] = {}
+    settings: dict[str, str] = {}
+    window_seconds: int = 300
+    doubted_status: int = 401
+    reply: Reply | None = None
+    complete: Literal["", "meta"] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """A checked provider's file. ``secrets`` and ``settings`` say what each is; ``required`` ones must be there."""
+
+    name: str
+    title: str
+    body: BodyKind
+    field: str
+    signature: str
+    handshake: str
+    secrets: Mapping[str, str]
+    required: frozenset[str]
+    settings: Mapping[str, str]
+    window_seconds: int
+    doubted_status: int
+    reply: Reply | None
+    complete: str
+    mapping: Mapped
+
+
+ANYWHERE: Final[Mapping[str, str]] = {
+    "basic": "user:password that must come as HTTP Basic credentials",
+    "header": "Name: value of a header that must come",
+}
+"""Secrets that any provider's hook may ask for, for those that sign nothing."""
+
+
+def provider_of(name: str, document: Any) -> Provider:
+    """The provider that a document describes. Raises InvalidMapping."""
+    try:
+        said = msgspec.convert(document, _Document)
+    except msgspec.ValidationError as error:
+        raise InvalidMapping(("", str(error))) from None
+    return Provider(
+        name=name,
+        title=said.title,
+        body=said.body,
+        field=said.field,
+        signature=said.signature,
+        handshake=said.handshake,
+        secrets={**said.secrets, **said.optional, **ANYWHERE},
+        required=frozenset(said.secrets),
+        settings=said.settings,
+        window_seconds=said.window_seconds,
+        doubted_status=said.doubted_status,
+        reply=said.reply,
+        complete=said.complete,
+        mapping=compiled({"source": name, **said.mapping}),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class HookReader:
+    """Reads a provider's items: mapped to native ones, which are then read as such.
+
+    What is kept of a refused item is the provider's own.
+    """
+
+    provider: Provider
+
+    @property
+    def protocol(self) -> str:
+        """``hook.<provider>``."""
+        return f"{PROTOCOL}.{self.provider.name}"
+
+    def read(self, item: Item, arrival: Arrival, *, may_hold_nul: bool) -> Outcome:  # noqa: ARG002 -- looked for below
+        """The touchpoint in ``item``, or its rejection. Never raises."""
+        raw, mapping = bytes(item), self.provider.mapping
+        try:
+            value = json_value(raw)
+            written = msgspec.json.encode(native_of(mapping, value))
+        except Refused as outcome:
+            item_id = id_of(mapping, read_loosely(raw)) or content_id(raw)
+            return Rejected(item_id, outcome.refusal, raw)
+        read = native.parse(written, arrival, may_hold_nul=b"\\u0000" in written)
+        return msgspec.structs.replace(read, payload=raw) if isinstance(read, Rejected) and read.payload else read
+
+
+def open_hook(provider: Provider, knock: Knock) -> Parcel:
+    """A verified request taken apart. Nothing in it is no fault: providers send tests and empty lists."""
+    reader = HookReader(provider)
+    try:
+        value = BODIES[provider.body](knock.body, knock.header("content-type"), provider.field)
+        if isinstance(value, dict | list):
+            bounds.check(value, "")
+        return Parcel(Split(list(items_of(provider.mapping, value))), reader)
+    except Refused as outcome:
+        return Parcel(Split([knock.body], outcome.refusal), reader)

@@ -1,0 +1,282 @@
+"""Who is it really: one verifier per provider that signs, over the raw bytes, compared in constant time.
+
+A verifier takes the request and what is known about the hook, and says verified, doubted (why), or wanted (what must be
+fetched first). It reads no clock and fetches nothing. The signed text of each is in docs/connect/<provider>.md.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Final
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from services.ingest.protocols.webhook import Doubted, Knock, Known, Verdict, Verified
+from services.ingest.protocols.webhook_bodies import form
+from services.ingest.protocols.webhook_sns import sns
+from shared.clock import SECOND, from_datetime
+
+_MILLISECOND: Final = 1_000
+_MAX_SECONDS: Final = 10**11
+_NOT_SIGNED: Final = Doubted("the signature or its timestamp is missing")
+_STALE: Final = Doubted("the signature's timestamp is outside of the window")
+_WRONG: Final = Doubted("the signature is wrong")
+_FAULTS: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
+
+
+class _Mailgun(msgspec.Struct):
+    timestamp: str
+    token: str
+    signature: str
+
+
+class _MailgunBody(msgspec.Struct):
+    signature: _Mailgun
+
+
+class _GoogleBody(msgspec.Struct):
+    google_key: str
+
+
+def is_any(candidates: Iterable[str], presented: str) -> bool:
+    """Whether it is one of them, in a time that does not tell which."""
+    found = False
+    given = presented.encode("utf-8", "surrogatepass")
+    for candidate in candidates:
+        found |= hmac.compare_digest(candidate.encode(), given)
+    return found
+
+
+def _hex(secret: str, text: bytes, digest: str = "sha256") -> str:
+    return hmac.new(secret.encode(), text, digest).hexdigest()
+
+
+def _base64(secret: str, text: bytes, digest: str = "sha256") -> str:
+    return base64.b64encode(hmac.new(secret.encode(), text, digest).digest()).decode()
+
+
+def _instant(text: str, unit: int = SECOND) -> int:
+    """Microseconds of a number of units as text; 1970 when it is none, which no window holds."""
+    return int(text) * unit if text.isascii() and text.isdigit() and int(text[:15]) < _MAX_SECONDS * SECOND else 0
+
+
+def _compared(candidates: Iterable[str], presented: str) -> Verdict:
+    if not presented:
+        return _NOT_SIGNED
+    return Verified() if is_any(candidates, presented) else _WRONG
+
+
+def sendgrid(knock: Knock, known: Known) -> Verdict:
+    """ECDSA P-256 over timestamp and body."""
+    signature = knock.header("x-twilio-email-event-webhook-signature")
+    timestamp = knock.header("x-twilio-email-event-webhook-timestamp")
+    if not signature or not timestamp:
+        return _NOT_SIGNED
+    if not known.is_fresh(_instant(timestamp), knock.now):
+        return _STALE
+    signed = timestamp.encode("latin-1") + knock.body
+    good = [key for key in known.all("public_key") if _is_ecdsa(key, signature, signed)]
+    return Verified() if good else _WRONG
+
+
+def _is_ecdsa(key: str, signature: str, signed: bytes) -> bool:
+    lines = (line.strip() for line in key.splitlines() if "-----" not in line)
+    try:
+        public = load_der_public_key(base64.b64decode("".join(lines)))
+        if not isinstance(public, ec.EllipticCurvePublicKey):
+            return False
+        public.verify(base64.b64decode(signature), signed, ec.ECDSA(SHA256()))
+    except (ValueError, InvalidSignature, binascii.Error):
+        return False
+    return True
+
+
+def mailgun(knock: Knock, known: Known) -> Verdict:
+    """HMAC over timestamp and token, which stand in the body; the body itself is not covered."""
+    said = _mailgun_said(knock.body)
+    if said is None:
+        return _NOT_SIGNED
+    if not known.is_fresh(_instant(said.timestamp), knock.now):
+        return _STALE
+    signed = (said.timestamp + said.token).encode()
+    verdict = _compared((_hex(key, signed) for key in known.all("signing_key")), said.signature)
+    return Verified(once=said.token) if isinstance(verdict, Verified) else verdict
+
+
+def _mailgun_said(body: bytes) -> _Mailgun | None:
+    try:
+        if body.lstrip()[:1] == b"{":
+            return msgspec.json.decode(body, type=_MailgunBody).signature
+        return msgspec.convert(form(body), _Mailgun)
+    except _FAULTS:
+        return None
+
+
+def mandrill(knock: Knock, known: Known) -> Verdict:
+    """HMAC-SHA1 over the exact address and the fields of the form, sorted."""
+    fields = form(knock.body)
+    signed = knock.url + "".join(f"{name}{fields[name]}" for name in sorted(fields))
+    candidates = [_base64(key, signed.encode("utf-8", "replace"), "sha1") for key in known.all("webhook_key")]
+    return _compared(candidates, knock.header("x-mandrill-signature"))
+
+
+def google_key(knock: Knock, known: Known) -> Verdict:
+    """The key that stands in the body."""
+    try:
+        presented = msgspec.json.decode(knock.body, type=_GoogleBody).google_key
+    except _FAULTS:
+        return _NOT_SIGNED
+    return _compared(known.all("google_key"), presented)
+
+
+def meta(knock: Knock, known: Known) -> Verdict:
+    """``sha256=`` and HMAC over the body."""
+    candidates = [f"sha256={_hex(secret, knock.body)}" for secret in known.all("app_secret")]
+    return _compared(candidates, knock.header("x-hub-signature-256"))
+
+
+def linkedin(knock: Knock, known: Known) -> Verdict:
+    """HMAC over ``hmacsha256=`` and the body; the header with or without that beginning (sources disagree)."""
+    signed = b"hmacsha256=" + knock.body
+    candidates = [_hex(secret, signed) for secret in known.all("client_secret")]
+    return _compared(candidates, knock.header("x-li-signature").removeprefix("hmacsha256="))
+
+
+def aweber(knock: Knock, known: Known) -> Verdict:
+    """``sha256=`` and HMAC over the body."""
+    candidates = [f"sha256={_hex(secret, knock.body)}" for secret in known.all("client_secret")]
+    return _compared(candidates, knock.header("aweber-signature"))
+
+
+def line(knock: Knock, known: Known) -> Verdict:
+    """Base64 HMAC over the body."""
+    candidates = [_base64(secret, knock.body) for secret in known.all("channel_secret")]
+    return _compared(candidates, knock.header("x-line-signature"))
+
+
+def intercom(knock: Knock, known: Known) -> Verdict:
+    """``sha1=`` and HMAC-SHA1 over the body."""
+    candidates = [f"sha1={_hex(secret, knock.body, 'sha1')}" for secret in known.all("client_secret")]
+    return _compared(candidates, knock.header("x-hub-signature"))
+
+
+def zendesk(knock: Knock, known: Known) -> Verdict:
+    """Base64 HMAC over the timestamp (ISO 8601) and the body."""
+    timestamp = knock.header("x-zendesk-webhook-signature-timestamp")
+    try:
+        instant = from_datetime(datetime.fromisoformat(timestamp))
+    except (ValueError, TypeError):
+        return _NOT_SIGNED
+    if not known.is_fresh(instant, knock.now):
+        return _STALE
+    signed = timestamp.encode("latin-1") + knock.body
+    candidates = [_base64(secret, signed) for secret in known.all("signing_secret")]
+    return _compared(candidates, knock.header("x-zendesk-webhook-signature"))
+
+
+def _timed(knock: Knock, known: Known, header: str, field: str, secret: str) -> Verdict:
+    """``t=<seconds>,<field>=<hex>``: HMAC over the seconds, a point and the body; several while keys change."""
+    parts = [part.strip().partition("=") for part in knock.header(header).split(",")]
+    timestamp = next((value for name, _, value in parts if name == "t"), "")
+    presented = [value for name, _, value in parts if name == field]
+    if not timestamp or not presented:
+        return _NOT_SIGNED
+    if not known.is_fresh(_instant(timestamp), knock.now):
+        return _STALE
+    signed = timestamp.encode("latin-1") + b"." + knock.body
+    candidates = [_hex(key, signed) for key in known.all(secret)]
+    good = [one for one in presented if is_any(candidates, one)]
+    return Verified() if good else _WRONG
+
+
+def mailchimp(knock: Knock, known: Known) -> Verdict:
+    """Mailchimp's optional signature; without a secret the address alone is the credential."""
+    if not known.all("signing_secret"):
+        return Verified()
+    return _timed(knock, known, "x-mailchimp-signature", "v1", "signing_secret")
+
+
+def tiktok(knock: Knock, known: Known) -> Verdict:
+    """TikTok's signature."""
+    return _timed(knock, known, "tiktok-signature", "s", "client_secret")
+
+
+def calendly(knock: Knock, known: Known) -> Verdict:
+    """Calendly's signature."""
+    return _timed(knock, known, "calendly-webhook-signature", "v1", "signing_key")
+
+
+def hubspot(knock: Knock, known: Known) -> Verdict:
+    """Version 3 when it is there (base64 HMAC over method, address, body and time), else 2 or 1 (hex SHA-256)."""
+    secrets = known.all("client_secret")
+    third = knock.header("x-hubspot-signature-v3")
+    where = knock.method + knock.url
+    if third:
+        timestamp = knock.header("x-hubspot-request-timestamp")
+        if not known.is_fresh(_instant(timestamp, _MILLISECOND), knock.now):
+            return _STALE
+        signed = where.encode() + knock.body + timestamp.encode("latin-1")
+        return _compared((_base64(secret, signed) for secret in secrets), third)
+    second = knock.header("x-hubspot-signature-version") == "v2"
+    begin = where if second else ""
+    candidates = [hashlib.sha256((secret + begin).encode() + knock.body).hexdigest() for secret in secrets]
+    return _compared(candidates, knock.header("x-hubspot-signature"))
+
+
+def wechat(knock: Knock, known: Known) -> Verdict:
+    """SHA-1 over token, timestamp and nonce, sorted; the body is not covered."""
+    query = knock.query
+    timestamp, nonce = query.get("timestamp", ""), query.get("nonce", "")
+    if not known.is_fresh(_instant(timestamp), knock.now):
+        return _STALE if timestamp else _NOT_SIGNED
+    candidates = [
+        hashlib.sha1("".join(sorted((token, timestamp, nonce))).encode()).hexdigest()  # noqa: S324 -- WeChat's choice
+        for token in known.all("token")
+    ]
+    verdict = _compared(candidates, query.get("signature", ""))
+    return Verified(once=f"{timestamp}:{nonce}") if isinstance(verdict, Verified) else verdict
+
+
+def credentials(knock: Knock, known: Known) -> Doubted | None:
+    """Why a request lacks the Basic credentials or the header that the hook asks for; None when it lacks nothing."""
+    basic = known.all("basic")
+    if basic and not is_any(
+        (base64.b64encode(pair.encode()).decode() for pair in basic), knock.header("authorization")[len("Basic ") :]
+    ):
+        return Doubted("the Basic credentials are missing or wrong")
+    for line_of_header in known.all("header"):
+        name, _, value = line_of_header.partition(":")
+        if not is_any((value.strip(),), knock.header(name.strip().lower())):
+            return Doubted(f"the header {name.strip()} is missing or wrong")
+    return None
+
+
+VERIFIERS: Final[Mapping[str, Callable[[Knock, Known], Verdict]]] = {
+    verifier.__name__: verifier
+    for verifier in (
+        aweber,
+        calendly,
+        google_key,
+        hubspot,
+        intercom,
+        line,
+        linkedin,
+        mailchimp,
+        mailgun,
+        mandrill,
+        meta,
+        sendgrid,
+        sns,
+        tiktok,
+        wechat,
+        zendesk,
+    )
+}
+"""By the name that a provider's file gives as its ``signature``."""

@@ -1,0 +1,204 @@
+"""Providers deliver to the real door: signed, forged, replayed, with handshakes, and with the database away."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from services.ingest.api import serving
+from services.ingest.handlers.hook_cache import HookCache
+from services.ingest.handlers.outbound import Outbound
+from shared.clock import SECOND
+from shared.errors import NotFound, Transient
+from shared.identity_key import email_key
+from tests.ingest_door import OpenDoor, with_state
+from tests.unit.ingest.webhooks.signing import SECRETS, SIGNERS, Signed
+
+_EVENT = {"email": "jane@example.com", "timestamp": 1714564800, "event": "open", "sg_event_id": "e1"}
+_MAILGUN = {"event-data": {"event": "opened", "timestamp": 1714564800, "recipient": "jane@example.com"}}
+
+
+async def _made(door: OpenDoor, provider: str, **more: Any) -> str:
+    """The path of a new hook."""
+    asked = {"provider": provider, **more}
+    made = await door.client.post("/v1/hooks", json=asked, headers=_admin(door))
+    assert made.status_code == 201, made.text
+    path: str = made.json()["path"]
+    return path
+
+
+def _sign(door: OpenDoor, name: str, body: Any, path: str, seconds: int = 0) -> Signed:
+    content = body if isinstance(body, bytes) else msgspec.json.encode(body)
+    return SIGNERS[name](content, f"http://ingest{path}", door.own.clock.now() // SECOND + seconds)
+
+
+async def _deliver(door: OpenDoor, path: str, signed: Signed, **more: str) -> httpx.Response:
+    return await door.client.post(f"{path}?{signed.query}", content=signed.body, headers={**signed.headers, **more})
+
+
+async def test_a_signed_delivery_becomes_a_touchpoint_and_a_forged_one_does_not(door: OpenDoor) -> None:
+    path = await _made(door, "sendgrid", secrets=SECRETS["sendgrid"])
+    signed = _sign(door, "sendgrid", [_EVENT], path)
+
+    good = await _deliver(door, path, signed)
+    forged = await _deliver(door, path, replace(signed, body=signed.body.replace(b"jane", b"jone")))
+    late = await _deliver(door, path, _sign(door, "sendgrid", [_EVENT], path, seconds=-90_000))
+
+    assert (good.status_code, good.json()) == (200, {"accepted": 1, "rejected": 0})
+    assert (forged.status_code, late.status_code) == (401, 401)
+    (touchpoint,) = await door.touchpoints()
+    assert (touchpoint.id, touchpoint.kind) == ("sendgrid:e1", "email_opened")
+    assert email_key(door.keys.workspace.secret, "jane@example.com") in touchpoint.keys
+
+
+async def test_a_replayed_token_is_refused_without_being_sent_again(door: OpenDoor) -> None:
+    path = await _made(door, "mailgun", secrets=SECRETS["mailgun"])
+    signed = _sign(door, "mailgun", _MAILGUN, path)
+    other = msgspec.json.decode(signed.body)
+    other["event-data"]["recipient"] = "mallory@example.com"
+
+    assert (await _deliver(door, path, signed)).status_code == 200
+    assert (await _deliver(door, path, replace(signed, body=msgspec.json.encode(other)))).status_code == 406
+    assert len(await door.touchpoints()) == 1
+
+
+async def test_what_is_refused_is_kept_and_replayed_by_the_same_provider(door: OpenDoor) -> None:
+    path = await _made(door, "sendgrid", secrets=SECRETS["sendgrid"])
+
+    answer = await _deliver(door, path, _sign(door, "sendgrid", [{**_EVENT, "event": "exploded"}], path))
+    assert await door.keep() == 1
+    (kept,) = (await door.client.get("/v1/rejected", headers=_admin(door))).json()["data"]
+    repaired = _EVENT
+    at = f"/v1/rejected/{kept['id']}"
+    patched = await door.client.patch(at, json={"payload": repaired}, headers=_admin(door))
+    replayed = await door.client.post(f"{at}/replay", headers=_admin(door))
+
+    assert (answer.status_code, answer.json()) == (200, {"accepted": 0, "rejected": 1})
+    assert (kept["id"], kept["code"], kept["protocol"]) == ("sendgrid:e1", "invalid_kind", "hook.sendgrid")
+    assert (patched.is_success, replayed.json()["accepted"]) == (True, 1)
+    assert [touchpoint.id for touchpoint in await door.touchpoints()] == ["sendgrid:e1"]
+
+
+async def test_handshakes_are_answered_before_there_is_a_secret(door: OpenDoor) -> None:
+    path = await _made(door, "meta", secrets={"verify_token": "verify"})
+    asked = {"hub.mode": "subscribe", "hub.verify_token": "verify", "hub.challenge": "<b>1"}
+
+    challenged = await door.client.get(path, params=asked)
+    doubted = await door.client.get(path, params={**asked, "hub.verify_token": "guess"})
+    delivered = await _deliver(door, path, _sign(door, "meta", {"entry": []}, path))
+
+    assert (challenged.status_code, challenged.text) == (200, "<b>1")
+    assert challenged.headers["content-type"].startswith("text/plain")
+    assert challenged.headers["x-content-type-options"] == "nosniff"
+    assert doubted.status_code == 403
+    assert delivered.status_code == 401
+
+
+async def test_secrets_come_later_and_change_over(door: OpenDoor) -> None:
+    path = await _made(door, "sendgrid")
+    signed = _sign(door, "sendgrid", [_EVENT], path)
+    assert (await _deliver(door, path, signed)).status_code == 401
+
+    put = await door.client.put(
+        f"{path}/secrets",
+        json={"secrets": {"public_key": ["old", *SECRETS["sendgrid"]["public_key"]]}},
+        headers=_admin(door),
+    )
+
+    assert put.status_code == 204
+    assert (await _deliver(door, path, signed)).status_code == 200
+
+
+async def test_metas_lead_is_fetched_with_the_token_and_waited_for(door: OpenDoor) -> None:
+    answers = [httpx.Response(401, json={"error": {"type": "OAuthException"}}), httpx.Response(200, json=_LEAD)]
+    asked: list[httpx.Request] = []
+
+    def graph(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return answers[len(asked) - 1]
+
+    value = {"leadgen_id": "444", "form_id": "2", "created_time": 1714564800}
+    body = {"object": "page", "entry": [{"id": "1", "changes": [{"field": "leadgen", "value": value}]}]}
+    path = await _made(door, "meta", secrets={**SECRETS["meta"], "access_token": ["token"]})
+    async with _reaching(door, graph) as reaching:
+        refused = await _deliver(reaching, path, _sign(door, "meta", body, path))
+        taken = await _deliver(reaching, path, _sign(door, "meta", body, path))
+
+    assert (refused.status_code, taken.status_code) == (503, 200)
+    assert asked[0].url.path.endswith("/444")
+    assert asked[0].headers["authorization"] == "Bearer token"
+    assert "token" not in str(asked[0].url)
+    (touchpoint,) = await door.touchpoints()
+    assert email_key(door.keys.workspace.secret, "jane@example.com") in touchpoint.keys
+    assert touchpoint.traits["job_title"] == "CFO"
+
+
+_LEAD = {
+    "id": "444",
+    "campaign_name": "Spring",
+    "field_data": [{"name": "email", "values": ["jane@example.com"]}, {"name": "job_title", "values": ["CFO"]}],
+}
+
+
+async def test_a_hook_is_its_provider_s_and_ends(door: OpenDoor) -> None:
+    path = await _made(door, "sendgrid", secrets=SECRETS["sendgrid"])
+    hook = path.rpartition("/")[2]
+    (listed,) = (await door.client.get("/v1/hooks", headers=_admin(door))).json()["data"]
+
+    elsewhere = await door.client.get(f"/v1/hooks/mailgun/{hook}")
+    guessed = await door.client.get(f"/v1/hooks/sendgrid/{hook[:-1]}x")
+    ended = await door.client.delete(f"/v1/hooks/{listed['prefix']}", headers=_admin(door))
+
+    assert (elsewhere.status_code, guessed.status_code, ended.status_code) == (404, 404, 204)
+    assert (await door.client.get(path)).status_code == 404
+    assert hook not in str(listed)
+    assert (await door.client.delete(f"/v1/hooks/{listed['prefix']}", headers=_admin(door))).status_code == 404
+
+
+async def test_only_an_administrator_makes_hooks(door: OpenDoor) -> None:
+    write_key = {"authorization": f"Bearer {door.keys.write}"}
+    refused = await door.client.post("/v1/hooks", json={"provider": "sendgrid"}, headers=write_key)
+    unknown = await door.client.post("/v1/hooks", json={"provider": "sendgird"}, headers=_admin(door))
+    misnamed = await door.client.post(
+        "/v1/hooks", json={"provider": "meta", "secrets": {"sekret": "x"}}, headers=_admin(door)
+    )
+
+    assert (refused.status_code, unknown.status_code, misnamed.status_code) == (403, 422, 422)
+    assert misnamed.json()["errors"][0]["pointer"] == "/secrets/sekret"
+
+
+async def test_the_database_holds_no_secret_and_may_be_away(door: OpenDoor) -> None:
+    path = await _made(door, "sendgrid", secrets={"public_key": "PUBLIC"})
+    async with door.own.pool.acquire() as connection:
+        (row,) = await connection.fetch("SELECT * FROM ingest.hook")
+    cache = HookCache(door.own.writer)
+    await cache.load()
+    hook = path.rpartition("/")[2]
+
+    assert b"PUBLIC" not in bytes(row["secrets"])
+    assert hook.encode() not in bytes(str(dict(row)), "utf-8")
+    await door.own.writer.dispose()
+    assert cache.find("sendgrid", hook).secrets == {"public_key": ["PUBLIC"]}
+    with pytest.raises(NotFound):
+        cache.find("sendgrid", "th_1_2")
+    with pytest.raises(Transient):
+        HookCache(door.own.writer).find("sendgrid", hook)
+
+
+def _admin(door: OpenDoor) -> dict[str, str]:
+    return {"authorization": f"Bearer {door.keys.secret}"}
+
+
+@asynccontextmanager
+async def _reaching(door: OpenDoor, far_side: Callable[[httpx.Request], httpx.Response]) -> AsyncIterator[OpenDoor]:
+    """The same door, from which ``far_side`` is all that can be reached."""
+    outbound = Outbound(httpx.MockTransport(far_side))
+    own = replace(door.own, outbound=outbound)
+    transport = httpx.ASGITransport(app=with_state(serving.application(own), own))
+    async with httpx.AsyncClient(transport=transport, base_url="http://ingest") as client:
+        yield replace(door, client=client)
+    await outbound.close()

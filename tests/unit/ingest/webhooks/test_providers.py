@@ -1,0 +1,70 @@
+"""Every provider's file against its examples, and against anything at all."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.ingest.handlers.hook_providers import hook_reader_of, providers
+from services.ingest.protocols.outcome import Rejected
+from services.ingest.protocols.webhook import open_hook
+from services.ingest.protocols.webhook_handshakes import HANDSHAKES
+from services.ingest.protocols.webhook_signatures import VERIFIERS
+from shared.contracts.touchpoint import Touchpoint
+from tests.unit.ingest.protocols.arrivals import ARRIVAL
+from tests.unit.ingest.webhooks.cases import EXAMPLES, Case, all_cases, differences, knock, read
+
+
+@pytest.mark.parametrize("case", all_cases(), ids=str)
+def test_an_example_becomes_its_touchpoints(case: Case) -> None:
+    outcomes = read(case.provider, case.body, case.content_type)
+
+    assert len(outcomes) == len(case.touchpoints), outcomes
+    assert [differences(*pair) for pair in zip(outcomes, case.touchpoints, strict=True)] == [[]] * len(outcomes)
+
+
+@pytest.mark.parametrize("case", all_cases(), ids=str)
+def test_a_retry_has_the_same_ids(case: Case) -> None:
+    def ids() -> list[str]:
+        return [outcome.id for outcome in read(case.provider, case.body, case.content_type)]
+
+    assert ids() == ids()
+    assert len(set(ids())) == len(ids())
+
+
+@pytest.mark.parametrize("name", providers())
+def test_every_provider_has_examples_and_names_what_there_is(name: str) -> None:
+    provider = providers()[name]
+
+    assert (EXAMPLES / f"{name}.yaml").exists()
+    assert provider.signature in {"", *VERIFIERS}
+    assert provider.handshake in {"", *HANDSHAKES}
+    assert hook_reader_of(f"hook.{name}") is not None
+
+
+@pytest.mark.parametrize("name", providers())
+def test_what_is_no_request_of_the_provider_is_kept_whole(name: str) -> None:
+    outcomes = read(name, b"\xff\xfe{", "text/plain")
+
+    assert [outcome for outcome in outcomes if not isinstance(outcome, Rejected)] == []
+
+
+_PIECES = st.sampled_from(
+    [case.body[begin:end] for case in all_cases() for begin, end in ((0, 40), (20, 200), (100, None), (0, None))]
+)
+_BODIES = st.one_of(
+    st.binary(max_size=200),
+    st.lists(st.one_of(_PIECES, st.binary(max_size=8)), max_size=4).map(b"".join),
+    st.sampled_from(
+        [b"--x\r\n", b"--\r\n\r\n--", b"<a>" * 50, b"<!DOCTYPE a><a/>", b"a[" * 40 + b"=1", b"\0", b"%00=%00"]
+    ),
+)
+
+
+@given(st.sampled_from(sorted(providers())), _BODIES, st.sampled_from(["", "multipart/form-data; boundary=x", "a/b;c"]))
+@settings(max_examples=600, deadline=None)
+def test_any_bytes_are_taken_or_refused(name: str, body: bytes, content_type: str) -> None:
+    parcel = open_hook(providers()[name], knock(body, content_type))
+
+    for item in parcel.split.items if parcel.split.refusal is None else ():
+        assert isinstance(parcel.reader.read(item, ARRIVAL, may_hold_nul=False), Touchpoint | Rejected)
+        assert isinstance(parcel.reader.read(body, ARRIVAL, may_hold_nul=False), Touchpoint | Rejected)
