@@ -50,6 +50,10 @@ benchmark: $(VENV)/.development ## Measure all ratios and print the table (QUICK
 chaos: parts $(VENV)/.development ## Kill everything in turn and count (FOR=seconds, LOG=kafka|postgres)
 	$(BIN)/python -m tests.chaos --for $(FOR) $(addprefix --log ,$(LOG))
 
+.PHONY: tracker
+tracker: $(NODE_CLIENTS)/node_modules/.package-lock.json ## Make the tracker that browsers load of its readable source
+	node $(NODE_CLIENTS)/minify.mjs services/ingest/tracker/tracker.js > services/ingest/tracker/t.min.js
+
 .PHONY: lock
 lock: $(VENV)/.development ## Resolve the newest versions that pyproject.toml and package.json allow
 	for extra in "" dev; do \

@@ -9,7 +9,7 @@ from uuid import uuid4
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from services.ingest.api import browser, links, mounted, rejected, rudderstack, segment, touchpoints, webhooks
+from services.ingest.api import browser, links, mounted, rejected, rudderstack, segment, touchpoints, tracker, webhooks
 from services.ingest.api.browser import Fetches
 from services.ingest.api.gate import Gate
 from services.ingest.api.hot import HotRoutes
@@ -82,6 +82,7 @@ def api(own: Resources, posting: Sequence[Surface]) -> FastAPI:
             webhooks.deliveries(_hooks(own), own.clock, own.settings),
             *[browser.router(fetches, own.telemetry) for fetches in fetched(own)],
             links.router(Recording(_door(own), own.telemetry), Gate(own.access), own.clock, own.telemetry, _make_id),
+            tracker.router(),
         ],
         resources=resources(own),
         checks=own.health,
