@@ -1,9 +1,9 @@
 """A whole ingest on a real database and its embedded log: keys made, application built, records read back."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import asyncpg
@@ -14,6 +14,7 @@ from starlette.types import Scope as RequestScope
 
 from services.ingest.api import serving
 from services.ingest.bootstrap import Resources, ensure_log, opened
+from services.ingest.handlers.outbound import Outbound
 from services.ingest.handlers.rejections import RejectionHandler
 from services.ingest.settings import IngestSettings
 from shared.access import KeyKind, Scope, WireProfile
@@ -135,3 +136,14 @@ def with_state(app: ASGIApp, own: Resources) -> ASGIApp:
         await app({**scope, "state": serving.resources(own)}, receive, send)
 
     return stated
+
+
+@asynccontextmanager
+async def reaching(door: OpenDoor, far_side: Callable[[httpx.Request], httpx.Response]) -> AsyncIterator[OpenDoor]:
+    """The same door, from which ``far_side`` is all that can be reached."""
+    outbound = Outbound(httpx.MockTransport(far_side))
+    own = replace(door.own, outbound=outbound)
+    transport = httpx.ASGITransport(app=with_state(serving.application(own), own))
+    async with httpx.AsyncClient(transport=transport, base_url="http://ingest") as client:
+        yield replace(door, client=client)
+    await outbound.close()

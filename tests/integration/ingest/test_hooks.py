@@ -1,7 +1,5 @@
 """Providers deliver to the real door: signed, forged, replayed, with handshakes, and with the database away."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -9,13 +7,12 @@ import httpx
 import msgspec
 import pytest
 
-from services.ingest.api import serving
 from services.ingest.handlers.hook_cache import HookCache
-from services.ingest.handlers.outbound import Outbound
 from shared.clock import SECOND
 from shared.errors import NotFound, Transient
 from shared.identity_key import email_key
-from tests.ingest_door import OpenDoor, with_state
+from tests.ingest_door import OpenDoor, reaching
+from tests.unit.ingest.webhooks.notification_service import CERTIFICATE, TOPIC, as_body, certificate, message
 from tests.unit.ingest.webhooks.signing import SECRETS, SIGNERS, Signed
 
 _EVENT = {"email": "jane@example.com", "timestamp": 1714564800, "event": "open", "sg_event_id": "e1"}
@@ -124,9 +121,9 @@ async def test_metas_lead_is_fetched_with_the_token_and_waited_for(door: OpenDoo
     value = {"leadgen_id": "444", "form_id": "2", "created_time": 1714564800}
     body = {"object": "page", "entry": [{"id": "1", "changes": [{"field": "leadgen", "value": value}]}]}
     path = await _made(door, "meta", secrets={**SECRETS["meta"], "access_token": ["token"]})
-    async with _reaching(door, graph) as reaching:
-        refused = await _deliver(reaching, path, _sign(door, "meta", body, path))
-        taken = await _deliver(reaching, path, _sign(door, "meta", body, path))
+    async with reaching(door, graph) as outside:
+        refused = await _deliver(outside, path, _sign(door, "meta", body, path))
+        taken = await _deliver(outside, path, _sign(door, "meta", body, path))
 
     assert (refused.status_code, taken.status_code) == (503, 200)
     assert asked[0].url.path.endswith("/444")
@@ -142,6 +139,26 @@ _LEAD = {
     "campaign_name": "Spring",
     "field_data": [{"name": "email", "values": ["jane@example.com"]}, {"name": "job_title", "values": ["CFO"]}],
 }
+
+
+async def test_amazons_topic_is_agreed_to_once_its_signature_holds(door: OpenDoor) -> None:
+    asked: list[str] = []
+
+    def amazon(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return httpx.Response(200, content=certificate())
+
+    path = await _made(door, "ses", settings={"topic_arns": [TOPIC]}, secrets={"basic": "user:pass"})
+    subscribe = "https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&Token=t"
+    said = message(Type="SubscriptionConfirmation", Token="t", SubscribeURL=subscribe)  # noqa: S106 -- of an example
+    async with reaching(door, amazon) as outside:
+        challenged = await _deliver(outside, path, Signed({}, as_body(said)))
+        forged = await outside.client.post(path, content=as_body({**said, "Token": "u"}), auth=("user", "pass"))
+        confirmed = await outside.client.post(path, content=as_body(said), auth=("user", "pass"))
+
+    assert (challenged.status_code, challenged.headers["www-authenticate"]) == (401, 'Basic realm="tragt"')
+    assert (forged.status_code, confirmed.status_code) == (401, 200)
+    assert asked == [CERTIFICATE, subscribe]
 
 
 async def test_a_hook_is_its_provider_s_and_ends(door: OpenDoor) -> None:
@@ -191,14 +208,3 @@ async def test_the_database_holds_no_secret_and_may_be_away(door: OpenDoor) -> N
 
 def _admin(door: OpenDoor) -> dict[str, str]:
     return {"authorization": f"Bearer {door.keys.secret}"}
-
-
-@asynccontextmanager
-async def _reaching(door: OpenDoor, far_side: Callable[[httpx.Request], httpx.Response]) -> AsyncIterator[OpenDoor]:
-    """The same door, from which ``far_side`` is all that can be reached."""
-    outbound = Outbound(httpx.MockTransport(far_side))
-    own = replace(door.own, outbound=outbound)
-    transport = httpx.ASGITransport(app=with_state(serving.application(own), own))
-    async with httpx.AsyncClient(transport=transport, base_url="http://ingest") as client:
-        yield replace(door, client=client)
-    await outbound.close()

@@ -59,7 +59,8 @@ def _case(provider: str, said: dict[str, Any]) -> Case:
 def body_of(said: dict[str, Any]) -> tuple[bytes, str]:
     """The bytes and the content type of a case."""
     if "json" in said:
-        return msgspec.json.encode(said["json"]), "application/json"
+        inner = {name: _inner(said["json"][name]) for name in said.get("encoded", ())}
+        return msgspec.json.encode({**said["json"], **inner} if inner else said["json"]), "application/json"
     if "form" in said:
         fields = [(name, value if isinstance(value, str) else _inner(value)) for name, value in said["form"].items()]
         return urlencode(fields).encode(), "application/x-www-form-urlencoded"

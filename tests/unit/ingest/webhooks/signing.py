@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from tests.unit.ingest.webhooks.notification_service import TOPIC, as_body, message
+
 _SENDGRID = ec.generate_private_key(ec.SECP256R1())
 
 
@@ -108,6 +110,10 @@ def google_key(body: bytes, _url: str, _now: int) -> Signed:
     return Signed({}, msgspec.json.encode({**msgspec.json.decode(body), "google_key": "k-123"}))
 
 
+def sns(body: bytes, _url: str, _now: int) -> Signed:
+    return Signed({"x-amz-sns-message-type": "Notification"}, as_body(message(**msgspec.json.decode(body))))
+
+
 def unsigned(body: bytes, _url: str, _now: int) -> Signed:
     return Signed({}, body)
 
@@ -126,11 +132,12 @@ SIGNERS: dict[str, Signer] = {
     "mandrill": mandrill,
     "meta": meta,
     "sendgrid": sendgrid,
+    "sns": sns,
     "tiktok": _timed("tiktok-signature", "s", "client-secret"),
     "wechat": wechat,
     "zendesk": zendesk,
 }
-"""By the name of the verifier. Amazon's, which needs a certificate, is in test_sns."""
+"""By the name of the verifier. Amazon's needs a certificate too."""
 
 SECRETS: dict[str, dict[str, list[str]]] = {
     "": {},
@@ -148,10 +155,11 @@ SECRETS: dict[str, dict[str, list[str]]] = {
     "sendgrid": {
         "public_key": [_base64(_SENDGRID.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))]
     },
+    "sns": {},
     "tiktok": {"client_secret": ["client-secret"]},
     "wechat": {"token": ["wechat-token"]},
     "zendesk": {"signing_secret": ["signing-secret"]},
 }
 
-SETTINGS: dict[str, dict[str, Any]] = {}
+SETTINGS: dict[str, dict[str, Any]] = {"sns": {"topic_arns": [TOPIC]}}
 """What a hook must be set to, by the name of the verifier."""

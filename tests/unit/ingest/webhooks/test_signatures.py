@@ -21,7 +21,8 @@ _THEN = 1_714_564_800
 _URL = "https://ingest.example.com/webhooks"
 _FORMS = {"mandrill"}
 _TIMED = ("calendly", "hubspot", "mailchimp", "mailgun", "sendgrid", "tiktok", "wechat", "zendesk")
-_COVERS_THE_BODY = sorted(SIGNERS.keys() - {"", "mailgun", "wechat", "google_key"})
+_WITH_A_SECRET = sorted(SIGNERS.keys() - {"", "sns"})
+_COVERS_THE_BODY = sorted(SIGNERS.keys() - {"", "sns", "mailgun", "wechat", "google_key"})
 
 
 def _known(secrets: dict[str, list[str]], **more: Any) -> Known:
@@ -132,12 +133,12 @@ def test_sendgrid_signs_the_line_end_too() -> None:
     assert isinstance(VERIFIERS["sendgrid"](cut, _known(secrets)), Doubted)
 
 
-@pytest.mark.parametrize("name", sorted(SIGNERS.keys() - {""}))
+@pytest.mark.parametrize("name", _WITH_A_SECRET)
 def test_what_is_signed_is_verified(name: str) -> None:
     assert isinstance(VERIFIERS[name](_signed(name), _known(SECRETS[name])), Verified)
 
 
-@pytest.mark.parametrize("name", sorted(SIGNERS.keys() - {""}))
+@pytest.mark.parametrize("name", _WITH_A_SECRET)
 def test_another_secret_is_doubted_unless_both_are_good(name: str) -> None:
     secrets = SECRETS[name]
     wrong = {key: ["wrong"] for key in secrets}
@@ -147,7 +148,7 @@ def test_another_secret_is_doubted_unless_both_are_good(name: str) -> None:
     assert isinstance(VERIFIERS[name](_signed(name), _known(both)), Verified)
 
 
-@pytest.mark.parametrize("name", sorted(SIGNERS.keys() - {""}))
+@pytest.mark.parametrize("name", _WITH_A_SECRET)
 def test_an_unsigned_request_is_doubted(name: str) -> None:
     assert isinstance(VERIFIERS[name](knock(b'{"a":1}'), _known(SECRETS[name])), Doubted)
 
@@ -224,7 +225,7 @@ def test_wechats_echo_comes_back_when_it_is_signed() -> None:
     assert HANDSHAKES["wechat"](asked, _known({"token": ["other"]})) is FORBIDDEN
 
 
-_ALL_HEADERS = sorted({header for name in SIGNERS if name for header in _signed(name).headers})
+_ALL_HEADERS = sorted({header for name in _WITH_A_SECRET for header in _signed(name).headers})
 _TEXTS = st.one_of(
     st.text(max_size=20), st.sampled_from(["t=1,v1=a", "1714564800", "sha256=", "Basic =", "=" * 9, "²"])
 )
