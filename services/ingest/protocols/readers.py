@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from services.ingest.protocols import native, rudderstack, segment
+from services.ingest.protocols import native, rudderstack, segment, snowplow
 from services.ingest.protocols.parcel import Reader
 
 _FAMILIES: Final[Mapping[str, Callable[[str], Reader]]] = {
     native.PROTOCOL: lambda _: native.READER,
     rudderstack.PROTOCOL: rudderstack.reader,
     segment.PROTOCOL: lambda call: segment.Envelope(call=call or None),
+    snowplow.PROTOCOL: lambda _: snowplow.READER,
 }
 """By the first part of the name (``segment`` of ``segment.track``), what reads an item, given the rest of it."""
 

@@ -1,0 +1,160 @@
+"""Snowplow's events, as trackers post them or write them into an address: flat objects of texts, to touchpoints."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from services.ingest.domain.refusal import Refused
+from services.ingest.protocols.arrival import campaign_of
+from services.ingest.protocols.snowplow_events import Happened, happened
+from services.ingest.protocols.snowplow_schemas import entities_in, grouped
+from services.ingest.protocols.translating import Translated, Translating, id_by, id_by_content, page_at
+from shared.clock import to_text
+from shared.contracts.touchpoint import Page
+from shared.vocabulary import Code
+
+PROTOCOL: Final = "snowplow"
+NOBODY_ID: Final = "00000000-0000-0000-0000-000000000000"
+"""The network id of whoever asks (``SP-Anonymous``) not to be told from others."""
+REDIRECTING: Final = "r-tp2"
+"""The tracker version of links that lead elsewhere."""
+
+_MILLISECOND: Final = 1_000
+_MAX_INSTANT: Final = 253_402_300_800_000  # the year 10000, in milliseconds
+_MAX_DIGITS: Final = 15
+_DEVICES: Final = {"mob": "mobile", "tv": "tv"}
+_CONTEXT: Final = {
+    "aid": "app_id",
+    "p": "platform",
+    "tv": "tracker_version",
+    "tna": "tracker_namespace",
+    "sid": "session_id",
+    "vid": "session_index",
+    "res": "screen",
+    "vp": "viewport",
+    "ds": "document",
+    "ua": "user_agent",
+    "lang": "locale",
+    "tz": "time_zone",
+}
+_PLACES: Final = {
+    "/kind": "/e",
+    "/occurred_at": "/dtm",
+    "/sent_at": "/stm",
+    "/identity/user_id": "/uid",
+    "/identity/anonymous_id": "/duid",
+}
+_OF_THE_SENDING: Final = frozenset({"stm", "nuid"})
+"""What differs between an event and its retry."""
+
+
+def _translated(said: dict[str, Any]) -> Translated:
+    fields = _fields(said)
+    found, pointer = entities_in(fields)
+    entities = grouped(found)
+    event = happened(fields, entities)
+    is_anonymous = fields.get("nuid") == NOBODY_ID
+    native: dict[str, Any] = {
+        "kind": event.kind,
+        "identity": _identity(fields, entities, event, is_anonymous=is_anonymous),
+        "properties": dict(event.properties),
+        "context": _context(fields, entities, is_anonymous=is_anonymous),
+        **_times(fields),
+    }
+    page = page_at(fields.get("url"), fields.get("page"), fields.get("refr"))
+    if page:
+        native["page"] = page
+    if event.value:
+        native["value"] = event.value
+    campaign = _campaign_of_target(fields, event, entities)
+    if campaign:
+        native["campaign"] = campaign
+    places = {**_PLACES, "/kind": event.pointer, "/context/entities": pointer, "/properties": event.inside}
+    return Translated(native, places, _DEVICES.get(fields.get("p", "")), is_anonymous)
+
+
+def _id_of(said: dict[str, Any]) -> str | None:
+    named = id_by(said.get("eid"))
+    if named or not (said.get("dtm") or said.get("ttm")):
+        return named
+    return id_by_content({name: value for name, value in said.items() if name not in _OF_THE_SENDING})
+
+
+READER: Final = Translating(PROTOCOL, _translated, _id_of)
+
+
+def _fields(said: Mapping[str, Any]) -> dict[str, str]:
+    """The fields that are not empty. Raises Refused for a value that is no text, and for a key beside that of the
+    request: an event of another key is not of this workspace."""
+    for name, value in said.items():
+        if not isinstance(value, str):
+            pointer = name.replace("~", "~0").replace("/", "~1")
+            raise Refused(Code.WRONG_TYPE, f"/{pointer}", "every value of a Snowplow event is text")
+    fields = {name: value for name, value in said.items() if value}
+    if fields.get("aid", "").startswith("tw_"):
+        raise Refused(Code.UNKNOWN_VALUE, "/aid", "all events of a request are of one write key")
+    return fields
+
+
+def _times(fields: Mapping[str, str]) -> dict[str, str]:
+    """The true time; else both of the device's, by which its clock is corrected; else none, and arrival counts."""
+    true = _instant(fields.get("ttm"), "/ttm")
+    if true is not None:
+        return {"occurred_at": to_text(true)}
+    created = _instant(fields.get("dtm"), "/dtm")
+    try:
+        sent = _instant(fields.get("stm"), "/stm")
+    except Refused:  # it only corrects a clock
+        sent = None
+    if created is None or sent is None or created >= sent:
+        return {}
+    return {"occurred_at": to_text(created), "sent_at": to_text(sent)}
+
+
+def _instant(text: str | None, pointer: str) -> int | None:
+    """Microseconds of milliseconds since 1970. Raises Refused."""
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdecimal() or len(text) > _MAX_DIGITS or int(text) >= _MAX_INSTANT:
+        raise Refused(Code.INVALID_INSTANT, pointer, "a time is a whole number of milliseconds since 1970, as text")
+    return int(text) * _MILLISECOND
+
+
+def _identity(
+    fields: Mapping[str, str], entities: Mapping[str, Any], event: Happened, *, is_anonymous: bool
+) -> dict[str, Any]:
+    """The person's ids: the first-party cookie before the collector's, before what a mobile tracker calls user."""
+    session = entities.get("client_session")
+    device = session.get("userId") if isinstance(session, dict) else None
+    network = None if is_anonymous else fields.get("tnuid") or fields.get("nuid")
+    identity = {
+        "user_id": fields.get("uid"),
+        "anonymous_id": fields.get("duid") or (device if isinstance(device, str) else None) or network,
+    }
+    for name in ("email", "phone"):
+        value = event.contact.get(name) if event.contact else None
+        if isinstance(value, str):
+            identity[name] = value
+    return {name: value for name, value in identity.items() if value}
+
+
+def _campaign_of_target(
+    fields: Mapping[str, str], event: Happened, entities: Mapping[str, Any]
+) -> dict[str, str] | None:
+    """Of a link that leads elsewhere, what the address it leads to says: there is no page yet."""
+    if fields.get("tv") != REDIRECTING:
+        return None
+    beside = entities.get("uri_redirect")
+    uri = event.properties.get("uri") or (beside.get("uri") if isinstance(beside, dict) else None)
+    campaign = campaign_of(None, Page(url=uri)) if isinstance(uri, str) else None
+    return msgspec.to_builtins(campaign) if campaign else None
+
+
+def _context(fields: Mapping[str, str], entities: Mapping[str, Any], *, is_anonymous: bool) -> dict[str, Any]:
+    context: dict[str, Any] = {ours: fields[theirs] for theirs, ours in _CONTEXT.items() if theirs in fields}
+    if "ip" in fields and not is_anonymous:
+        context["ip"] = fields["ip"].partition(",")[0].strip()
+    if entities:
+        context["entities"] = entities
+    return context

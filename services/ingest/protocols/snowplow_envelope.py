@@ -1,0 +1,115 @@
+"""The outside of Snowplow's requests: events in a body, one in an address, and a link that leads elsewhere.
+
+Each item is made to say what its request said for it, so that it can be read again alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from services.ingest.domain.refusal import Refusal, Refused
+from services.ingest.protocols.parcel import Parcel
+from services.ingest.protocols.reading import read_loosely, rewritten, why_not_json
+from services.ingest.protocols.scanning import split_array
+from services.ingest.protocols.snowplow import READER, REDIRECTING
+from services.ingest.protocols.snowplow_schemas import entities_in, written
+from services.ingest.protocols.splitting import FAULTS, Split, counted, not_a_list
+from shared.vocabulary import Code
+
+_PAYLOAD: Final = "iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-"
+_EVENT: Final = "iglu:com.snowplowanalytics.snowplow/unstruct_event/jsonschema/1-0-0"
+_CONTEXTS: Final = "iglu:com.snowplowanalytics.snowplow/contexts/jsonschema/1-0-1"
+_REDIRECT: Final = "iglu:com.snowplowanalytics.snowplow/uri_redirect/jsonschema/1-0-0"
+_CREDENTIALS: Final = frozenset({"writeKey", "write_key"})
+_KEY: Final = "tw_"
+
+
+class _Body(msgspec.Struct):
+    data: list[msgspec.Raw]
+    schema: Any = None
+
+
+_BODY: Final = msgspec.json.Decoder(_Body)
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What is known around the events of a request: the address's parameters, which win over what an event says, and
+    what holds where it says nothing."""
+
+    query: Mapping[str, str] = field(default_factory=dict)
+    otherwise: Mapping[str, str] = field(default_factory=dict)
+
+
+def parameters(query: bytes) -> dict[str, str]:
+    """The fields in an address, credentials left out; of repeated ones the last."""
+    pairs = parse_qsl(query.decode("latin-1"), encoding="utf-8", errors="replace")
+    return {name: value for name, value in pairs if name not in _CREDENTIALS}
+
+
+def open_posted(body: bytes, around: Around, max_items: int) -> Parcel:
+    """``{"schema": "iglu:.../payload_data/jsonschema/1-0-x", "data": [...]}``."""
+    try:
+        said = _BODY.decode(body)
+    except msgspec.ValidationError:
+        return Parcel(not_a_list(body, body.lstrip()[:1] == b"{", "/data"), READER)
+    except FAULTS:
+        array = split_array(body, b"data")
+        if array is None:
+            split = Split([body], why_not_json(body)) if body.strip() else counted([], body, max_items, "/data")
+            return Parcel(split, READER)
+        return _parcel(array.items, body, around, max_items)
+    if not isinstance(said.schema, str) or not said.schema.startswith(_PAYLOAD):
+        refusal = Refusal(Code.UNKNOWN_VALUE, "/schema", f"the schema of a payload is {_PAYLOAD}x")
+        return Parcel(Split([body], refusal), READER)
+    return _parcel([bytes(item) for item in said.data], body, around, max_items)
+
+
+def open_address(around: Around) -> Parcel:
+    """One event in the parameters of an address."""
+    return _parcel([b"{}"], msgspec.json.encode(around.query), around, 1)
+
+
+def open_redirect(uri: str, around: Around) -> Parcel:
+    """A link that was followed to ``uri``: an event of its own, or what the event in its address is told beside."""
+    query = {name: value for name, value in around.query.items() if name != "u"}
+    query = {"p": "web", **query, "tv": REDIRECTING}
+    if query.get("e"):
+        query = _with_redirect(query, uri)
+    else:
+        query |= {"e": "ue", "ue_pr": written(_EVENT, {"schema": _REDIRECT, "data": {"uri": uri}})}
+    return open_address(Around(query, around.otherwise))
+
+
+def _with_redirect(query: dict[str, str], uri: str) -> dict[str, str]:
+    try:
+        entities, _ = entities_in(query)
+    except Refused:  # its reader will say so
+        return query
+    said = [{"schema": f"iglu:{one.vendor}/{one.name}/jsonschema/1-0-0", "data": one.data} for one in entities]
+    rest = {name: value for name, value in query.items() if name != "cx"}
+    return {**rest, "co": written(_CONTEXTS, [{"schema": _REDIRECT, "data": {"uri": uri}}, *said])}
+
+
+def _parcel(items: list[bytes], body: bytes, around: Around, max_items: int) -> Parcel:
+    """The items, completed, and the write key that their app id is. It is taken out of them; another one is not."""
+    split = counted(items, body, max_items, "/data")
+    if split.refusal is not None:
+        return Parcel(split, READER)
+    write_key = ""
+    whole: list[bytes | msgspec.Raw] = []
+    for item in items:
+        content = read_loosely(item)
+        if not content and item.strip() != b"{}":
+            whole.append(item)  # its reader will say what it is
+            continue
+        content = {**around.otherwise, **content, **around.query}
+        app = content.get("aid")
+        if isinstance(app, str) and app.startswith(_KEY) and app == (write_key or app):
+            write_key = app
+            del content["aid"]
+        whole.append(rewritten(content, item))
+    return Parcel(msgspec.structs.replace(split, items=whole, may_hold_nul=True), READER, write_key)
