@@ -16,9 +16,10 @@ from services.ingest.domain.kind import snake_case
 from services.ingest.domain.landing import CLICK_CHANNELS
 from services.ingest.domain.machine import machine_of
 
-MAX_EXPRESSION: Final = 1_000
-_MAX_GROWTH: Final = 256
+MAX_EXPRESSION: Final = 2_000
+_MAX_GROWTH: Final = 1_000
 _MAX_LABEL: Final = 200
+_CHOICES: Final = frozenset({"or_expression", "and_expression", "comparator", "not_expression"})
 _CHAINS: Final = frozenset({"pipe", "subexpression", "projection", "value_projection", "filter_projection"})
 _FAULTS: Final = (ValueError, TypeError, ArithmeticError, RecursionError)
 _Method = TypeVar("_Method", bound=Callable[..., Any])
@@ -32,7 +33,7 @@ class InvalidPlace(ValueError):
 class Place:
     """A compiled expression."""
 
-    __slots__ = ("_expression", "text")
+    __slots__ = ("_expression", "multiplies", "text")
 
     def __init__(self, text: str) -> None:
         """Raises InvalidPlace."""
@@ -43,9 +44,12 @@ class Place:
             self._expression = jmespath.compile(text)
         except (JMESPathError, RecursionError) as error:
             raise InvalidPlace("this is no JMESPath expression: " + str(error).partition("\n")[0]) from None
-        if _growth(self._expression.parsed) > _MAX_GROWTH:
+        growth = _growth(self._expression.parsed)
+        if growth > _MAX_GROWTH:
             raise InvalidPlace("this expression multiplies what it is given too often")
         self.text = text
+        self.multiplies = growth > 1
+        """Whether what it finds may be larger than what it looked at."""
 
     def find(self, value: Any) -> Any:
         """What stands there; None when nothing does, or when the expression does not fit what it finds."""
@@ -89,7 +93,7 @@ class _Functions(functions.Functions):
     def _func_fields(self, rows: list[Any], name: str, value: str) -> dict[str, Any]:
         """``fields(@, 'name', 'values')``: a list of such pairs as one object, names in snake case."""
         named = ((row.get(name), row.get(value)) for row in rows if isinstance(row, dict))
-        return {snake_case(key[:_MAX_LABEL]): first(said) for key, said in named if isinstance(key, str)}
+        return {snake_case(key[:_MAX_LABEL]): first(said) for key, said in named if isinstance(key, str) and said}
 
     @_takes("object")
     def _func_labels(self, said: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,12 +126,16 @@ def first(value: Any) -> Any:
 
 
 def _growth(node: Mapping[str, Any]) -> int:
-    """By how much the expression may multiply what it is given: alternatives add up, steps multiply."""
-    children = [child for child in node["children"] if isinstance(child, dict)]
-    counts = [_growth(child) for child in children]
-    if node["type"] in _CHAINS:
+    """By how much the expression may multiply what it is given: steps multiply, parts add up, one alternative holds."""
+    kind = node["type"]
+    counts = [_growth(child) for child in node["children"] if isinstance(child, dict)]
+    if kind == "literal":
+        return 0
+    if kind in _CHOICES:
+        return max(counts)
+    if kind in _CHAINS:
         total = 1
         for count in counts:
-            total = min(total * count, _MAX_GROWTH + 1)
+            total = min(total * max(1, count), _MAX_GROWTH + 1)
         return total
-    return max(1, sum(counts))
+    return min(max(1, sum(counts)), _MAX_GROWTH + 1)

@@ -22,6 +22,8 @@ from shared.vocabulary import Code
 MAX_TAKEN_APART_BYTES: Final = 8 * 1024 * 1024
 """Of all items of one body, each with what it is told of the whole."""
 
+_TOO_LARGE: Final = (Code.TOO_LARGE, "", "taken apart, this would be too large; send it in smaller pieces")
+_NODE_BYTES: Final = 8
 _KEPT_WHOLE: Final = "*"
 _UNITS: Final = {"seconds": 1_000_000, "milliseconds": 1_000, "microseconds": 1}
 _YEAR_2100_SECONDS: Final = 4_102_444_800
@@ -150,10 +152,12 @@ def items_of(mapping: Mapping, value: Any) -> list[bytes]:
     """The items of a body, each as JSON with what ``of_whole`` tells it. Raises Refused when they are too large."""
     found = mapping.items.find(value) if mapping.items else value
     rows = found if isinstance(found, list) else [] if found is None else [found]
+    if mapping.items and mapping.items.multiplies and not _is_lighter(rows, MAX_TAKEN_APART_BYTES):
+        raise Refused(*_TOO_LARGE)
     shared = mapping.of_whole.find(value) if mapping.of_whole else None
     if isinstance(shared, dict):
         if len(msgspec.json.encode(shared)) * len(rows) > MAX_TAKEN_APART_BYTES:
-            raise Refused(Code.TOO_LARGE, "", "taken apart, this would be too large; send it in smaller pieces")
+            raise Refused(*_TOO_LARGE)
         rows = [{**shared, **row} if isinstance(row, dict) else {**shared, "item": row} for row in rows]
     if mapping.when:
         rows = [row for row in rows if mapping.when.find(row)]
@@ -251,10 +255,12 @@ class _Compiler:
 
 
 def _kind(source: _Source, item: Any) -> str:
-    value = source.find(item)
-    if (value is None or value == "") and source.lookup and source.lookup.free:
-        value = kind_of_event(_text(source.place.find(item)) or "")
-    kind = _text(value)
+    """By the table, else its own name where names are free, else what stands for all others."""
+    value, lookup = source.place.find(item), source.lookup
+    kind = said = _text(value)
+    if lookup is not None:
+        named = lookup.map.get(said) if said else None
+        kind = _text(named) or (kind_of_event(said) if lookup.free and said else "") or _text(lookup.otherwise)
     if not kind:
         raise Refused(Code.INVALID_KIND, "/kind", "what happened is not among the kinds that the mapping names")
     return kind if is_kind(kind) else kind_of_event(kind) or kind
@@ -317,6 +323,24 @@ def _part(sources: Object[str, _Source], item: Any, *, texts: bool) -> dict[str,
         if _is_there(value):
             found[name] = value
     return found
+
+
+def _is_lighter(value: Any, limit: int) -> bool:
+    """Whether it would be written in about fewer bytes than that."""
+    rest, weight = [value], 0
+    while rest:
+        inner = rest.pop()
+        weight += _NODE_BYTES
+        if isinstance(inner, str):
+            weight += len(inner)
+        elif isinstance(inner, list):
+            rest.extend(inner)
+        elif isinstance(inner, dict):
+            rest.extend(inner.values())
+            weight += sum(map(len, inner))
+        if weight > limit:
+            return False
+    return True
 
 
 def _is_there(value: Any) -> bool:

@@ -8,9 +8,10 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -18,12 +19,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from services.ingest.domain.refusal import Refused
 from services.ingest.protocols.webhook import Doubted, Knock, Known, Verdict, Verified
-from services.ingest.protocols.webhook_bodies import form
+from services.ingest.protocols.webhook_bodies import anything, form
 from services.ingest.protocols.webhook_sns import sns
 from shared.clock import SECOND, from_datetime
 
 _MILLISECOND: Final = 1_000
+_SALESFORCE_ID: Final = 15
+"""Characters of an id; the other three repeat them for those that mix up cases."""
+
+_ORGANIZATION: Final = re.compile(rb"<(?:\w+:)?OrganizationId>\s*([A-Za-z0-9]{15,18})\s*<")
 _MAX_SECONDS: Final = 10**11
 _NOT_SIGNED: Final = Doubted("the signature or its timestamp is missing")
 _STALE: Final = Doubted("the signature's timestamp is outside of the window")
@@ -244,6 +250,27 @@ def wechat(knock: Knock, known: Known) -> Verdict:
     return Verified(once=f"{timestamp}:{nonce}") if isinstance(verdict, Verified) else verdict
 
 
+def zoho(knock: Knock, known: Known) -> Verdict:
+    """The token that was given when the channel was made, in the body; without one the address is the credential."""
+    if not known.all("token"):
+        return Verified()
+    try:
+        body: Any = anything(knock.body, knock.header("content-type"), "")
+    except Refused:
+        return _NOT_SIGNED
+    presented = body.get("token") if isinstance(body, dict) else None
+    return _compared(known.all("token"), presented if isinstance(presented, str) else "")
+
+
+def salesforce(knock: Knock, known: Known) -> Verdict:
+    """The organization that an outbound message names; without one given the address is the credential."""
+    organizations = [one[:_SALESFORCE_ID] for one in known.all("organization_id")]
+    if not organizations:
+        return Verified()
+    found = _ORGANIZATION.search(knock.body)
+    return _compared(organizations, found[1].decode("latin-1")[:_SALESFORCE_ID] if found else "")
+
+
 def credentials(knock: Knock, known: Known) -> Doubted | None:
     """Why a request lacks the Basic credentials or the header that the hook asks for; None when it lacks nothing."""
     basic = known.all("basic")
@@ -272,11 +299,13 @@ VERIFIERS: Final[Mapping[str, Callable[[Knock, Known], Verdict]]] = {
         mailgun,
         mandrill,
         meta,
+        salesforce,
         sendgrid,
         sns,
         tiktok,
         wechat,
         zendesk,
+        zoho,
     )
 }
 """By the name that a provider's file gives as its ``signature``."""

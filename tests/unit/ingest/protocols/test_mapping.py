@@ -148,9 +148,17 @@ def test_functions_for_what_payloads_need() -> None:
 
 def test_an_expression_that_would_grow_without_bound_is_none() -> None:
     with pytest.raises(InvalidPlace):
-        Place(" | ".join(["[@, @]"] * 9))
+        Place(" | ".join(["[@, @]"] * 10))
     with pytest.raises(InvalidPlace):
-        Place("a" * 2_000)
+        Place("a" * 2_001)
+
+
+def test_items_that_an_expression_multiplies_beyond_reason_are_refused() -> None:
+    mapping = compiled({"kind": "event", "items": " | ".join(["[@, @]"] * 9)})
+
+    with pytest.raises(Refused):
+        items_of(mapping, {"event": "x" * 100_000})
+    assert len(items_of(mapping, {"event": "x"})) == 2
 
 
 _VALUES: st.SearchStrategy[Any] = st.recursive(

@@ -132,10 +132,12 @@ SIGNERS: dict[str, Signer] = {
     "mandrill": mandrill,
     "meta": meta,
     "sendgrid": sendgrid,
+    "salesforce": unsigned,
     "sns": sns,
     "tiktok": _timed("tiktok-signature", "s", "client-secret"),
     "wechat": wechat,
     "zendesk": zendesk,
+    "zoho": unsigned,
 }
 """By the name of the verifier. Amazon's needs a certificate too."""
 
@@ -155,10 +157,12 @@ SECRETS: dict[str, dict[str, list[str]]] = {
     "sendgrid": {
         "public_key": [_base64(_SENDGRID.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))]
     },
+    "salesforce": {},
     "sns": {},
     "tiktok": {"client_secret": ["client-secret"]},
     "wechat": {"token": ["wechat-token"]},
     "zendesk": {"signing_secret": ["signing-secret"]},
+    "zoho": {},
 }
 
 SETTINGS: dict[str, dict[str, Any]] = {"sns": {"topic_arns": [TOPIC]}}

@@ -21,8 +21,8 @@ _THEN = 1_714_564_800
 _URL = "https://ingest.example.com/webhooks"
 _FORMS = {"mandrill"}
 _TIMED = ("calendly", "hubspot", "mailchimp", "mailgun", "sendgrid", "tiktok", "wechat", "zendesk")
-_WITH_A_SECRET = sorted(SIGNERS.keys() - {"", "sns"})
-_COVERS_THE_BODY = sorted(SIGNERS.keys() - {"", "sns", "mailgun", "wechat", "google_key"})
+_WITH_A_SECRET = sorted(SIGNERS.keys() - {"", "sns", "salesforce", "zoho"})
+_COVERS_THE_BODY = sorted(set(_WITH_A_SECRET) - {"mailgun", "wechat", "google_key"})
 
 
 def _known(secrets: dict[str, list[str]], **more: Any) -> Known:
@@ -188,12 +188,34 @@ def test_mailchimp_without_a_secret_has_its_address_alone() -> None:
     assert isinstance(VERIFIERS["mailchimp"](knock(b""), _known({})), Verified)
 
 
+@pytest.mark.parametrize(
+    ("name", "secrets", "good", "bad"),
+    [
+        ("zoho", {"token": ["t-1"]}, b'{"token":"t-1"}', b'{"token":"t-2"}'),
+        ("zoho", {"token": ["t-1"]}, b"token=t-1&id=2", b"id=2"),
+        (
+            "salesforce",
+            {"organization_id": ["00D000000000001"]},
+            b"<a><OrganizationId>00D000000000001EAA</OrganizationId></a>",
+            b"<a><OrganizationId>00D000000000002EAA</OrganizationId></a>",
+        ),
+        ("salesforce", {"organization_id": ["00D000000000001EAA"]}, b"<s:OrganizationId>00D000000000001</s", b"{}"),
+    ],
+)
+def test_what_stands_in_the_body_is_compared_where_the_hook_has_it(
+    name: str, secrets: dict[str, list[str]], good: bytes, bad: bytes
+) -> None:
+    assert isinstance(VERIFIERS[name](knock(good, ""), _known(secrets)), Verified)
+    assert isinstance(VERIFIERS[name](knock(bad, ""), _known(secrets)), Doubted)
+    assert isinstance(VERIFIERS[name](knock(bad, ""), _known({})), Verified)
+
+
 def test_credentials_are_asked_for_where_the_hook_has_them() -> None:
     known = _known({"basic": ["user:pass"], "header": ["X-Token: abc"]})
     good = {"authorization": "Basic dXNlcjpwYXNz", "x-token": "abc"}
 
     assert credentials(knock(b"", headers=_headers(good)), known) is None
-    assert credentials(knock(b"", headers=_headers({**good, "x-token": "abd"})), known) is not None
+    assert credentials(knock(b"", headers=_headers({**good, "x-token": "other"})), known) is not None
     assert credentials(knock(b"", headers=_headers({"x-token": "abc"})), known) is not None
     assert credentials(knock(b""), _known({})) is None
 
