@@ -12,6 +12,7 @@ from services.cli.doctor import doctor
 from services.cli.exits import EPILOGUE, endings
 from services.cli.funnel import funnel
 from services.cli.hooks import hooks
+from services.cli.imports import import_file
 from services.cli.keys import keys
 from services.cli.layout import DEFAULT_PORTS, parse_ports
 from services.cli.leads import leads
@@ -19,6 +20,7 @@ from services.cli.lifecycle import down, status
 from services.cli.links import links
 from services.cli.place import DEFAULT, Data, make_folder
 from services.cli.rebuild import rebuild
+from services.cli.rejected import rejected
 from services.cli.up import Surroundings, Wanted, run_up
 from services.cli.upkeep import migrate, reconcile
 
@@ -74,8 +76,10 @@ def build_app() -> typer.Typer:
     )
     for command in (up, down, status, doctor, demo, funnel, migrate, rebuild, reconcile):
         app.command(epilog=EPILOGUE)(command)
+    app.command("import", epilog=EPILOGUE)(import_file)
     app.add_typer(keys, name="keys")
     app.add_typer(hooks, name="hooks")
     app.add_typer(leads, name="leads")
     app.add_typer(links, name="links")
+    app.add_typer(rejected, name="rejected")
     return app

@@ -25,18 +25,30 @@ class Api:
         """The answer to a GET. Raises Ended."""
         return self._ask("GET", path, parameters, _TIMEOUT_SECONDS)
 
-    def post(self, path: str, timeout_seconds: float = _TIMEOUT_SECONDS) -> dict[str, Any]:
-        """The answer to a POST without a body. Raises Ended."""
-        return self._ask("POST", path, None, timeout_seconds)
+    def post(
+        self, path: str, body: Mapping[str, Any] | None = None, timeout_seconds: float = _TIMEOUT_SECONDS
+    ) -> dict[str, Any]:
+        """The answer to a POST. Raises Ended."""
+        return self._ask("POST", path, None, timeout_seconds, body)
+
+    def patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to a PATCH. Raises Ended."""
+        return self._ask("PATCH", path, None, _TIMEOUT_SECONDS, body)
 
     def _ask(
-        self, method: str, path: str, parameters: Mapping[str, str | list[str]] | None, timeout_seconds: float
+        self,
+        method: str,
+        path: str,
+        parameters: Mapping[str, str | list[str]] | None,
+        timeout_seconds: float,
+        body: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         try:
             answer = httpx.request(
                 method,
                 f"{self._address}{path}",
                 params=dict(parameters or {}),
+                json=body,
                 headers={"Authorization": f"Bearer {self.key}"},
                 timeout=timeout_seconds,
                 trust_env=False,

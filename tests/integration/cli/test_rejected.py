@@ -1,0 +1,48 @@
+"""``tragt rejected`` against a running ingest: what was refused is found, mended, and taken."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from services.ingest.bootstrap import opened
+from tests.cli import Told, tragt
+from tests.ingest_door import Keys, make_keys, settings_for
+from tests.ingest_process import IngestProcess, running_ingest
+from tests.waiting import wait_until
+
+
+@pytest.fixture
+async def keys(database: str) -> AsyncIterator[Keys]:
+    async with opened(settings_for(database)) as own:
+        yield await make_keys(own)
+
+
+@pytest.fixture
+def ingest(tmp_path: Path, database: str, keys: Keys) -> Iterator[IngestProcess]:
+    with running_ingest(tmp_path, {"INGEST_DATABASE_DSN": database, "INGEST_LOG_DSN": database}) as running:
+        running.wait_for(running.is_ready)
+        bad = {"id": "bad-1", "kind": "Bad Kind", "identity": {"user_id": "u"}}
+        assert running.post("/v1/touchpoints", msgspec.json.encode(bad), keys.write).status_code == 422
+        yield running
+
+
+def test_what_was_refused_is_listed_shown_mended_and_taken(ingest: IngestProcess, keys: Keys, tmp_path: Path) -> None:
+    def ask(*words: str) -> Told:
+        return tragt("rejected", *words, "--key", keys.secret, "--address", ingest.address)
+
+    wait_until(lambda: "bad-1" in ask("list").out, within_seconds=20, what="the refused item is kept")
+    assert ask("list", "--code", "not_json").err.strip() == "nothing was refused"
+    assert "Bad Kind" in ask("show", "bad-1").out
+
+    again = ask("replay", "bad-1")
+    assert (again.code, "invalid_kind at /kind" in again.err) == (1, True)
+    assert ask("replay").code == 2
+    assert ask("replay", "--code", "invalid_kind", "--json").code == 1
+
+    mended = tmp_path / "mended.json"
+    mended.write_text('{"id": "bad-1", "kind": "good_kind", "identity": {"user_id": "u"}}')
+    assert ask("fix", "bad-1", str(mended), "--json").json == {"accepted": 1, "refused": []}
+    mended.write_text("{")
+    assert "is not JSON" in ask("fix", "bad-1", str(mended)).err
