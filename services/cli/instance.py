@@ -56,11 +56,15 @@ def database_of(folder: Path, named: str) -> str:
 
 def api(folder: Path, service: str, address: str, key: str) -> Api:
     """A service to ask: at ``address`` and with ``key`` when given, else the running instance with its kept key."""
-    found = reach(folder)
-    ports = found.ports if found else parse_ports(DEFAULT_PORTS)
     with endings():
         kept = read_credentials(folder)
     secret = key or (kept.secret_key if kept else "")
     if not secret:
         raise Ended(Exit.REFUSED, f"there is no key in {folder}: name one with --key, or the folder with --data")
-    return Api(address or ports.address(service), secret)
+    return Api(address or address_of(folder, service), secret)
+
+
+def address_of(folder: Path, service: str) -> str:
+    """Where a service of the folder's instance answers, or would."""
+    found = reach(folder)
+    return (found.ports if found else parse_ports(DEFAULT_PORTS)).address(service)

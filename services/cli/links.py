@@ -11,8 +11,7 @@ import typer
 
 from services.cli.context import Json, given
 from services.cli.exits import Ended, Exit, endings
-from services.cli.instance import Address, Database, database_of, reach
-from services.cli.layout import DEFAULT_PORTS, parse_ports
+from services.cli.instance import Address, Database, address_of, database_of
 from services.cli.place import DEFAULT, Data, read_credentials
 from services.ingest.domain.target import origin_of
 from services.ingest.protocols.links import SIGNATURE, Route, signature_of, signing_key
@@ -82,7 +81,7 @@ def sign(
     route = Route.CLICK if target else Route.PIXEL
     signature = signature_of(route, fields, signing_key(key.secret, key.prefix))
     path = "/v1/click" if target else "/v1/pixel.gif"
-    link = f"{address or _ingest(data)}{path}?{urlencode({**fields, SIGNATURE: signature})}"
+    link = f"{address or address_of(data, 'ingest')}{path}?{urlencode({**fields, SIGNATURE: signature})}"
     around.answer({"link": link}) if as_json else around.console.out(link, highlight=False)
 
 
@@ -126,8 +125,3 @@ async def _keys(dsn: str) -> list[AccessKey]:
             return await load_keys(session)
     finally:
         await engine.dispose()
-
-
-def _ingest(folder: Path) -> str:
-    found = reach(folder)
-    return (found.ports if found else parse_ports(DEFAULT_PORTS)).address("ingest")

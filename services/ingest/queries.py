@@ -7,7 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import select, tuple_
 
-from services.ingest.tables import hook, rejected
+from services.ingest.domain.file_import import FileImport
+from services.ingest.tables import file_import, hook, rejected
 from shared.database.session import ReadSession, WriteSession
 from shared.database.tables import workspace as workspace_table
 
@@ -112,3 +113,20 @@ async def list_hooks(session: ReadSession | WriteSession, workspace: UUID) -> Se
     mine = _WITH_WORKSPACE.where(hook.c.workspace_id == workspace)
     rows = await session.execute(mine.order_by(hook.c.created_at, hook.c.prefix))
     return [KeptHook(**row) for row in rows.mappings()]
+
+
+_IMPORT = select(*(column for column in file_import.c if column.name != "workspace_id"))
+
+
+async def find_import(session: ReadSession | WriteSession, workspace: UUID, import_id: str) -> FileImport | None:
+    """One import."""
+    query = _IMPORT.where(file_import.c.workspace_id == workspace, file_import.c.id == import_id)
+    row = (await session.execute(query)).mappings().one_or_none()
+    return None if row is None else FileImport(**row)
+
+
+async def list_imports(session: ReadSession, workspace: UUID, limit: int) -> Sequence[FileImport]:
+    """The latest imports, the last first."""
+    query = _IMPORT.where(file_import.c.workspace_id == workspace)
+    query = query.order_by(file_import.c.created_at.desc(), file_import.c.id.desc()).limit(limit)
+    return [FileImport(**row) for row in (await session.execute(query)).mappings()]

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.ingest.domain.file_import import Format, State
 from shared.vocabulary import Channel, Code
 
 
@@ -191,3 +192,49 @@ class HookList(BaseModel):
     """All of them."""
 
     data: list[HookListed]
+
+
+class ImportAsked(BaseModel):
+    """An import to be made, before its file is sent."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: Format
+    name: str = Field(default="", max_length=200, description="What you call it, such as the name of the file.")
+    mapping: dict[str, Any] | None = Field(default=None, description="Where the parts of a touchpoint stand in a row.")
+    dry_run: bool = Field(default=False, description="Only say what would become of the rows.")
+
+
+class RefusedRow(BaseModel):
+    """A row that was refused, by its number in the file (the first row is 1)."""
+
+    row: int
+    id: str
+    code: Code
+    pointer: str
+    detail: str
+
+
+class Import(BaseModel):
+    """An import and how far it is. The outcome of `rows` rows is durable."""
+
+    id: str
+    name: str
+    format: Format
+    dry_run: bool
+    state: State
+    detail: str = Field(description="What to do next, where it did not end well.")
+    rows: int
+    accepted: int
+    rejected: int
+    twins: int = Field(description="How many rows were there before in the file, and were taken all the same.")
+    codes: dict[Code, int] = Field(description="How many rows were refused, by code.")
+    refused: list[RefusedRow] = Field(description="The first hundred of them; all are at `GET /v1/rejected`.")
+    created_at: str
+    updated_at: str
+
+
+class ImportList(BaseModel):
+    """The latest of them."""
+
+    data: list[Import]

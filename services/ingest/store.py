@@ -8,7 +8,8 @@ from uuid import UUID
 from asyncpg import Connection
 from sqlalchemy import insert, text, update
 
-from services.ingest.tables import hook, rejected
+from services.ingest.domain.file_import import FileImport
+from services.ingest.tables import file_import, hook, rejected
 from shared.database.session import WriteSession
 
 
@@ -117,3 +118,14 @@ async def revoke_hook(session: WriteSession, workspace: UUID, prefix: str, now: 
     mine = (hook.c.workspace_id == workspace) & (hook.c.prefix == prefix) & hook.c.revoked_at.is_(None)
     statement = update(hook).where(mine).values(revoked_at=now).returning(hook.c.prefix)
     return (await session.execute(statement)).one_or_none() is not None
+
+
+async def add_import(session: WriteSession, workspace: UUID, row: FileImport) -> None:
+    """Keep a new import."""
+    await session.execute(insert(file_import).values(workspace_id=workspace, **asdict(row)))
+
+
+async def save_import(session: WriteSession, workspace: UUID, row: FileImport) -> None:
+    """Say how far it is."""
+    mine = (file_import.c.workspace_id == workspace) & (file_import.c.id == row.id)
+    await session.execute(update(file_import).where(mine).values(**asdict(row)))

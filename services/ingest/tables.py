@@ -1,9 +1,10 @@
-"""The tables of ingest (migrations 0003 and 0008)."""
+"""The tables of ingest (migrations 0003, 0008 and 0009)."""
 
 from typing import Final
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Index,
@@ -55,3 +56,28 @@ hook: Final = Table(
     CheckConstraint("octet_length(digest) = 32", name="digest_length"),
 )
 """An address at which a provider delivers. ``secrets`` are sealed with a key made from the address (``domain.hook``)."""
+
+file_import: Final = Table(
+    "file_import",
+    INGEST,
+    Column("workspace_id", Uuid, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("format", Text, nullable=False),
+    Column("mapping", JSONB(none_as_null=True)),
+    Column("is_dry_run", Boolean, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("row_count", BigInteger, nullable=False),
+    Column("accepted_count", BigInteger, nullable=False),
+    Column("twin_count", BigInteger, nullable=False),
+    Column("read_so_far", Text, nullable=False),
+    Column("codes", JSONB, nullable=False),
+    Column("refused", JSONB, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "id"),
+)
+"""An import of a file and how far it is: rows before ``row_count`` are durable, ``read_so_far`` is their digest."""
+
+Index("ix_file_import_created_at", file_import.c.workspace_id, file_import.c.created_at, file_import.c.id)

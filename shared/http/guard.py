@@ -38,6 +38,8 @@ class GuardLimits:
     max_headers: int = 100
     max_body_bytes: int = 1024 * 1024
     max_connections: int = 1024
+    streamed: bytes = b"\0"
+    """How paths begin whose bodies may be of any length while they go on coming; their route reads them piecewise."""
 
 
 @dataclass(slots=True)
@@ -121,6 +123,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._raw_head_bytes = 0
         self._body_bytes = 0
         self._raw_body_bytes = 0
+        self._is_streamed = False
         self._is_done = False
 
     # From the transport.
@@ -150,7 +153,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._raw_head_bytes += len(data)
             if self._raw_head_bytes > self._limits.max_head_bytes:
                 self._refuse("head_bytes", http_problem(431))
-        elif was_in_body and not self._in_head:
+        elif was_in_body and not self._in_head and not self._is_streamed:
             self._raw_body_bytes += len(data)
             if self._raw_body_bytes > _FRAMING * self._limits.max_body_bytes:
                 self._refuse("body_bytes", _too_large(self._limits))
@@ -185,9 +188,10 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._is_done:
             return
         self._in_head = False
+        self._is_streamed = self.url.startswith(self._limits.streamed)
         if self._is_head_too_large():
             self._refuse("head_bytes", http_problem(431))
-        elif self._announced_bytes() > self._limits.max_body_bytes:
+        elif self._announced_bytes() > self._limits.max_body_bytes and not self._is_streamed:
             self._refuse("body_bytes", _too_large(self._limits))
         else:
             self._set_deadline(self._limits.body_deadline_seconds, self._time_out)
@@ -198,7 +202,10 @@ class GuardedProtocol(HttpToolsProtocol):
         """Part of the body."""
         if self._is_done:
             return
-        self._body_bytes += len(body)
+        if self._is_streamed and not self._is_answered():
+            self._set_deadline(self._limits.body_deadline_seconds, self._time_out)
+        else:
+            self._body_bytes += len(body)
         if self._body_bytes > self._limits.max_body_bytes:
             self._refuse("body_bytes", _too_large(self._limits))
         else:
@@ -218,6 +225,11 @@ class GuardedProtocol(HttpToolsProtocol):
     def _set_deadline(self, seconds: float, on_expiry: Callable[[], None]) -> None:
         self.deadline = self.loop.time() + seconds
         self._on_expiry = on_expiry
+
+    def _is_answered(self) -> bool:
+        """Whether nobody reads the body any more."""
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        return cycle is not None and cycle.response_complete
 
     def _is_head_too_large(self) -> bool:
         limits = self._limits

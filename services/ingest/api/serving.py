@@ -9,7 +9,18 @@ from uuid import uuid4
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from services.ingest.api import browser, links, mounted, rejected, rudderstack, segment, touchpoints, tracker, webhooks
+from services.ingest.api import (
+    browser,
+    imports,
+    links,
+    mounted,
+    rejected,
+    rudderstack,
+    segment,
+    touchpoints,
+    tracker,
+    webhooks,
+)
 from services.ingest.api.browser import Fetches
 from services.ingest.api.gate import Gate
 from services.ingest.api.hot import HotRoutes
@@ -18,6 +29,7 @@ from services.ingest.api.posting import Surface
 from services.ingest.bootstrap import Resources, ensure_log
 from services.ingest.handlers.accepting import Door
 from services.ingest.handlers.hooks import Hooks
+from services.ingest.handlers.importing import Importer
 from services.ingest.handlers.recording import Recording
 from services.ingest.handlers.replaying import Replay
 from shared.errors import Unavailable
@@ -29,7 +41,10 @@ from shared.http.serve import Address, serve
 async def run(own: Resources, stop: asyncio.Event) -> None:
     """Serve until ``stop`` is set. Raises Misconfigured."""
     limits = own.settings.limit
-    guard = Guard(GuardLimits(max_body_bytes=limits.body_bytes, max_connections=limits.connections), own.telemetry)
+    bounds = GuardLimits(
+        max_body_bytes=limits.body_bytes, max_connections=limits.connections, streamed=imports.PATH.encode()
+    )
+    guard = Guard(bounds, own.telemetry)
     admin = own.log.admin()
 
     async def check_log() -> None:
@@ -76,7 +91,7 @@ def api(own: Resources, posting: Sequence[Surface]) -> FastAPI:
         title="tragt ingest",
         version=version("tragt"),
         description="Takes touchpoints from any client and answers 200 once they are durable.",
-        routers=[rejected.router, webhooks.administration(own.clock)],
+        routers=[rejected.router, imports.router, webhooks.administration(own.clock)],
         open_routers=[
             mounted.router(posting, own.telemetry),
             webhooks.deliveries(_hooks(own), own.clock, own.settings),
@@ -94,6 +109,7 @@ def resources(own: Resources) -> Mapping[str, Any]:
     """What routes find in the state of a request."""
     return {
         "access": own.access,
+        "importer": Importer(_door(own), own.writer, own.clock),
         "hooks": own.hooks,
         "writer": own.writer,
         "reader": own.reader,

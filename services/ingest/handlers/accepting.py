@@ -68,10 +68,11 @@ class Door:
         split, reader = parcel.split, parcel.reader
         if split.refusal is not None:
             return await self._take(reader.protocol, arrival, _whole(split, arrival), split.refusal)
-        read, nul = reader.read, split.may_hold_nul
-        return await self._take(
-            reader.protocol, arrival, [read(item, arrival, may_hold_nul=nul) for item in split.items]
-        )
+        return await self._take(reader.protocol, arrival, _read(parcel, arrival))
+
+    def look(self, principal: Principal, parcel: Parcel) -> Sequence[Outcome]:
+        """What would become of the items, of which nothing is kept."""
+        return _read(parcel, self._arrival(principal, NOBODY))
 
     def _arrival(self, principal: Principal, sender: Sender) -> Arrival:
         return Arrival(
@@ -107,6 +108,11 @@ class Door:
         self._telemetry.count(INGEST_ACCEPTED, accepted, (protocol,))
         for item in refused:
             self._telemetry.count(INGEST_REJECTED, 1, (protocol, item.refusal.code))
+
+
+def _read(parcel: Parcel, arrival: Arrival) -> Sequence[Outcome]:
+    read, nul = parcel.reader.read, parcel.split.may_hold_nul
+    return [read(item, arrival, may_hold_nul=nul) for item in parcel.split.items]
 
 
 def _whole(split: Split, arrival: Arrival) -> Sequence[Outcome]:

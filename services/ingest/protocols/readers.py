@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from services.ingest.protocols import native, rudderstack, segment, snowplow
+from services.ingest.protocols import import_items, native, rudderstack, segment, snowplow
 from services.ingest.protocols.parcel import Reader
 
 _FAMILIES: Final[Mapping[str, Callable[[str], Reader]]] = {
+    import_items.PROTOCOL: lambda _: import_items.KeptRowReader(),
     native.PROTOCOL: lambda _: native.READER,
     rudderstack.PROTOCOL: rudderstack.reader,
     segment.PROTOCOL: lambda call: segment.Envelope(call=call or None),

@@ -1,0 +1,164 @@
+"""Imports files: each row is a touchpoint or a refused item, durable before it is counted, so it can go on any time."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import uuid4
+
+from services.ingest import store
+from services.ingest.domain.file_import import FileImport, Format, State
+from services.ingest.handlers.accepting import Door
+from services.ingest.handlers.import_files import batches_of
+from services.ingest.protocols.import_items import RowReader, numbered
+from services.ingest.protocols.import_rows import Row, RowIds, UnreadableFile
+from services.ingest.protocols.mapping import InvalidMapping, compiled
+from services.ingest.protocols.outcome import Rejected
+from services.ingest.protocols.parcel import Parcel
+from services.ingest.protocols.splitting import Split
+from services.ingest.queries import find_import
+from shared.access import Principal
+from shared.clock import SECOND, Clock
+from shared.database.connection import Engine
+from shared.database.session import writing
+from shared.errors import Conflict, FieldFault, InvalidRequest, NotFound
+
+_SAVED_EVERY: Final = SECOND
+
+
+class Importer:
+    """Makes imports and runs them."""
+
+    def __init__(self, door: Door, engine: Engine, clock: Clock) -> None:
+        self._door = door
+        self._engine = engine
+        self._clock = clock
+
+    async def create(
+        self,
+        principal: Principal,
+        *,
+        file_format: Format,
+        name: str = "",
+        mapping: Mapping[str, Any] | None = None,
+        is_dry_run: bool = False,
+    ) -> FileImport:
+        """A new import, which waits for its file. Raises InvalidRequest when the mapping is none, Transient."""
+        try:
+            if mapping is not None:
+                compiled(mapping)
+        except InvalidMapping as error:
+            faults = [FieldFault(f"/mapping{pointer}", "invalid_value", detail) for pointer, detail in error.faults]
+            raise InvalidRequest(*faults) from None
+        now = self._clock.now()
+        made = FileImport(
+            id=uuid4().hex,
+            name=name,
+            format=file_format.value,
+            mapping=None if mapping is None else dict(mapping),
+            is_dry_run=is_dry_run,
+            created_at=now,
+            updated_at=now,
+        )
+        async with writing(self._engine) as session:
+            await store.add_import(session, principal.workspace, made)
+        return made
+
+    async def find(self, principal: Principal, import_id: str) -> FileImport:
+        """An import of the workspace. Raises NotFound, Transient."""
+        async with writing(self._engine) as session:
+            found = await find_import(session, principal.workspace, import_id)
+        if found is None:
+            raise NotFound("there is no such import")
+        return found
+
+    async def run(self, principal: Principal, job: FileImport, pieces: AsyncIterator[bytes]) -> FileImport:
+        """Take in the whole file; rows that are durable already are passed over.
+
+        Raises Unavailable and Transient (send the file again to go on), InvalidRequest when it cannot be read,
+        Conflict when it is another file.
+        """
+        if job.state == State.DONE:
+            raise Conflict("this import is done; make another one")
+        run = _Run(self._door, principal, job)
+        job.state, job.detail = State.RUNNING, ""
+        try:
+            await self._take_all(run, pieces)
+            job.state = State.DONE
+        except UnreadableFile as error:
+            job.state, job.detail = State.FAILED, f"after row {run.number}: {error}"
+            raise InvalidRequest(FieldFault("", "unreadable_file", job.detail)) from None
+        finally:
+            if job.state == State.RUNNING:
+                job.state, job.detail = State.INTERRUPTED, "send the file again to go on"
+            await self._save(principal, job)
+        return job
+
+    async def _take_all(self, run: "_Run", pieces: AsyncIterator[bytes]) -> None:
+        await self._save(run.principal, run.job)
+        async with aclosing(batches_of(Format(run.job.format), pieces)) as batches:
+            async for rows in batches:
+                await run.take(rows)
+                if self._clock.now() - run.job.updated_at >= _SAVED_EVERY:
+                    await self._save(run.principal, run.job)
+        run.finish()
+
+    async def _save(self, principal: Principal, job: FileImport) -> None:
+        job.updated_at = self._clock.now()
+        async with writing(self._engine) as session:
+            await store.save_import(session, principal.workspace, job)
+
+
+@dataclass(slots=True)
+class _Run:
+    """One pass over a file."""
+
+    door: Door
+    principal: Principal
+    job: FileImport
+    ids: RowIds = field(default_factory=RowIds)
+    number: int = 0
+    reader: RowReader = field(init=False)
+
+    def __post_init__(self) -> None:
+        mapping = None if self.job.mapping is None else compiled(self.job.mapping)
+        self.reader = RowReader(self.job.id, mapping)
+
+    async def take(self, rows: Sequence[Row]) -> None:
+        """The next rows; counted once their outcome is durable."""
+        items = []
+        for row in rows:
+            self.number += 1
+            row_id = self.ids.id_of(row)
+            if self.number > self.job.row_count:
+                items.append(numbered(self.number, row_id, row))
+            elif self.number == self.job.row_count:
+                self._check_same_file()
+        if not items:
+            return
+        await self._take(items, self.number - len(items) + 1)
+        self.job.row_count = self.number
+        self.job.twin_count = self.ids.twins
+        self.job.read_so_far = self.ids.so_far()
+
+    def finish(self) -> None:
+        """The file has ended. Raises Conflict when it is shorter than what was read of it before."""
+        if self.number < self.job.row_count:
+            self._check_same_file()
+
+    async def _take(self, items: list[Any], first: int) -> None:
+        parcel = Parcel(Split(items), self.reader)
+        job = self.job
+        if job.is_dry_run:
+            outcomes = self.door.look(self.principal, parcel)
+            refused = [(index, one.id, one.refusal) for index, one in enumerate(outcomes) if isinstance(one, Rejected)]
+        else:
+            receipt = await self.door.accept(self.principal, parcel)
+            refused = [(one.index, one.id, one.refusal) for one in receipt.rejected]
+        job.accepted_count += len(items) - len(refused)
+        for index, item_id, why in refused:
+            job.refuse(first + index, item_id, why)
+
+    def _check_same_file(self) -> None:
+        if self.ids.so_far() != self.job.read_so_far:
+            raise Conflict("this is not the file that the import began with; make another import for it")

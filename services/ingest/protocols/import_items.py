@@ -1,0 +1,137 @@
+"""The touchpoint in a row of a file: by a mapping, or by what its columns are called."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from services.ingest.domain.kind import kind_of_event
+from services.ingest.domain.refusal import Refusal, Refused
+from services.ingest.protocols import native
+from services.ingest.protocols.import_rows import Row
+from services.ingest.protocols.mapping import Mapping as Mapped
+from services.ingest.protocols.mapping import native_of
+from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
+from services.ingest.protocols.splitting import Item
+from shared.vocabulary import Code
+
+PROTOCOL: Final = "import"
+
+_PARTS: Final = frozenset(
+    {"identity", "traits", "campaign", "page", "value", "consent", "context", "properties", "previous"}
+)
+_WHOLE: Final = frozenset({"id", "kind", "occurred_at", "sent_at", "channel"})
+_PLACES: Final = {
+    **{
+        name: ("identity", name) for name in ("user_id", "anonymous_id", "email", "email_sha256", "phone", "account_id")
+    },
+    **{f"utm_{name}": ("campaign", name) for name in ("source", "medium", "term", "content", "id")},
+    "utm_campaign": ("campaign", "name"),
+    "amount": ("value", "amount"),
+    "currency": ("value", "currency"),
+    "url": ("page", "url"),
+    "referrer": ("page", "referrer"),
+}
+"""Where a column of a well-known name belongs."""
+
+
+class Numbered(msgspec.Struct, array_like=True):
+    """A row on its way to the reader: its number in the file (the first row is 1), its id, what it says."""
+
+    number: int
+    id: str
+    value: msgspec.Raw
+    refusal: tuple[str, str, str] | None = None
+
+
+_DECODER: Final = msgspec.json.Decoder(Numbered)
+_ROW: Final = msgspec.json.Decoder(dict[str, Any])
+
+
+def numbered(number: int, row_id: str, row: Row) -> bytes:
+    """The row as an item for ``RowReader``."""
+    refusal = None if row.refusal is None else (row.refusal.code.value, row.refusal.pointer, row.refusal.detail)
+    value = row.raw if row.value is not None else msgspec.json.encode(row.raw.decode("utf-8", "replace"))
+    return msgspec.json.encode(Numbered(number, row_id, msgspec.Raw(value), refusal))
+
+
+@dataclass(frozen=True, slots=True)
+class RowReader:
+    """Reads the rows of one import. What is kept of a refused row is the row; repaired, it is a native touchpoint."""
+
+    name: str
+    mapping: Mapped | None
+
+    @property
+    def protocol(self) -> str:
+        """``import.<id of the import>``."""
+        return f"{PROTOCOL}.{self.name}"
+
+    def read(self, item: Item, arrival: Arrival, *, may_hold_nul: bool) -> Outcome:
+        """The touchpoint in ``item``, or its rejection. Never raises."""
+        row = _DECODER.decode(item)
+        if row.refusal is not None:
+            code, pointer, detail = row.refusal
+            return _rejected(row, Refusal(Code(code), pointer, detail))
+        try:
+            value = _ROW.decode(row.value)
+            said = named_columns(value) if self.mapping is None else native_of(self.mapping, value)
+            written = msgspec.json.encode({"id": row.id, **said})
+        except Refused as outcome:
+            return _rejected(row, outcome.refusal)
+        except (OverflowError, RecursionError, msgspec.MsgspecError):
+            return _rejected(row, Refusal(Code.NOT_JSON, "", "this row cannot be written as JSON"))
+        read = native.parse(written, arrival, may_hold_nul=may_hold_nul or b"\\u0000" in written)
+        return _rejected(row, read.refusal, is_kept=bool(read.payload)) if isinstance(read, Rejected) else read
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRowReader:
+    """Reads a row that was refused, once it is repaired: its columns are named as the parts of a touchpoint now."""
+
+    protocol: str = PROTOCOL
+
+    def read(self, item: Item, arrival: Arrival, *, may_hold_nul: bool) -> Outcome:
+        """The touchpoint in ``item``, or its rejection. Never raises."""
+        try:
+            written = msgspec.json.encode(named_columns(_ROW.decode(item)))
+        except (OverflowError, RecursionError, msgspec.MsgspecError):
+            written = bytes(item)  # the native parser says why
+        return native.parse(written, arrival, may_hold_nul=may_hold_nul)
+
+
+def named_columns(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The native touchpoint of a row whose columns are named as its parts: ``kind``, ``email``, ``traits.city``.
+
+    Every other column is a property.
+    """
+    said: dict[str, Any] = {}
+    for name, value in row.items():
+        begin, _, rest = name.partition(".")
+        if name in _WHOLE:
+            said[name] = value
+        elif name in _PLACES:
+            part, field = _PLACES[name]
+            _put(said, part, field, value)
+        elif name in _PARTS and isinstance(value, dict):
+            said[name] = {**said.get(name, {}), **value}
+        elif rest and begin == "external":
+            said.setdefault("identity", {}).setdefault("external", {})[rest] = value
+        elif rest and begin in _PARTS:
+            _put(said, begin, rest, value)
+        else:
+            _put(said, "properties", name, value)
+    kind = said.get("kind")
+    if isinstance(kind, str):
+        said["kind"] = kind_of_event(kind) or kind
+    return said
+
+
+def _put(said: dict[str, Any], part: str, field: str, value: Any) -> None:
+    said.setdefault(part, {})[field] = value
+
+
+def _rejected(row: Numbered, why: Refusal, *, is_kept: bool = True) -> Rejected:
+    refusal = Refusal(why.code, why.pointer, f"row {row.number}: {why.detail}")
+    return Rejected(row.id, refusal, bytes(row.value) if is_kept else b"")

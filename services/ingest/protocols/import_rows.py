@@ -1,0 +1,195 @@
+"""The rows of a file, piece by piece as it comes: CSV with a header, or one JSON object a line.
+
+A row's id is the hash of the row and its ordinal among identical rows of the file, so that the same file, or the part
+of another that repeats it, changes nothing, while two equal rows of one file stay two (core 1).
+"""
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from services.ingest.domain.refusal import Refusal
+from services.ingest.protocols.reading import why_not_json
+from shared.vocabulary import Code
+
+MAX_ROW_BYTES: Final = 256 * 1024
+"""Of one row as it stands in the file; beyond it there is most likely an open quote."""
+
+_DELIMITERS: Final = ",;\t|"
+_MARK: Final = b"\xef\xbb\xbf"
+_ENCODER: Final = msgspec.json.Encoder(order="deterministic")
+_DECODER: Final = msgspec.json.Decoder()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: what it says, or why it cannot be read. ``raw`` is its content, whatever its columns' order."""
+
+    raw: bytes
+    value: Mapping[str, Any] | None
+    refusal: Refusal | None = None
+
+
+class Rows(Protocol):
+    """Takes pieces of a file, gives the rows that are complete."""
+
+    def feed(self, piece: bytes) -> list[Row]:
+        """The rows that end in this piece. Raises UnreadableFile."""
+        ...
+
+    def end(self) -> list[Row]:
+        """What is left when the file ends. Raises UnreadableFile."""
+        ...
+
+
+class UnreadableFile(ValueError):
+    """The file as a whole cannot be read; the message says why."""
+
+
+class NdjsonRows:
+    """One JSON object a line."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._is_first = True
+
+    def feed(self, piece: bytes) -> list[Row]:
+        """The rows that end in this piece. Raises UnreadableFile."""
+        *lines, self._rest = (self._rest + piece).split(b"\n")
+        _check_length(self._rest)
+        return self._rows(lines)
+
+    def end(self) -> list[Row]:
+        """What is left when the file ends."""
+        rest, self._rest = self._rest, b""
+        return self._rows([rest])
+
+    def _rows(self, lines: Iterable[bytes]) -> list[Row]:
+        rows = []
+        for line in lines:
+            text = (line.removeprefix(_MARK) if self._is_first else line).strip()
+            self._is_first = False
+            if text:
+                rows.append(_json_row(text))
+        return rows
+
+
+class CsvRows:
+    """Comma-separated values (or semicolons, tabs, bars), the first line names the columns."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._is_quoted = False
+        self._dialect: type[csv.Dialect] | None = None
+        self._columns: list[str] = []
+
+    def feed(self, piece: bytes) -> list[Row]:
+        """The rows that end in this piece. Raises UnreadableFile.
+
+        A line's end is a row's end unless it stands within quotes, that is, after an odd number of them.
+        """
+        complete = 0
+        begin = len(self._rest)
+        text = self._rest + piece
+        while (end := text.find(b"\n", begin)) >= 0:
+            self._is_quoted ^= text.count(b'"', begin, end) % 2 == 1
+            begin = end + 1
+            if not self._is_quoted:
+                complete = begin
+        self._is_quoted ^= text.count(b'"', begin) % 2 == 1
+        self._rest = text[complete:]
+        _check_length(self._rest)
+        return self._rows(text[:complete])
+
+    def end(self) -> list[Row]:
+        """What is left when the file ends."""
+        rest, self._rest = self._rest, b""
+        return self._rows(rest)
+
+    def _rows(self, data: bytes) -> list[Row]:
+        try:
+            lines: Iterator[list[str]] = iter(self._parsed(data))
+            if not self._columns:
+                self._columns = [name.strip() for name in next(lines, [])]
+            return [self._row(fields) for fields in lines if any(fields)]
+        except UnicodeDecodeError:
+            raise UnreadableFile("a CSV file is UTF-8 here; save it as such") from None
+        except csv.Error as error:
+            raise UnreadableFile(f"this is no CSV: {error}") from None
+
+    def _parsed(self, data: bytes) -> Iterable[list[str]]:
+        text = (data if self._columns else data.removeprefix(_MARK)).decode("utf-8")
+        if not text:
+            return ()
+        if self._dialect is None:
+            self._dialect = _dialect_of(text.partition("\n")[0])
+        return csv.reader(io.StringIO(text, newline=""), self._dialect)
+
+    def _row(self, fields: list[str]) -> Row:
+        value = {name: text for name, text in zip(self._columns, fields, strict=False) if name and text != ""}
+        if len(fields) > len(self._columns):
+            detail = f"it has {len(fields)} fields, and the first line names {len(self._columns)}"
+            return Row(_ENCODER.encode(fields), None, Refusal(Code.TOO_MANY_ITEMS, "", detail))
+        return Row(_ENCODER.encode(value), value)
+
+
+class RowIds:
+    """Ids of a file's rows, given in the file's order. Remembers 16 bytes of each different row."""
+
+    def __init__(self) -> None:
+        self._counts: dict[bytes, int] = {}
+        self._all = hashlib.blake2b(digest_size=16, person=b"tragt-file")
+        self.twins = 0
+        """How many rows were there before."""
+
+    def id_of(self, row: Row) -> str:
+        """The id of the next row."""
+        digest = hashlib.blake2b(row.raw, digest_size=16, person=b"tragt-row").digest()
+        ordinal = self._counts.get(digest, 0)
+        self._counts[digest] = ordinal + 1
+        self._all.update(digest)
+        self.twins += ordinal > 0
+        return f"row-{digest.hex()}-{ordinal}"
+
+    def so_far(self) -> str:
+        """The same for the same rows in the same order; tells whether a file that is sent again is the same."""
+        return self._all.copy().hexdigest()
+
+
+def value_row(value: Mapping[str, Any]) -> Row:
+    """A row of a file that has types of its own (Parquet)."""
+    said = {name: one for name, one in value.items() if one is not None}
+    return Row(_ENCODER.encode(said), said)
+
+
+def _json_row(text: bytes) -> Row:
+    try:
+        value = _DECODER.decode(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return Row(text, None, why_not_json(text))
+    if not isinstance(value, dict):
+        return Row(text, None, Refusal(Code.NOT_AN_OBJECT, "", "a row is a JSON object"))
+    try:
+        return Row(_ENCODER.encode(value), value)
+    except (OverflowError, RecursionError):
+        return Row(text, value)
+
+
+def _dialect_of(header: str) -> type[csv.Dialect]:
+    """By the delimiter that the first line has most of."""
+
+    class Found(csv.excel):
+        delimiter = max(_DELIMITERS, key=header.count)
+        strict = True
+
+    return Found
+
+
+def _check_length(rest: bytes) -> None:
+    if len(rest) > MAX_ROW_BYTES:
+        raise UnreadableFile(f"a row is longer than {MAX_ROW_BYTES} bytes; is a quote left open?")

@@ -1,0 +1,78 @@
+"""``tragt import`` against a real ingest."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from services.ingest.api import serving
+from shared.http.guard import Guard, GuardLimits
+from tests.cli import Told, tragt
+from tests.ingest_door import OpenDoor, open_door
+from tests.served import served
+
+CSV = "kind,email,note\nVisit Booked,ann@example.com,a\nVisit Booked,,b\nVisit Booked,ann@example.com,a\n"
+
+
+@pytest.fixture
+async def door(database: str, admin_dsn: str) -> AsyncIterator[OpenDoor]:
+    async with open_door(database, admin_dsn) as opened:
+        yield opened
+
+
+async def run(door: OpenDoor, *arguments: str, key: str = "") -> Told:
+    """The command in a thread of its own, while ingest is served in this one."""
+    guard = Guard(GuardLimits(streamed=b"/v1/imports"))
+    async with served(serving.application(door.own), guard) as port:
+        where = ("--address", f"http://127.0.0.1:{port}", "--key", key or door.keys.secret)
+        return await asyncio.to_thread(tragt, "import", *arguments, *where)
+
+
+async def test_a_file_is_imported_and_refused_rows_are_told(door: OpenDoor, tmp_path: Path) -> None:
+    file = tmp_path / "visits.csv"
+    file.write_text(CSV)
+
+    looked = await run(door, str(file), "--dry-run")
+    assert await door.touchpoints() == []
+    told = await run(door, str(file))
+
+    assert (looked.code, told.code) == (1, 1)
+    assert "3 rows: 2 would be taken, 1 refused; 1 are equal" in looked.out
+    assert "3 rows: 2 are taken, 1 refused" in told.out
+    assert "no_identity" in told.out
+    assert "row 2: give a user id" in told.out
+    assert [one.kind for one in await door.touchpoints()] == ["visit_booked"] * 2
+
+
+async def test_a_mapping_is_a_yaml_file(door: OpenDoor, tmp_path: Path) -> None:
+    file, mapping = tmp_path / "leads.txt", tmp_path / "leads.yaml"
+    file.write_text("Mail;Firm\nann@example.com;Acme\n")
+    mapping.write_text("kind: \"'demo_requested'\"\nidentity: {email: Mail}\ntraits: {company: Firm}\n")
+
+    nameless = await run(door, str(file), "--mapping", str(mapping))
+    told = await run(door, str(file), "--mapping", str(mapping), "--format", "csv", "--json")
+
+    assert (nameless.code, "--format csv|ndjson|parquet" in nameless.err) == (2, True)
+    assert (told.code, told.json["state"], told.json["accepted"]) == (0, "done", 1)
+
+
+async def test_a_wrong_mapping_or_a_wrong_key_says_so(door: OpenDoor, tmp_path: Path) -> None:
+    file, mapping = tmp_path / "leads.csv", tmp_path / "leads.yaml"
+    file.write_text(CSV)
+    mapping.write_text("kind: ']'\n")
+
+    wrong = await run(door, str(file), "--mapping", str(mapping))
+    refused = await run(door, str(file), key=door.keys.write)
+
+    assert (wrong.code, wrong.err.startswith("/mapping/kind: ")) == (2, True)
+    assert (refused.code, refused.err) == (5, "an import takes a secret key with the scope ingest")
+
+
+def test_a_service_that_is_away_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "visits.csv"
+    file.write_text(CSV)
+
+    told = tragt("import", str(file), "--address", "http://127.0.0.1:1", "--key", "ts_a_b")
+
+    assert (told.code, "http://127.0.0.1:1 does not answer" in told.err) == (3, True)

@@ -1,0 +1,213 @@
+"""Imports on a real log and database."""
+
+import io
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import msgspec
+import pyarrow as arrow
+import pytest
+from pyarrow import parquet
+
+from services.ingest.api import serving
+from shared.http.guard import Guard, GuardLimits
+from tests.ingest_door import OpenDoor, make_keys
+from tests.served import served
+
+CSV = (
+    "kind,email,occurred_at,amount,currency,sku\n"
+    "Order Completed,ann@example.com,2024-05-01T10:00:00Z,129.00,EUR,A-1\n"
+    "Order Completed,bob@example.com,2024-05-02T10:00:00Z,9.00,EUR,A-2\n"
+    "Order Completed,,2024-05-02T10:00:00Z,9.00,EUR,A-2\n"
+    "Order Completed,bob@example.com,2024-05-02T10:00:00Z,9.00,EUR,A-2\n"
+)
+
+
+async def send(door: OpenDoor, content: bytes, path: str = "/v1/imports", **headers: str) -> httpx.Response:
+    given = {"authorization": f"Bearer {door.keys.secret}", "content-type": "text/csv", **headers}
+    return await door.client.post(path, content=content, headers=given)
+
+
+async def read(door: OpenDoor, path: str) -> Any:
+    answer = await door.client.get(path, headers={"authorization": f"Bearer {door.keys.secret}"})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def make(door: OpenDoor, **asked: Any) -> str:
+    answer = await send(door, msgspec.json.encode(asked), **{"content-type": "application/json"})
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["id"])
+
+
+async def test_rows_are_touchpoints_and_refused_rows_say_which(door: OpenDoor) -> None:
+    told = (await send(door, CSV.encode(), "/v1/imports?name=orders.csv")).json()
+
+    assert {name: told[name] for name in ("state", "rows", "accepted", "rejected", "twins", "codes")} == {
+        "state": "done",
+        "rows": 4,
+        "accepted": 3,
+        "rejected": 1,
+        "twins": 1,
+        "codes": {"no_identity": 1},
+    }
+    (refused,) = told["refused"]
+    assert (refused["row"], refused["code"], refused["detail"][:7]) == (3, "no_identity", "row 3: ")
+    assert [one.kind for one in await door.touchpoints()] == ["order_completed"] * 3
+    (kept,) = await door.rejections()
+    assert (kept.id, kept.protocol) == (refused["id"], f"import.{told['id']}")
+    assert await read(door, f"/v1/imports/{told['id']}") == told
+    assert (await read(door, "/v1/imports"))["data"] == [told]
+
+
+async def test_the_same_file_again_has_the_same_ids_and_twins_stay_two(door: OpenDoor) -> None:
+    await send(door, CSV.encode())
+    await send(door, CSV.encode())
+
+    ids = [one.id for one in await door.touchpoints()]
+    assert (len(ids), len(set(ids))) == (6, 3)
+
+
+async def test_dry_run_tells_and_keeps_nothing(door: OpenDoor) -> None:
+    told = (await send(door, CSV.encode(), "/v1/imports?dry_run=true")).json()
+
+    assert (told["dry_run"], told["accepted"], told["rejected"]) == (True, 3, 1)
+    assert (await door.touchpoints(), await door.rejections()) == ([], [])
+
+
+async def test_mapping_makes_touchpoints_of_any_columns(door: OpenDoor) -> None:
+    mapping = {"kind": "'demo_requested'", "identity": {"email": "Mail"}, "traits": {"company": "Firm"}}
+    made = await make(door, format="csv", name="leads", mapping=mapping)
+    assert (await read(door, f"/v1/imports/{made}"))["state"] == "waiting"
+
+    told = (await send(door, b"Mail;Firm\nann@example.com;Acme\n", f"/v1/imports/{made}/rows")).json()
+
+    (demo,) = await door.touchpoints()
+    assert (told["state"], demo.kind, demo.traits["company"]) == ("done", "demo_requested", "Acme")
+    assert (await send(door, b"Mail;Firm\n", f"/v1/imports/{made}/rows")).status_code == 409
+
+
+async def test_a_wrong_mapping_is_told_before_anything_is_sent(door: OpenDoor) -> None:
+    asked = {"format": "csv", "mapping": {"kind": "'a_b'", "identity": {"mail": "x"}, "traits": {"a": "]"}}}
+    answer = await send(door, msgspec.json.encode(asked), **{"content-type": "application/json"})
+
+    assert answer.status_code == 422
+    assert {fault["pointer"] for fault in answer.json()["errors"]} == {"/mapping/identity/mail", "/mapping/traits/a"}
+
+
+async def test_native_touchpoints_a_line_each(door: OpenDoor) -> None:
+    lines = b'{"kind":"page_viewed","identity":{"anonymous_id":"a"},"id":"p-1"}\n{"kind":"page_viewed"}\nnonsense\n'
+    told = (await send(door, lines, **{"content-type": "application/x-ndjson"})).json()
+
+    assert (told["accepted"], told["codes"]) == (1, {"no_identity": 1, "not_json": 1})
+    assert [one.id for one in await door.touchpoints()] == ["p-1"]
+
+
+async def test_parquet_keeps_its_types(door: OpenDoor) -> None:
+    table = arrow.table(
+        {"kind": ["a_b", "a_b"], "user_id": [1, 2], "seats": [3, None], "occurred_at": ["2024-05-01T10:00:00Z"] * 2}
+    )
+    file = io.BytesIO()
+    parquet.write_table(table, file)
+
+    told = (await send(door, file.getvalue(), "/v1/imports?format=parquet")).json()
+
+    first, second = sorted(await door.touchpoints(), key=lambda one: one.keys)
+    assert (told["accepted"], first.keys, bytes(first.properties)) == (2, ("5user_id:1",), b'{"seats":3}')
+    assert bytes(second.properties) == b"{}"
+
+
+@pytest.mark.parametrize(
+    ("content", "query", "said"),
+    [
+        (b"kind\n\xe5", "", "UTF-8"),
+        (b"this is none", "?format=parquet", "Parquet"),
+        (b"x", "?name=data.xlsx", "format"),
+    ],
+)
+async def test_what_cannot_be_read_says_why(door: OpenDoor, content: bytes, query: str, said: str) -> None:
+    answer = await send(door, content, f"/v1/imports{query}", **{"content-type": "text/csv" if not query else "x/y"})
+
+    assert answer.status_code == 422
+    assert said in answer.json()["detail"]
+
+
+async def test_a_file_is_sent_again_to_go_on_where_it_stopped(door: OpenDoor) -> None:
+    """The client goes away in the middle; what was durable is passed over the second time."""
+    rows = [f"a_b,user-{number}\n".encode() for number in range(1_500)]
+    made = await make(door, format="csv")
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"kind,user_id\n"
+        for row in rows[:1_200]:
+            yield row
+        raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        await door.client.post(
+            f"/v1/imports/{made}/rows", content=broken(), headers={"authorization": f"Bearer {door.keys.secret}"}
+        )
+    stopped = await read(door, f"/v1/imports/{made}")
+    assert (stopped["state"], stopped["rows"], len(await door.touchpoints())) == ("interrupted", 1_000, 1_000)
+
+    other = await send(door, b"kind,user_id\n" + b"".join(reversed(rows)), f"/v1/imports/{made}/rows")
+    assert other.status_code == 409
+    told = (await send(door, b"kind,user_id\n" + b"".join(rows), f"/v1/imports/{made}/rows")).json()
+
+    assert (told["state"], told["rows"], told["accepted"]) == ("done", 1_500, 1_500)
+    assert len(await door.touchpoints()) == 1_500
+
+
+@pytest.mark.parametrize("key", ["", "write"])
+async def test_an_import_takes_a_secret_key(door: OpenDoor, key: str) -> None:
+    given = f"Bearer {getattr(door.keys, key)}" if key else ""
+    answer = await send(door, CSV.encode(), authorization=given)
+
+    assert answer.status_code == (403 if key else 401)
+    assert await door.touchpoints() == []
+
+
+async def test_another_workspace_sees_nothing_of_it(door: OpenDoor) -> None:
+    made = await make(door, format="csv")
+    others = await make_keys(door.own, "other")
+    await door.own.access.load()
+
+    for path in (f"/v1/imports/{made}", "/v1/imports"):
+        answer = await door.client.get(path, headers={"authorization": f"Bearer {others.secret}"})
+        assert answer.status_code == 404 or answer.json() == {"data": []}
+
+
+async def test_a_repaired_row_is_taken(door: OpenDoor) -> None:
+    told = (await send(door, CSV.encode())).json()
+    assert await door.keep() == 1
+    kept = f"/v1/rejected/{told['refused'][0]['id']}"
+    headers = {"authorization": f"Bearer {door.keys.secret}"}
+    row = msgspec.json.decode((await door.client.get(kept, headers=headers)).json()["payload"])
+
+    await door.client.patch(kept, json={"payload": {**row, "email": "cy@example.com"}}, headers=headers)
+    again = await door.client.post(f"{kept}/replay", headers=headers)
+
+    assert again.json()["accepted"] == 1
+    assert len(await door.touchpoints()) == 4
+
+
+async def test_a_long_file_streams_through_the_guard(door: OpenDoor) -> None:
+    """Longer than any other body may be, over a real connection, with little of it held."""
+    guard = Guard(GuardLimits(max_body_bytes=64 * 1024, streamed=b"/v1/imports"))
+    row = b"a_b," + b"x" * 900 + b"-%d\n"
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"kind,user_id,note\n"
+        for number in range(2_000):
+            yield b"a_b,u-%d,%s\n" % (number, row[4:900])
+
+    async with served(serving.application(door.own), guard) as port, httpx.AsyncClient(timeout=60) as client:
+        address = f"http://127.0.0.1:{port}/v1/imports"
+        given = {"authorization": f"Bearer {door.keys.secret}", "content-type": "text/csv"}
+        told = (await client.post(address, content=pieces(), headers=given)).json()
+        refused = await client.post(f"{address}/x/rows", content=pieces(), headers={"authorization": "Bearer no"})
+        elsewhere = await client.post(f"http://127.0.0.1:{port}/v1/touchpoints", content=b"x" * 70_000, headers=given)
+
+    assert (told["state"], told["accepted"]) == ("done", 2_000)
+    assert (refused.status_code, elsewhere.status_code) == (401, 413)
