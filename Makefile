@@ -52,7 +52,7 @@ chaos: parts $(VENV)/.development ## Kill everything in turn and count (FOR=seco
 
 .PHONY: tracker
 tracker: $(NODE_CLIENTS)/node_modules/.package-lock.json ## Make the tracker that browsers load of its readable source
-	node $(NODE_CLIENTS)/minify.mjs services/ingest/tracker/tracker.js > services/ingest/tracker/t.min.js
+	node $(NODE_CLIENTS)/minify.mjs services/ingest/tracker/tracker.js > services/ingest/tracker/t.js
 
 .PHONY: lock
 lock: $(VENV)/.development ## Resolve the newest versions that pyproject.toml and package.json allow

@@ -20,7 +20,7 @@ _MEDIA_TYPE: Final = "text/javascript"
 
 def router() -> APIRouter:
     """The one route. The same file for everybody: a page says in its own markup which key and host are its."""
-    script = files("services.ingest").joinpath("tracker", "t.min.js").read_bytes()
+    script = files("services.ingest").joinpath("tracker", "t.js").read_bytes()
     packed = gzip.compress(script, mtime=0)
     headers = {**_HEADERS, "etag": f'"{hashlib.sha256(script).hexdigest()[:16]}"'}
     routes = APIRouter(tags=["tracker"])

@@ -1,5 +1,5 @@
 /**
- * tragt's tracker for web sites, served as /t.js. `make tracker` makes t.min.js of it.
+ * tragt's tracker for web sites, served as /t.js. `make tracker` makes t.js of it.
  *
  *   <script async src="https://ingest.example.com/t.js" data-key="tw_..."></script>
  *
