@@ -1,7 +1,7 @@
 """``tragt hooks``: the addresses at which providers deliver."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -50,7 +50,7 @@ def show_providers(context: typer.Context, as_json: Json = False) -> None:
         around.answer({"data": rows})
         return
     cells = [
-        [one.name, one.title, ", ".join(one.secrets.keys() - ANYWHERE.keys()), ", ".join(one.settings)]
+        [one.name, one.title, ", ".join(_own(one.secrets)), ", ".join(_own(one.settings))]
         for one in providers().values()
     ]
     around.table(["provider", "title", "secrets", "settings"], cells)
@@ -152,6 +152,11 @@ def _run(folder: Any, named: str, workspace: str, work: Callable[[WriteSession, 
 
     with endings():
         return asyncio.run(run())
+
+
+def _own(names: Mapping[str, str]) -> list[str]:
+    """Those that not every hook has."""
+    return [name for name in names if name not in ANYWHERE and name != "address"]
 
 
 def _secrets(given_pairs: Sequence[str] | None) -> dict[str, list[str]]:

@@ -41,8 +41,8 @@ def deliveries(hooks: Hooks, clock: Clock, settings: IngestSettings) -> APIRoute
         opened = hooks.find(provider, hook)
         encoding = request.headers.get("content-encoding", "").encode("latin-1")
         body = decompressed(await request.body(), encoding, settings.limit.body_bytes)
-        url = opened.kept.settings.get("url") or _address(request, settings.public_address)
-        return _response(await hooks.receive(opened, _knock(request, str(url), body, clock.now())))
+        address = opened.kept.settings.get("address") or settings.public_address
+        return _response(await hooks.receive(opened, _knock(request, str(address or ""), body, clock.now())))
 
     for slash in ("", "/"):
         for method in _METHODS:
@@ -105,8 +105,8 @@ def administration(clock: Clock) -> APIRouter:
     return router
 
 
-def _address(request: Request, public: str | None) -> str:
-    """The address as the provider has it."""
+def _url(request: Request, public: str) -> str:
+    """The address as the provider has it, which some sign: behind a proxy what is public is not what is asked for."""
     scope = request.scope
     begin = public or f"{request.url.scheme}://{request.headers.get('host', request.url.netloc)}"
     query = scope["query_string"].decode("latin-1")
@@ -114,11 +114,11 @@ def _address(request: Request, public: str | None) -> str:
     return begin.rstrip("/") + path.decode("latin-1") + (f"?{query}" if query else "")
 
 
-def _knock(request: Request, url: str, body: bytes, now: int) -> Knock:
+def _knock(request: Request, public: str, body: bytes, now: int) -> Knock:
     query = request.scope["query_string"].decode("latin-1")
     return Knock(
         method=request.method,
-        url=url,
+        url=_url(request, public),
         query=dict(parse_qsl(query, keep_blank_values=True, encoding="utf-8", errors="replace")),
         headers=dict(request.scope["headers"]),
         body=body,

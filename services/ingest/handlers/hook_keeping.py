@@ -102,7 +102,7 @@ def _check(provider: Provider, secrets: Secrets, settings: Mapping[str, Any]) ->
         FieldFault(f"/{part}/{name}", "unknown_field", f"{provider.title} has {', '.join(known) or 'none'}")
         for part, given, known in (
             ("secrets", secrets, provider.secrets),
-            ("settings", settings, {**provider.settings, "url": ""}),
+            ("settings", settings, provider.settings),
         )
         for name in given
         if name not in known

@@ -139,6 +139,8 @@ ANYWHERE: Final[Mapping[str, str]] = {
 }
 """Secrets that any provider's hook may ask for, for those that sign nothing."""
 
+ADDRESS: Final = "https://user:password@ingest.example.com as the provider has it, without the path"
+
 
 def provider_of(name: str, document: Any) -> Provider:
     """The provider that a document describes. Raises InvalidMapping."""
@@ -155,7 +157,7 @@ def provider_of(name: str, document: Any) -> Provider:
         handshake=said.handshake,
         secrets={**said.secrets, **said.optional, **ANYWHERE},
         required=frozenset(said.secrets),
-        settings=said.settings,
+        settings={**said.settings, "address": ADDRESS},
         window_seconds=said.window_seconds,
         doubted_status=said.doubted_status,
         reply=said.reply,

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import msgspec
@@ -108,6 +109,20 @@ async def test_secrets_come_later_and_change_over(door: OpenDoor) -> None:
 
     assert put.status_code == 204
     assert (await _deliver(door, path, signed)).status_code == 200
+
+
+async def test_mandrill_signs_the_address_that_it_was_given(door: OpenDoor) -> None:
+    given = "https://user:pass@ingest.example.com"
+    path = await _made(door, "mandrill", secrets=SECRETS["mandrill"], settings={"address": given})
+    body = urlencode({"mandrill_events": '[{"event":"open","ts":1,"_id":"m","msg":{"email":"jane@example.com"}}]'})
+    at_given = SIGNERS["mandrill"](body.encode(), f"{given}{path}?a=b%20c", 0)
+    elsewhere = SIGNERS["mandrill"](body.encode(), f"http://ingest{path}?a=b%20c", 0)
+
+    head = await door.client.head(path)
+    good = await door.client.post(f"{path}?a=b%20c", content=at_given.body, headers=at_given.headers)
+    bad = await door.client.post(f"{path}?a=b%20c", content=elsewhere.body, headers=elsewhere.headers)
+
+    assert (head.status_code, good.status_code, bad.status_code) == (200, 200, 401)
 
 
 async def test_metas_lead_is_fetched_with_the_token_and_waited_for(door: OpenDoor) -> None:

@@ -1,0 +1,97 @@
+"""``tragt hooks``: addresses are made, given their secrets, listed and ended, and a running ingest learns of each."""
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from services.cli.first_workspace import ensure_workspace
+from tests.cli import tragt
+from tests.ingest_process import running_ingest
+from tests.waiting import wait_until
+
+NOW = 1_700_000_000_000_000
+_LEAD = {"lead_id": "l1", "google_key": "k-123", "user_column_data": [{"column_id": "EMAIL", "string_value": "a@b.dk"}]}
+
+
+@pytest.fixture
+async def dsn(database: str, tmp_path: Path) -> str:
+    """A database in which the first start has made the workspace ``default``."""
+    await ensure_workspace(database, tmp_path, frozenset(), NOW)
+    return database
+
+
+def _listed(dsn: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = tragt("hooks", "list", "--database", dsn, "--json").json["data"]
+    return rows
+
+
+def test_a_running_ingest_learns_of_hooks_their_secrets_and_their_end(dsn: str, tmp_path: Path) -> None:
+    with running_ingest(tmp_path, {"INGEST_DATABASE_DSN": dsn, "INGEST_LOG_DSN": dsn}) as running:
+        running.wait_for(running.is_ready)
+        made = tragt("hooks", "create", "google_ads", "--name", "Spring", "--database", dsn, "--json").json
+        address = f"{running.address}{made['path']}"
+
+        def answer() -> int:
+            return httpx.post(address, json=_LEAD, timeout=20).status_code
+
+        wait_until(lambda: answer() == 401, within_seconds=10, what="the new hook")
+        tragt("hooks", "secrets", address, "--secret", "google_key=k-123", "--database", dsn)
+        wait_until(lambda: answer() == 200, within_seconds=10, what="its secret")
+        tragt("hooks", "revoke", made["prefix"], "--database", dsn)
+        wait_until(lambda: answer() == 404, within_seconds=10, what="its end")
+
+    (listed,) = _listed(dsn)
+    assert (listed["prefix"], listed["provider"], listed["name"]) == (made["prefix"], "google_ads", "Spring")
+    assert listed["revoked_at"] is not None
+
+
+def test_an_address_is_printed_once_and_never_listed(dsn: str) -> None:
+    made = tragt("hooks", "create", "meta", "--secret", "app_secret=s", "--address", "https://i.dk/", "--database", dsn)
+
+    address = made.out.strip()
+    assert address.startswith("https://i.dk/v1/hooks/meta/th_")
+    assert address.rpartition("_")[2] not in tragt("hooks", "list", "--database", dsn).out
+
+
+def test_settings_are_json_or_text(dsn: str) -> None:
+    tragt(
+        "hooks",
+        "create",
+        "ses",
+        "--setting",
+        'topic_arns=["arn:1"]',
+        "--setting",
+        "address=https://i.dk",
+        "--database",
+        dsn,
+    )
+
+    assert _listed(dsn)[0]["settings"] == {"topic_arns": ["arn:1"], "address": "https://i.dk"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("create", "sendgird"), 1, "sendgrid"),
+        (("create", "meta", "--secret", "key=1"), 1, "app_secret"),
+        (("create", "meta", "--secret", "key"), 2, "NAME=VALUE"),
+        (("create", "meta", "--workspace", "nobody"), 1, "nobody"),
+        (("revoke", "th_0"), 1, "no such hook"),
+        (("secrets", "meta/th_0_1"), 1, "no such hook"),
+    ],
+)
+def test_mistakes_are_told(dsn: str, arguments: tuple[str, ...], code: int, said: str) -> None:
+    told = tragt("hooks", *arguments, "--database", dsn)
+
+    assert told.code == code
+    assert said in told.err
+
+
+def test_providers_are_listed_with_what_they_need() -> None:
+    rows = {row["provider"]: row for row in tragt("hooks", "providers", "--json").json["data"]}
+
+    assert "public_key" in rows["sendgrid"]["secrets"]
+    assert "topic_arns" in rows["ses"]["settings"]
+    assert "SendGrid" in tragt("hooks", "providers").out
