@@ -190,7 +190,9 @@ class HookReader:
             item_id = id_of(mapping, read_loosely(raw)) or content_id(raw)
             return Rejected(item_id, outcome.refusal, raw)
         read = native.parse(written, arrival, may_hold_nul=b"\\u0000" in written)
-        return msgspec.structs.replace(read, payload=raw) if isinstance(read, Rejected) and read.payload else read
+        if isinstance(read, Rejected):
+            return msgspec.structs.replace(read, payload=raw) if read.payload else read
+        return msgspec.structs.replace(read, protocol=self.protocol)
 
 
 def open_hook(provider: Provider, knock: Knock) -> Parcel:

@@ -176,6 +176,19 @@ async def test_amazons_topic_is_agreed_to_once_its_signature_holds(door: OpenDoo
     assert asked == [CERTIFICATE, subscribe]
 
 
+async def test_a_long_delivery_is_taken_in_pieces_and_a_longer_one_not_at_all(door: OpenDoor) -> None:
+    path = await _made(door, "brevo")
+    events = [{"event": "opened", "email": f"p{at}@example.com", "ts_epoch": 1714564800000} for at in range(600)]
+
+    taken = await door.client.post(path, json=[*events, {"event": "exploded", "email": "a@example.com"}])
+    longer = await door.client.post(path, content=b"[" + b"{}," * 10_000 + b"{}]")
+
+    assert (taken.status_code, taken.json()) == (200, {"accepted": 600, "rejected": 1})
+    assert longer.status_code == 413
+    assert {touchpoint.protocol for touchpoint in await door.touchpoints()} == {"hook.brevo"}
+    assert len(await door.touchpoints()) == 600
+
+
 async def test_a_hook_is_its_provider_s_and_ends(door: OpenDoor) -> None:
     path = await _made(door, "sendgrid", secrets=SECRETS["sendgrid"])
     hook = path.rpartition("/")[2]
