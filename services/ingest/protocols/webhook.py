@@ -22,8 +22,10 @@ from services.ingest.protocols.reading import read_loosely
 from services.ingest.protocols.splitting import Item, Split
 from services.ingest.protocols.webhook_bodies import BODIES, BodyKind, json_value
 from shared.clock import SECOND
+from shared.vocabulary import Code
 
 PROTOCOL: Final = "hook"
+_MAX_ELEMENTS: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,8 +202,23 @@ def open_hook(provider: Provider, knock: Knock) -> Parcel:
     reader = HookReader(provider)
     try:
         value = BODIES[provider.body](knock.body, knock.header("content-type"), provider.field)
-        if isinstance(value, dict | list):
-            bounds.check(value, "")
+        _check(value)
         return Parcel(Split(list(items_of(provider.mapping, value))), reader)
     except Refused as outcome:
         return Parcel(Split([knock.body], outcome.refusal), reader)
+
+
+def _check(value: Any) -> None:
+    """Raise Refused when the body is too deep, or has so many elements that looking places up in it takes seconds."""
+    if not isinstance(value, dict | list):
+        return
+    bounds.check(value, "")
+    rest, count = [value], 0
+    while rest:
+        inner = rest.pop()
+        count += len(inner) if isinstance(inner, list) else 0
+        if count > _MAX_ELEMENTS:
+            raise Refused(Code.TOO_MANY_ITEMS, "", f"the lists of a delivery have at most {_MAX_ELEMENTS} elements")
+        rest.extend(
+            one for one in (inner.values() if isinstance(inner, dict) else inner) if isinstance(one, dict | list)
+        )

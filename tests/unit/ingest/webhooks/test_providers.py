@@ -1,5 +1,7 @@
 """Every provider's file against its examples, and against anything at all."""
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -46,6 +48,28 @@ def test_what_is_no_request_of_the_provider_is_kept_whole(name: str) -> None:
     outcomes = read(name, b"\xff\xfe{", "text/plain")
 
     assert [outcome for outcome in outcomes if not isinstance(outcome, Rejected)] == []
+
+
+@pytest.mark.parametrize("name", providers())
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" + b"{}," * 333_000 + b"{}]",
+        b"[" + b"null," * 200_000 + b"1]",
+        b'{"data":[' + b"[{}]," * 190_000 + b"{}]}",
+        b"[" * 500_000,
+        b"<xml>" + b"<a/>" * 250_000 + b"</xml>",
+        b"a" + b"[b]" * 300_000 + b"=1",
+        b'{"user_column_data":[' + b'{"column_id":"a","string_value":"b"},' * 25_000 + b"{}]}",
+    ],
+    ids=["objects", "nulls", "lists", "depth", "elements", "brackets", "fields"],
+)
+@pytest.mark.timeout(10)
+def test_a_body_as_large_as_may_be_is_opened_in_no_time(name: str, body: bytes) -> None:
+    begun = time.process_time()
+    read(name, body, "")
+
+    assert time.process_time() - begun < 2
 
 
 _PIECES = st.sampled_from(
