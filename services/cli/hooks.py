@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -9,12 +10,14 @@ import msgspec
 import typer
 
 from services.cli.context import Json, given
+from services.cli.document import read_document
 from services.cli.exits import Ended, Exit, endings
 from services.cli.first_workspace import NAME
 from services.cli.instance import Database, database_of
 from services.cli.place import DEFAULT, Data
-from services.ingest.handlers.hook_keeping import create_hook, end_hook, put_secrets, told
-from services.ingest.handlers.hook_providers import providers
+from services.ingest.handlers.hook_keeping import create_hook, described_by, end_hook, put_secrets, told
+from services.ingest.handlers.hook_providers import DOCUMENT, providers
+from services.ingest.protocols.hook_trial import Sample, shown, tried
 from services.ingest.protocols.webhook import ANYWHERE
 from services.ingest.queries import list_hooks
 from shared.database.access import find_workspace
@@ -28,6 +31,9 @@ Workspace = Annotated[str, typer.Option("--workspace", help="Name of the workspa
 Provider = Annotated[str, typer.Argument(help="Who delivers, as `tragt hooks providers` names it.")]
 Secrets = Annotated[list[str] | None, typer.Option("--secret", help="NAME=VALUE of what it signs with; repeatable.")]
 Settings = Annotated[list[str] | None, typer.Option("--setting", help="NAME=VALUE, JSON or text; repeatable.")]
+Document = Annotated[Path | None, typer.Option("--document", help="Of a mapped hook: YAML or JSON.", exists=True)]
+SampleFile = Annotated[Path | None, typer.Option("--sample", help="Of a mapped hook: a body as it comes.", exists=True)]
+ContentType = Annotated[str, typer.Option("--content-type", help="Of the sample.")]
 Address = Annotated[str, typer.Option("--address", help="Public address of ingest, to print the whole address.")]
 
 _T = TypeVar("_T")
@@ -63,6 +69,9 @@ def create(
     secret: Secrets = None,
     setting: Settings = None,
     name: Annotated[str, typer.Option("--name", help="What you call it.")] = "",
+    document: Document = None,
+    sample: SampleFile = None,
+    content_type: ContentType = "",
     address: Address = "",
     workspace: Workspace = NAME,
     data: Data = DEFAULT,
@@ -72,12 +81,22 @@ def create(
     """Make a hook and print its address, this once."""
     around = given(context)
     secrets, settings = _secrets(secret), {key: _value(value) for key, value in _pairs("--setting", setting)}
+    if document is not None:
+        settings[DOCUMENT] = read_document(document)
+    shown_body = None if sample is None else Sample(sample.read_bytes(), content_type)
     made = _run(
         data,
         database,
         workspace,
         lambda session, owner: create_hook(
-            session, owner, provider, around.clock.now(), name=name, secrets=secrets, settings=settings
+            session,
+            owner,
+            provider,
+            around.clock.now(),
+            name=name,
+            secrets=secrets,
+            settings=settings,
+            sample=shown_body,
         ),
     )
     if as_json:
@@ -85,6 +104,28 @@ def create(
         return
     around.console.print(address.rstrip("/") + made.path, highlight=False, soft_wrap=True)
     around.say("It is shown this once; only a hash of it is kept, and the secrets are sealed with it.")
+
+
+@hooks.command("try")
+def try_document(
+    context: typer.Context,
+    document: Annotated[Path, typer.Argument(help="YAML or JSON that describes a mapped hook.", exists=True)],
+    sample: Annotated[Path, typer.Argument(help="A body as it will come.", exists=True)],
+    content_type: ContentType = "",
+    as_json: Json = False,
+) -> None:
+    """Show what a mapped hook would make of a body; nothing is sent and nothing is kept."""
+    around = given(context)
+    with endings():
+        provider = described_by(read_document(document), "")
+    found = [shown(one) for one in tried(provider, Sample(sample.read_bytes(), content_type), around.clock.now())]
+    if as_json:
+        around.answer({"data": found})
+    for one in () if as_json else found:
+        around.console.print(_told(one), highlight=False, soft_wrap=True)
+    refused = sum(one["refused"] is not None for one in found)
+    if refused or not found:
+        raise Ended(Exit.NO, f"{refused} of {len(found)} items would be refused" if found else "there is nothing in it")
 
 
 @hooks.command("secrets")
@@ -152,6 +193,12 @@ def _run(folder: Any, named: str, workspace: str, work: Callable[[WriteSession, 
 
     with endings():
         return asyncio.run(run())
+
+
+def _told(one: dict[str, Any]) -> str:
+    why = one["refused"]
+    verdict = "taken" if why is None else f"refused: {why['code']} {why['pointer']}: {why['detail']}"
+    return f"{verdict}\n{msgspec.json.format(msgspec.json.encode(one['touchpoint'])).decode()}"
 
 
 def _own(names: Mapping[str, str]) -> list[str]:

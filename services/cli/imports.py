@@ -7,10 +7,10 @@ from typing import Annotated, Any, Final
 
 import httpx
 import typer
-import yaml
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from services.cli.context import Given, Json, given
+from services.cli.document import read_document
 from services.cli.exits import Ended, Exit
 from services.cli.instance import Address, KeyText, address_of, api
 from services.cli.place import DEFAULT, Data
@@ -50,7 +50,12 @@ def import_file(
     if found is None:
         raise Ended(Exit.MISUSED, f"what is {file.name}? Say it with --format {'|'.join(Format)}")
     sender = _Sender(address or address_of(data, "ingest"), api(data, "ingest", address, key).key)
-    asked = {"format": found.value, "name": file.name, "mapping": _mapping(mapping), "dry_run": dry_run}
+    asked = {
+        "format": found.value,
+        "name": file.name,
+        "mapping": None if mapping is None else read_document(mapping),
+        "dry_run": dry_run,
+    }
     job = going or sender.post("/v1/imports", json=asked)["id"]
     report = _sent(sender, job, file, around)
     around.answer(report) if as_json else _show(report, around)
@@ -113,15 +118,6 @@ def _pieces(file: Path, advance: Callable[[int], None]) -> Iterator[bytes]:
         while piece := opened.read(_PIECE):
             yield piece
             advance(len(piece))
-
-
-def _mapping(file: Path | None) -> Any:
-    if file is None:
-        return None
-    try:
-        return yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise Ended(Exit.MISUSED, f"{file} is neither YAML nor JSON: {error}") from error
 
 
 def _detail(answer: httpx.Response) -> str:

@@ -158,6 +158,42 @@ class HookAsked(BaseModel):
     name: str = Field(default="", max_length=200)
     secrets: dict[str, str | list[str]] = Field(default={}, description="What the provider signs with, by name.")
     settings: dict[str, Any] = {}
+    sample: str | None = Field(
+        default=None, description="Of a mapped hook: a body as it will come, which it must take."
+    )
+    content_type: str = ""
+
+
+class HookTried(BaseModel):
+    """A mapped hook to be tried: its document and a body as it will come."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    document: dict[str, Any]
+    sample: str
+    content_type: str = ""
+
+
+class FieldRefused(BaseModel):
+    """Why."""
+
+    code: Code
+    pointer: str
+    detail: str
+
+
+class Tried(BaseModel):
+    """What would become of one item: the native touchpoint, or why it would be refused."""
+
+    touchpoint: dict[str, Any] | None
+    channel: str | None
+    refused: FieldRefused | None
+
+
+class Trial(BaseModel):
+    """One entry per item."""
+
+    data: list[Tried]
 
 
 class HookMade(BaseModel):

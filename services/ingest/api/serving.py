@@ -19,6 +19,7 @@ from services.ingest.api import (
     segment,
     touchpoints,
     tracker,
+    trial,
     webhooks,
 )
 from services.ingest.api.browser import Fetches
@@ -91,7 +92,7 @@ def api(own: Resources, posting: Sequence[Surface]) -> FastAPI:
         title="tragt ingest",
         version=version("tragt"),
         description="Takes touchpoints from any client and answers 200 once they are durable.",
-        routers=[rejected.router, imports.router, webhooks.administration(own.clock)],
+        routers=[rejected.router, imports.router, trial.router(own.clock), webhooks.administration(own.clock)],
         open_routers=[
             mounted.router(posting, own.telemetry),
             webhooks.deliveries(_hooks(own), own.clock, own.settings),
@@ -113,7 +114,7 @@ def resources(own: Resources) -> Mapping[str, Any]:
         "hooks": own.hooks,
         "writer": own.writer,
         "reader": own.reader,
-        "replay": Replay(own.producer, own.writer, own.clock),
+        "replay": Replay(own.producer, own.writer, own.clock, own.hooks.reader_of),
     }
 
 

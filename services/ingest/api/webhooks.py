@@ -11,6 +11,7 @@ from services.ingest.handlers.hook_cache import HookCache
 from services.ingest.handlers.hook_keeping import NewHook, create_hook, end_hook, put_secrets, told
 from services.ingest.handlers.hooks import Hooks
 from services.ingest.protocols.compression import decompressed
+from services.ingest.protocols.hook_trial import Sample
 from services.ingest.protocols.webhook import Knock, Reply
 from services.ingest.queries import list_hooks
 from services.ingest.settings import IngestSettings
@@ -75,6 +76,7 @@ def administration(clock: Clock) -> APIRouter:
                 name=asked.name,
                 secrets=_several(asked.secrets),
                 settings=asked.settings,
+                sample=None if asked.sample is None else Sample(asked.sample.encode(), asked.content_type),
             )
         await _cache(request).load()
         return _made(made)

@@ -2,14 +2,17 @@
 
 import secrets as entropy
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
 from services.ingest import store
 from services.ingest.domain import hook
 from services.ingest.domain.hook import Secrets
-from services.ingest.handlers.hook_providers import providers
+from services.ingest.handlers.hook_providers import DOCUMENT, MAPPED, own_provider, providers
+from services.ingest.protocols.hook_trial import Sample, tried
+from services.ingest.protocols.mapping import InvalidMapping
+from services.ingest.protocols.outcome import Rejected
 from services.ingest.protocols.webhook import Provider
 from services.ingest.queries import KeptHook
 from services.ingest.store import HookRow
@@ -42,9 +45,19 @@ async def create_hook(
     name: str = "",
     secrets: Secrets | None = None,
     settings: Mapping[str, Any] | None = None,
+    sample: Sample | None = None,
 ) -> NewHook:
-    """Make a hook. Without the secrets that its provider needs it only answers handshakes. Raises InvalidRequest."""
-    _check(_provider(provider), secrets or {}, settings or {})
+    """Make a hook. Without the secrets that its provider needs it only answers handshakes.
+
+    A mapped one is made only when its document takes every item of a ``sample``. Raises InvalidRequest.
+    """
+    if provider == MAPPED:
+        described = described_by((settings or {}).get(DOCUMENT), f"/settings/{DOCUMENT}")
+        _check_sample(described, sample, now)
+        described = replace(described, settings={**described.settings, DOCUMENT: "what describes it"})
+    else:
+        described = _provider(provider)
+    _check(described, secrets or {}, settings or {})
     text = hook.mint(entropy.token_bytes(hook.ENTROPY_BYTES))
     made = NewHook(hook.prefix_of(text), provider, text)
     row = HookRow(
@@ -66,7 +79,8 @@ async def put_secrets(session: WriteSession, workspace: UUID, provider: str, tex
 
     Raises InvalidRequest, NotFound.
     """
-    _check(_provider(provider), secrets, {})
+    if provider != MAPPED:  # whose document says what it takes; it was checked when it was made
+        _check(_provider(provider), secrets, {})
     sealed = hook.seal(text, secrets, entropy.token_bytes(hook.NONCE_BYTES))
     if not await store.put_hook_secrets(session, workspace, hook.prefix_of(text), digest_of(text), sealed):
         raise NotFound("there is no such hook that works")
@@ -90,10 +104,30 @@ def told(kept: KeptHook) -> dict[str, Any]:
     }
 
 
+def described_by(document: Any, pointer: str) -> Provider:
+    """The provider in a document that stands at ``pointer``. Raises InvalidRequest."""
+    try:
+        return own_provider(document)
+    except InvalidMapping as error:
+        faults = (FieldFault(f"{pointer}{place}", "invalid_value", detail) for place, detail in error.faults)
+        raise InvalidRequest(*faults) from None
+
+
+def _check_sample(provider: Provider, sample: Sample | None, now: int) -> None:
+    if sample is None:
+        raise InvalidRequest(FieldFault("/sample", "missing", "try it first: send a body as it will come"))
+    found = tried(provider, sample, now)
+    if not found:
+        raise InvalidRequest(FieldFault("/sample", "empty_batch", "the document finds nothing in it"))
+    refused = [one.outcome for one in found if isinstance(one.outcome, Rejected)]
+    if refused:
+        raise InvalidRequest(*(FieldFault("/sample", one.refusal.code, one.refusal.detail) for one in refused))
+
+
 def _provider(name: str) -> Provider:
     found = providers().get(name)
     if found is None:
-        raise InvalidRequest(FieldFault("/provider", "unknown_value", f"one of {', '.join(providers())}"))
+        raise InvalidRequest(FieldFault("/provider", "unknown_value", f"one of {', '.join([*providers(), MAPPED])}"))
     return found
 
 

@@ -1,16 +1,28 @@
-"""The providers there are: one file each, package data, read once."""
+"""The providers there are: one file each, package data, read once; and those that a workspace describes itself."""
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
-from typing import Final
+from typing import Any, Final
 
+import msgspec
 import yaml
 
+from services.ingest.protocols.mapping import InvalidMapping
 from services.ingest.protocols.parcel import Reader
 from services.ingest.protocols.webhook import PROTOCOL, HookReader, Provider, provider_of
+from services.ingest.protocols.webhook_handshakes import HANDSHAKES
+from services.ingest.protocols.webhook_signatures import VERIFIERS
+from services.ingest.queries import KeptHook
+
+MAPPED: Final = "mapped"
+"""The provider of hooks that bring their own document."""
+
+DOCUMENT: Final = "document"
+"""The setting in which they bring it."""
 
 _SUFFIX: Final = ".yaml"
+_DEFAULTS: Final = {"title": "a mapped hook", "body": "any"}
 
 
 @cache
@@ -27,3 +39,35 @@ def hook_reader_of(protocol: str) -> Reader | None:
     family, _, name = protocol.partition(".")
     provider = providers().get(name) if family == PROTOCOL else None
     return HookReader(provider) if provider else None
+
+
+def provider_for(kept: KeptHook) -> Provider:
+    """The provider of a hook."""
+    if kept.provider != MAPPED:
+        return providers()[kept.provider]
+    return _compiled(f"{MAPPED}.{kept.prefix}", msgspec.json.encode(kept.settings[DOCUMENT]))
+
+
+def own_provider(document: Any, name: str = MAPPED) -> Provider:
+    """The provider that a workspace's own document describes. Raises InvalidMapping."""
+    if not isinstance(document, dict):
+        raise InvalidMapping(("", "a mapped hook is described by an object with a mapping"))
+    provider = provider_of(name, {**_DEFAULTS, **document})
+    faults = [
+        (f"/{field}", f"one of {', '.join(sorted(known))}")
+        for field, value, known in (
+            ("signature", provider.signature, VERIFIERS),
+            ("handshake", provider.handshake, HANDSHAKES),
+        )
+        if value and value not in known
+    ]
+    if provider.complete:
+        faults.append(("/complete", "a mapped hook asks nobody for more"))
+    if faults:
+        raise InvalidMapping(*faults)
+    return provider
+
+
+@lru_cache(maxsize=256)
+def _compiled(name: str, document: bytes) -> Provider:
+    return own_provider(msgspec.json.decode(document), name)

@@ -1,6 +1,6 @@
 """Tries kept items again, as if they came at the instant they first came: after a repair, or after we learned more."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -8,8 +8,8 @@ import msgspec
 from services.ingest import store
 from services.ingest.domain.refusal import Refusal
 from services.ingest.handlers.accepting import SERVICE
-from services.ingest.handlers.hook_providers import hook_reader_of
 from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
+from services.ingest.protocols.parcel import Reader
 from services.ingest.protocols.readers import reader_of
 from services.ingest.queries import KeptItem
 from shared.access import Principal, Scope
@@ -36,14 +36,17 @@ class Replayed:
 class Replay:
     """Takes kept items in again. Doing so twice is harmless: an item keeps its id."""
 
-    def __init__(self, producer: Producer, engine: Engine, clock: Clock) -> None:
+    def __init__(
+        self, producer: Producer, engine: Engine, clock: Clock, hook_reader: Callable[[str], Reader | None]
+    ) -> None:
+        self._hook_reader = hook_reader
         self._producer = producer
         self._engine = engine
         self._clock = clock
 
     async def replay(self, principal: Principal, items: Sequence[KeptItem]) -> Replayed:
         """Append what is good now, then say so in the rows. Raises Unavailable, Transient."""
-        outcomes = [(item.id, _again(principal, item)) for item in items]
+        outcomes = [(item.id, self._again(principal, item)) for item in items]
         good = {item_id: outcome for item_id, outcome in outcomes if isinstance(outcome, Touchpoint)}
         bad = tuple((item_id, outcome.refusal) for item_id, outcome in outcomes if isinstance(outcome, Rejected))
         if good:
@@ -64,25 +67,24 @@ class Replay:
             if not await store.repair(session, principal.workspace, item_id, payload):
                 raise NotFound("there is no refused item of that id waiting to be taken")
 
-
-def _again(principal: Principal, item: KeptItem) -> Outcome:
-    payload = item.payload or b""
-    arrival = Arrival(
-        workspace=principal.workspace_text,
-        secret=principal.secret,
-        received_at=item.received_at,
-        make_id=lambda: item.id,
-        may_split=principal.may(Scope.LEADS_WRITE),
-    )
-    if not payload:
-        return Rejected(item.id, Refusal(Code(item.code), item.pointer, item.detail), payload)
-    if item.refused_by != SERVICE:
-        return _from_log(item, payload)
-    reader = reader_of(item.protocol) or hook_reader_of(item.protocol)
-    if reader is None:
-        return Rejected(item.id, Refusal(Code(item.code), item.pointer, item.detail), payload)
-    outcome = reader.read(payload, arrival, may_hold_nul=b"\\u0000" in payload)
-    return msgspec.structs.replace(outcome, id=item.id) if isinstance(outcome, Touchpoint) else outcome
+    def _again(self, principal: Principal, item: KeptItem) -> Outcome:
+        payload = item.payload or b""
+        arrival = Arrival(
+            workspace=principal.workspace_text,
+            secret=principal.secret,
+            received_at=item.received_at,
+            make_id=lambda: item.id,
+            may_split=principal.may(Scope.LEADS_WRITE),
+        )
+        if not payload:
+            return Rejected(item.id, Refusal(Code(item.code), item.pointer, item.detail), payload)
+        if item.refused_by != SERVICE:
+            return _from_log(item, payload)
+        reader = reader_of(item.protocol) or self._hook_reader(item.protocol)
+        if reader is None:
+            return Rejected(item.id, Refusal(Code(item.code), item.pointer, item.detail), payload)
+        outcome = reader.read(payload, arrival, may_hold_nul=b"\\u0000" in payload)
+        return msgspec.structs.replace(outcome, id=item.id) if isinstance(outcome, Touchpoint) else outcome
 
 
 def _from_log(item: KeptItem, payload: bytes) -> Outcome:

@@ -1,0 +1,60 @@
+"""Trying a hook's document on a body, as if it came, with nobody's keys and nothing kept."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from services.ingest.domain.refusal import Refused
+from services.ingest.protocols.mapping import native_of
+from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
+from services.ingest.protocols.webhook import Knock, Provider, open_hook
+from services.ingest.protocols.webhook_bodies import json_value
+
+_NOBODY: Final = bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A body as it will come."""
+
+    body: bytes
+    content_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What would become of one item; ``native`` is the touchpoint that the mapping makes of it, if it makes one."""
+
+    native: dict[str, Any] | None
+    outcome: Outcome
+
+
+def tried(provider: Provider, sample: Sample, now: int) -> list[Tried]:
+    """Each item of the body, in order; a body that cannot be taken apart is one refused item."""
+    arrival = Arrival(workspace="", secret=_NOBODY, received_at=now, make_id=lambda: "made when it comes")
+    headers = {b"content-type": sample.content_type.encode()}
+    knock = Knock(method="POST", url="", query={}, headers=headers, body=sample.body, now=now)
+    parcel = open_hook(provider, knock)
+    refusal = parcel.split.refusal
+    if refusal is not None:
+        return [Tried(None, Rejected("", refusal, b""))]
+    return [
+        Tried(_native(provider, bytes(item)), parcel.reader.read(item, arrival, may_hold_nul=False))
+        for item in parcel.split.items
+    ]
+
+
+def shown(one: Tried) -> dict[str, Any]:
+    """As JSON: the touchpoint and its channel, or why it would be refused."""
+    outcome = one.outcome
+    if isinstance(outcome, Rejected):
+        why = outcome.refusal
+        refused = {"code": why.code.value, "pointer": why.pointer, "detail": why.detail}
+        return {"touchpoint": one.native, "channel": None, "refused": refused}
+    return {"touchpoint": one.native, "channel": outcome.channel, "refused": None}
+
+
+def _native(provider: Provider, item: bytes) -> dict[str, Any] | None:
+    try:
+        return native_of(provider.mapping, json_value(item))
+    except Refused:
+        return None

@@ -1,0 +1,109 @@
+"""Hooks that bring their own document: tried, made, delivered to, replayed."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+import yaml
+
+from tests.cli import tragt
+from tests.ingest_door import OpenDoor
+
+PAGE = Path("docs/connect/mapped-webhook.md").read_text()
+
+
+def block(name: str) -> str:
+    found = re.search(rf"<!-- {name} -->\n```\w+\n(.*?)```", PAGE, re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+DOCUMENT = yaml.safe_load(block("document"))
+SAMPLE = block("sample")
+CHANGED = SAMPLE.replace("made", "moved")
+
+
+async def post(door: OpenDoor, path: str, body: Any) -> httpx.Response:
+    return await door.client.post(path, json=body, headers={"authorization": f"Bearer {door.keys.secret}"})
+
+
+async def make(door: OpenDoor, **more: Any) -> httpx.Response:
+    asked = {"provider": "mapped", "settings": {"document": DOCUMENT}, "sample": SAMPLE, **more}
+    return await post(door, "/v1/hooks", asked)
+
+
+async def test_a_document_is_tried_without_keeping_anything(door: OpenDoor) -> None:
+    good = await post(door, "/v1/hooks/try", {"document": DOCUMENT, "sample": SAMPLE})
+    bad = await post(door, "/v1/hooks/try", {"document": DOCUMENT, "sample": CHANGED})
+
+    (one,) = good.json()["data"]
+    assert (one["channel"], one["refused"]) == ("meeting", None)
+    assert one["touchpoint"]["kind"] == "meeting_booked"
+    assert one["touchpoint"]["identity"] == {"email": "ann@example.com", "phone": "+4561234567"}
+    assert bad.json()["data"][0]["refused"]["code"] == "invalid_kind"
+    assert (await door.touchpoints(), await door.rejections()) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"sample": None}, "/sample"),
+        ({"sample": CHANGED}, "/sample"),
+        ({"sample": "{}"}, "/sample"),
+        ({"settings": {}}, "/settings/document"),
+        ({"settings": {"document": {"mapping": {"kind": "]"}}}}, "/settings/document/kind"),
+        ({"settings": {"document": {**DOCUMENT, "signature": "nobodys"}}}, "/settings/document/signature"),
+        ({"settings": {"document": {**DOCUMENT, "complete": "meta"}}}, "/settings/document/complete"),
+    ],
+)
+async def test_a_hook_that_does_not_take_its_sample_is_not_made(
+    door: OpenDoor, change: dict[str, Any], pointer: str
+) -> None:
+    answer = await make(door, **change)
+
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["errors"][0]["pointer"] == pointer
+
+
+async def test_a_delivery_becomes_a_touchpoint_once(door: OpenDoor) -> None:
+    path = (await make(door, secrets={"header": "X-Token: abc"})).json()["path"]
+
+    unknown = await door.client.post(path, content=SAMPLE)
+    told = [await door.client.post(path, content=SAMPLE, headers={"x-token": "abc"}) for _ in range(2)]
+
+    assert unknown.status_code == 401
+    assert [answer.json() for answer in told] == [{"accepted": 1, "rejected": 0}] * 2
+    ids = {one.id for one in await door.touchpoints()}
+    assert len(ids) == 1
+    assert re.fullmatch(r"mapped\.th_[0-9a-f]+:17", ids.pop())
+
+
+async def test_a_refused_item_is_repaired_and_replayed_through_its_document(door: OpenDoor) -> None:
+    path = (await make(door)).json()["path"]
+    await door.client.post(path, content=CHANGED)
+    assert await door.keep() == 1
+    (kept,) = await door.rejections()
+    headers = {"authorization": f"Bearer {door.keys.secret}"}
+
+    item = msgspec.json.decode(kept.payload)
+    await door.client.patch(f"/v1/rejected/{kept.id}", json={"payload": {**item, "state": "made"}}, headers=headers)
+    again = await door.client.post(f"/v1/rejected/{kept.id}/replay", headers=headers)
+
+    assert again.json()["accepted"] == 1
+    assert [one.kind for one in await door.touchpoints()] == ["meeting_booked"]
+
+
+def test_the_command_tries_a_document_without_anything_running(tmp_path: Path) -> None:
+    document, sample, changed = tmp_path / "d.yaml", tmp_path / "s.json", tmp_path / "c.json"
+    document.write_text(block("document"))
+    sample.write_text(SAMPLE)
+    changed.write_text(CHANGED)
+
+    good, bad = (tragt("hooks", "try", str(document), str(file)) for file in (sample, changed))
+
+    assert (good.code, good.out.startswith("taken\n")) == (0, True)
+    assert '"kind": "meeting_booked"' in good.out
+    assert (bad.code, "refused: invalid_kind /kind" in bad.out) == (1, True)
