@@ -1,5 +1,6 @@
 """Vectors of the reference, and of every verifier: good, bad, missing, stale, replayed."""
 
+import hmac
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -184,8 +185,18 @@ def test_hubspots_second_version_covers_method_and_address() -> None:
     )
 
 
-def test_mailchimp_without_a_secret_has_its_address_alone() -> None:
-    assert isinstance(VERIFIERS["mailchimp"](knock(b""), _known({})), Verified)
+@pytest.mark.parametrize("name", ["aweber", "mailchimp", "tiktok"])
+def test_where_a_signature_is_optional_a_hook_without_a_secret_has_its_address_alone(name: str) -> None:
+    assert isinstance(VERIFIERS[name](knock(b""), _known({})), Verified)
+
+
+def test_linkedin_may_sign_the_bare_body() -> None:
+    body = b'{"type":"LEAD_ACTION"}'
+    signature = hmac.new(b"client-secret", body, "sha256").hexdigest().encode()
+
+    for header in (signature, b"hmacsha256=" + signature):
+        asked = knock(body, headers={b"x-li-signature": header})
+        assert isinstance(VERIFIERS["linkedin"](asked, _known(SECRETS["linkedin"])), Verified)
 
 
 @pytest.mark.parametrize(
