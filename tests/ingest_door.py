@@ -116,9 +116,9 @@ def settings_for(dsn: str, **more: str) -> IngestSettings:
 
 
 @asynccontextmanager
-async def open_door(dsn: str, admin_dsn: str) -> AsyncIterator[OpenDoor]:
-    """A door on a migrated database, reached in-process."""
-    async with opened(settings_for(dsn)) as own:
+async def open_door(dsn: str, admin_dsn: str, **more: str) -> AsyncIterator[OpenDoor]:
+    """A door on a migrated database, reached in-process; ``more`` are further settings."""
+    async with opened(settings_for(dsn, **more)) as own:
         await ensure_log(own, asyncio.Event())
         keys = await make_keys(own)
         await own.access.load()

@@ -1,11 +1,15 @@
 """Settings of the ingest service, read from ``INGEST_*``."""
 
+import re
 from typing import Final
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from shared.settings import CommaList, Component, ServiceSettings
+
+_VENDOR_PATH: Final = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+/[A-Za-z0-9_-]+")
+"""With a dot, which no first part of a path of ours has."""
 
 PARTS: Final = ("api", "rejections")
 
@@ -22,6 +26,23 @@ class LimitSettings(Component):
     connections: int = Field(default=1_024, ge=1, le=65_535)
 
 
+class SnowplowSettings(Component):
+    """What a collector of Snowplow's leaves to whoever runs it."""
+
+    paths: CommaList = ()
+    """Further paths for events, ``vendor/version``, where trackers set ``postPath``."""
+
+    redirect_hosts: CommaList = ()
+    """The sites that ``/r/tp2?u=`` may lead to, ``shop.example`` or ``*.shop.example``; none closes it."""
+
+    @field_validator("paths")
+    @classmethod
+    def _are_of_a_vendor(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(_VENDOR_PATH.fullmatch(path) for path in paths):
+            raise ValueError("a path is vendor/version, the vendor with a dot in it: com.acme/track")
+        return paths
+
+
 class IngestSettings(ServiceSettings):
     """One process of ingest. ``run`` names the parts it runs, so that a cluster can scale them apart."""
 
@@ -30,6 +51,7 @@ class IngestSettings(ServiceSettings):
     port: int = Field(default=7101, ge=1, le=65_535)
     run: CommaList = PARTS
     limit: LimitSettings = LimitSettings()
+    snowplow: SnowplowSettings = SnowplowSettings()
     public_address: str | None = None
     """How browsers reach this service (``https://ingest.example.com``); told to SDKs, else what they asked for."""
 

@@ -38,6 +38,7 @@ class Fetches:
     tag: str
     endpoints: Mapping[str, Fetch]
     shown: frozenset[str] = frozenset()
+    answers_head: bool = False
 
 
 def router(fetches: Fetches, telemetry: Telemetry) -> APIRouter:
@@ -54,6 +55,8 @@ def router(fetches: Fetches, telemetry: Telemetry) -> APIRouter:
                 response_class=Response,
                 openapi_extra={"parameters": [_in_path(name) for name in _NAMES.findall(path)]},
             )
+            if fetches.answers_head:
+                routes.add_api_route(spelling, _serving(fetch, telemetry), methods=["HEAD"], include_in_schema=False)
             routes.add_api_route(spelling, _preflight, methods=["OPTIONS"], include_in_schema=False)
     return routes
 

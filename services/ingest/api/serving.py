@@ -17,6 +17,7 @@ from services.ingest.api import (
     rejected,
     rudderstack,
     segment,
+    snowplow,
     touchpoints,
     tracker,
     trial,
@@ -27,6 +28,7 @@ from services.ingest.api.gate import Gate
 from services.ingest.api.hot import HotRoutes
 from services.ingest.api.intake import Intake
 from services.ingest.api.posting import Surface
+from services.ingest.api.snowplow import Collector
 from services.ingest.bootstrap import Resources, ensure_log
 from services.ingest.handlers.accepting import Door
 from services.ingest.handlers.hooks import Hooks
@@ -77,13 +79,18 @@ def application(own: Resources) -> ASGIApp:
 def surfaces(own: Resources) -> Sequence[Surface]:
     """The posting routes, protocol by protocol."""
     door, gate, limits = _door(own), Gate(own.access), own.settings.limit
-    return [one.surface(door, gate, limits) for one in (touchpoints, segment, rudderstack)]
+    alike = [one.surface(door, gate, limits) for one in (touchpoints, segment, rudderstack)]
+    return [*alike, snowplow.surface(_collector(own))]
 
 
 def fetched(own: Resources) -> Sequence[Fetches]:
     """The routes that browsers fetch, protocol by protocol."""
     door, gate = _door(own), Gate(own.access)
-    return [segment.fetches(door, gate, own.settings.public_address), rudderstack.fetches(door, gate)]
+    return [
+        segment.fetches(door, gate, own.settings.public_address),
+        rudderstack.fetches(door, gate),
+        snowplow.fetches(_collector(own)),
+    ]
 
 
 def api(own: Resources, posting: Sequence[Surface]) -> FastAPI:
@@ -120,6 +127,11 @@ def resources(own: Resources) -> Mapping[str, Any]:
 
 def _hooks(own: Resources) -> Hooks:
     return Hooks(own.hooks, _door(own), own.outbound, own.settings.graph_address, own.telemetry)
+
+
+def _collector(own: Resources) -> Collector:
+    recording = Recording(_door(own), own.telemetry)
+    return Collector(_door(own), Gate(own.access), recording, own.settings, _make_id)
 
 
 def _door(own: Resources) -> Door:
