@@ -55,7 +55,7 @@ hook: Final = Table(
     PrimaryKeyConstraint("workspace_id", "prefix"),
     CheckConstraint("octet_length(digest) = 32", name="digest_length"),
 )
-"""An address at which a provider delivers. ``secrets`` are sealed with a key made from the address (``domain.hook``)."""
+"""Where a provider delivers. ``secrets`` are sealed with a key made from the address (``domain.hook``)."""
 
 file_import: Final = Table(
     "file_import",
