@@ -17,7 +17,7 @@ from services.ingest.domain.landing import CLICK_CHANNELS
 from services.ingest.domain.machine import machine_of
 
 MAX_EXPRESSION: Final = 2_000
-_MAX_GROWTH: Final = 1_000
+_MAX_GROWTH: Final = 128
 _MAX_LABEL: Final = 200
 _CHOICES: Final = frozenset({"or_expression", "and_expression", "comparator", "not_expression"})
 _CHAINS: Final = frozenset({"pipe", "subexpression", "projection", "value_projection", "filter_projection"})

@@ -22,6 +22,9 @@ from shared.vocabulary import Code
 MAX_TAKEN_APART_BYTES: Final = 8 * 1024 * 1024
 """Of all items of one body, each with what it is told of the whole."""
 
+_MAX_PART_BYTES: Final = 256 * 1024
+"""Of one part of a touchpoint: far above what a touchpoint may have in all, which is looked at when it is written."""
+
 _TOO_LARGE: Final = (Code.TOO_LARGE, "", "taken apart, this would be too large; send it in smaller pieces")
 _NODE_BYTES: Final = 8
 _KEPT_WHOLE: Final = "*"
@@ -315,11 +318,15 @@ def _part(sources: Object[str, _Source], item: Any, *, texts: bool) -> dict[str,
     found: dict[str, Any] = {}
     whole = sources[_KEPT_WHOLE].find(item) if _KEPT_WHOLE in sources else None
     if isinstance(whole, dict):
+        if not _is_lighter(whole, _MAX_PART_BYTES):
+            raise Refused(*_TOO_LARGE)
         found |= {name: value for name, value in whole.items() if _is_there(value)}
     for name, source in sources.items():
         value = source.find(item) if name != _KEPT_WHOLE else None
         if texts:
             value = _text(value)
+        elif source.place.multiplies and not _is_lighter(value, _MAX_PART_BYTES):
+            raise Refused(*_TOO_LARGE)
         if _is_there(value):
             found[name] = value
     return found

@@ -26,6 +26,8 @@ from shared.vocabulary import Code
 
 PROTOCOL: Final = "hook"
 _MAX_ELEMENTS: Final = 50_000
+_MAX_ITEM_BYTES: Final = 256 * 1024
+"""As the provider writes it; what becomes of it may have much less."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,8 +188,7 @@ class HookReader:
         """The touchpoint in ``item``, or its rejection. Never raises."""
         raw, mapping = bytes(item), self.provider.mapping
         try:
-            value = json_value(raw)
-            written = msgspec.json.encode(native_of(mapping, value))
+            written = _written(mapping, raw)
         except Refused as outcome:
             item_id = id_of(mapping, read_loosely(raw)) or content_id(raw)
             return Rejected(item_id, outcome.refusal, raw)
@@ -195,6 +196,13 @@ class HookReader:
         if isinstance(read, Rejected):
             return msgspec.structs.replace(read, payload=raw) if read.payload else read
         return msgspec.structs.replace(read, protocol=self.protocol)
+
+
+def _written(mapping: Mapped, raw: bytes) -> bytes:
+    """The native item that a provider's item amounts to. Raises Refused."""
+    if len(raw) > _MAX_ITEM_BYTES:
+        raise Refused(Code.TOO_LARGE, "", f"an item has at most {_MAX_ITEM_BYTES} bytes")
+    return msgspec.json.encode(native_of(mapping, json_value(raw)))
 
 
 def open_hook(provider: Provider, knock: Knock) -> Parcel:

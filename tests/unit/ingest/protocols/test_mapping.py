@@ -148,16 +148,18 @@ def test_functions_for_what_payloads_need() -> None:
 
 def test_an_expression_that_would_grow_without_bound_is_none() -> None:
     with pytest.raises(InvalidPlace):
-        Place(" | ".join(["[@, @]"] * 10))
+        Place(" | ".join(["[@, @]"] * 8))
     with pytest.raises(InvalidPlace):
         Place("a" * 2_001)
 
 
 def test_items_that_an_expression_multiplies_beyond_reason_are_refused() -> None:
-    mapping = compiled({"kind": "event", "items": " | ".join(["[@, @]"] * 9)})
+    mapping = compiled({"kind": "event", "items": " | ".join(["[@, @]"] * 7)})
 
     with pytest.raises(Refused):
         items_of(mapping, {"event": "x" * 100_000})
+    with pytest.raises(Refused):
+        _mapped({"properties": {"much": " | ".join(["[@, @]"] * 7)}}, {"a": "x" * 10_000})
     assert len(items_of(mapping, {"event": "x"})) == 2
 
 

@@ -13,9 +13,11 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from standardwebhooks.webhooks import Webhook
 
 from tests.unit.ingest.webhooks.notification_service import TOPIC, as_body, message
 
+_STANDARD = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 _SENDGRID = ec.generate_private_key(ec.SECP256R1())
 
 
@@ -114,6 +116,12 @@ def sns(body: bytes, _url: str, _now: int) -> Signed:
     return Signed({"x-amz-sns-message-type": "Notification"}, as_body(message(**msgspec.json.decode(body))))
 
 
+def standard(body: bytes, _url: str, now: int) -> Signed:
+    signature = Webhook(_STANDARD).sign("msg_1", datetime.fromtimestamp(now, UTC), body.decode())
+    names = ("webhook-id", "webhook-timestamp", "webhook-signature")
+    return Signed(dict(zip(names, ("msg_1", str(now), f"v2,x {signature}"), strict=True)), body)
+
+
 def unsigned(body: bytes, _url: str, _now: int) -> Signed:
     return Signed({}, body)
 
@@ -134,6 +142,7 @@ SIGNERS: dict[str, Signer] = {
     "sendgrid": sendgrid,
     "salesforce": unsigned,
     "sns": sns,
+    "standard": standard,
     "tiktok": _timed("tiktok-signature", "s", "client-secret"),
     "wechat": wechat,
     "zendesk": zendesk,
@@ -159,6 +168,7 @@ SECRETS: dict[str, dict[str, list[str]]] = {
     },
     "salesforce": {},
     "sns": {},
+    "standard": {"secret": [_STANDARD]},
     "tiktok": {"client_secret": ["client-secret"]},
     "wechat": {"token": ["wechat-token"]},
     "zendesk": {"signing_secret": ["signing-secret"]},

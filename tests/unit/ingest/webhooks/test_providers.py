@@ -1,7 +1,10 @@
 """Every provider's file against its examples, and against anything at all."""
 
+import re
 import time
+from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +15,7 @@ from services.ingest.protocols.webhook import open_hook
 from services.ingest.protocols.webhook_handshakes import HANDSHAKES
 from services.ingest.protocols.webhook_signatures import VERIFIERS
 from shared.contracts.touchpoint import Touchpoint
+from shared.vocabulary import Code
 from tests.unit.ingest.protocols.arrivals import ARRIVAL
 from tests.unit.ingest.webhooks.cases import EXAMPLES, Case, all_cases, differences, knock, read
 
@@ -70,6 +74,21 @@ def test_a_body_as_large_as_may_be_is_opened_in_no_time(name: str, body: bytes) 
     read(name, body, "")
 
     assert time.process_time() - begun < 2
+
+
+def test_the_page_about_adding_a_provider_names_every_signature() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "connect" / "adding-a-provider.md").read_text(encoding="utf-8")
+    table = page.partition("## Signatures there are")[2].partition("## ")[0]
+
+    assert sorted(re.findall(r"^\| `([a-z_]+)` \|", table, re.MULTILINE)) == sorted(VERIFIERS)
+
+
+def test_an_item_larger_than_any_provider_writes_is_refused() -> None:
+    body = msgspec.json.encode([{"event": "open", "email": "a@b.dk", "sg_event_id": "e", "x": "y" * 300_000}])
+    (outcome,) = read("sendgrid", body)
+
+    assert isinstance(outcome, Rejected)
+    assert (outcome.id, outcome.refusal.code) == ("sendgrid:e", Code.TOO_LARGE)
 
 
 _PIECES = st.sampled_from(

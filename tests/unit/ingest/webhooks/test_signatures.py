@@ -21,7 +21,7 @@ from tests.unit.ingest.webhooks.signing import SECRETS, SIGNERS
 _THEN = 1_714_564_800
 _URL = "https://ingest.example.com/webhooks"
 _FORMS = {"mandrill"}
-_TIMED = ("calendly", "hubspot", "mailchimp", "mailgun", "sendgrid", "tiktok", "wechat", "zendesk")
+_TIMED = ("calendly", "hubspot", "mailchimp", "mailgun", "sendgrid", "standard", "tiktok", "wechat", "zendesk")
 _WITH_A_SECRET = sorted(SIGNERS.keys() - {"", "sns", "salesforce", "zoho"})
 _COVERS_THE_BODY = sorted(set(_WITH_A_SECRET) - {"mailgun", "wechat", "google_key"})
 
@@ -107,6 +107,16 @@ _GOOD = {
             "x-hubspot-request-timestamp": "1714564800000",
         },
         "https://ingest.example.com/webhooks/hubspot",
+    ),
+    "standard": (
+        {"secret": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]},
+        b'{"type":"lead.stage.changed"}',
+        {
+            "webhook-id": "msg_1",
+            "webhook-timestamp": "1714564800",
+            "webhook-signature": "v1,V+kzCfkHbkCxbq2NzollhMECVJUBlTZNO1i9yoQVonQ=",
+        },
+        "",
     ),
     "hubspot 1": (
         {"client_secret": ["cs"]},
