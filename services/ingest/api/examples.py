@@ -77,3 +77,17 @@ MERGE_CALL: Final[dict[str, Any]] = {
     "mergeProperties": [{"type": "userId", "value": "u-1"}, {"type": "email", "value": "jane@example.com"}],
     "messageId": "m-7",
 }
+
+POSTHOG_BATCH: Final[dict[str, Any]] = {
+    "api_key": "tw_...",
+    "sent_at": "2026-11-25T09:30:01Z",
+    "batch": [
+        {
+            "uuid": "01a200e5-c533-72a0-83e9-73a3823ac906",
+            "event": "Demo Requested",
+            "distinct_id": "u-1",
+            "timestamp": "2026-11-25T09:30:00Z",
+            "properties": {"product": "starter", "$set": {"email": "jane@example.com"}},
+        }
+    ],
+}

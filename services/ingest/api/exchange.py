@@ -12,6 +12,7 @@ from shared.telemetry import Telemetry
 
 Headers = list[tuple[bytes, bytes]]
 
+_NO_CONTENT: Final = 204
 _JSON: Final = (b"content-type", b"application/json")
 
 
@@ -70,4 +71,5 @@ def turned_away(error: TragtError, telemetry: Telemetry) -> Answer:
 
 def headers_of(call: Call, answer: Answer) -> Headers:
     """All headers of an answer: its own, its length, and what a browser of another site needs."""
-    return [*answer.headers, (b"content-length", b"%d" % len(answer.body)), *cors.headers_for(call.header(b"origin"))]
+    length = [] if answer.status == _NO_CONTENT else [(b"content-length", b"%d" % len(answer.body))]
+    return [*answer.headers, *length, *cors.headers_for(call.header(b"origin"))]

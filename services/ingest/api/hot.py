@@ -5,6 +5,7 @@ The behaviour is that of the same routes mounted in FastAPI (``api.mounted``); a
 
 import time
 from collections.abc import Mapping
+from typing import Final
 
 from opentelemetry.trace import SpanKind
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -21,9 +22,11 @@ from services.ingest.api.exchange import (
 )
 from services.ingest.api.intake import ClientGone, Intake
 from shared.errors import TragtError
-from shared.http.problems import http_problem, problem_of
+from shared.http.problems import problem_of
 from shared.instruments import HTTP_SECONDS
 from shared.telemetry import Telemetry
+
+_POSTED: Final = frozenset({"POST", "OPTIONS"})
 
 
 class HotRoutes:
@@ -38,7 +41,8 @@ class HotRoutes:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve it here or there."""
-        route = self._routes.get(scope["path"]) if scope["type"] == "http" else None
+        is_posted = scope["type"] == "http" and scope["method"] in _POSTED
+        route = self._routes.get(scope["path"]) if is_posted else None
         if route is None:
             await self._app(scope, receive, send)
         elif self._telemetry.tracer is None:
@@ -62,8 +66,8 @@ class HotRoutes:
         self._telemetry.observe(HTTP_SECONDS, time.perf_counter() - begun, labels)
 
     async def _answer(self, endpoint: Endpoint, method: str, call: Call, receive: Receive) -> Answer:
-        if method != "POST":
-            return preflight(call) if method == "OPTIONS" else answer_of(http_problem(405))
+        if method == "OPTIONS":
+            return preflight(call)
         try:
             call.body = await self._intake.read(receive)
         except TragtError as error:

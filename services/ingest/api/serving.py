@@ -14,6 +14,7 @@ from services.ingest.api import (
     imports,
     links,
     mounted,
+    posthog,
     rejected,
     rudderstack,
     segment,
@@ -79,16 +80,17 @@ def application(own: Resources) -> ASGIApp:
 def surfaces(own: Resources) -> Sequence[Surface]:
     """The posting routes, protocol by protocol."""
     door, gate, limits = _door(own), Gate(own.access), own.settings.limit
-    alike = [one.surface(door, gate, limits) for one in (touchpoints, segment, rudderstack)]
+    alike = [one.surface(door, gate, limits) for one in (touchpoints, segment, rudderstack, posthog)]
     return [*alike, snowplow.surface(_collector(own))]
 
 
 def fetched(own: Resources) -> Sequence[Fetches]:
     """The routes that browsers fetch, protocol by protocol."""
-    door, gate = _door(own), Gate(own.access)
+    door, gate, settings = _door(own), Gate(own.access), own.settings
     return [
-        segment.fetches(door, gate, own.settings.public_address),
+        segment.fetches(door, gate, settings.public_address),
         rudderstack.fetches(door, gate),
+        posthog.fetches(door, gate, settings.limit),
         snowplow.fetches(_collector(own)),
     ]
 

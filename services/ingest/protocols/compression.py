@@ -1,7 +1,8 @@
-"""Bodies as sent to bodies as meant: gzip and zstd, known by their first bytes whatever the header says, never larger
-than allowed however small they came."""
+"""Bodies as sent to bodies as meant, never larger than allowed however small they came: gzip and zstd, known by their
+first bytes whatever the header says, and deflate and br, which only the header tells."""
 
 import zlib
+from collections.abc import Callable
 from typing import Final
 
 import cramjam
@@ -23,15 +24,39 @@ def decompressed(body: bytes, encoding: bytes, max_bytes: int) -> bytes:
     if start[:2] == _GZIP:
         return _gunzipped(body, max_bytes)
     if start == _ZSTD:
-        return _unzstd(body, max_bytes)
-    if encoding and encoding.strip().lower() not in _PLAIN:
-        raise UnsupportedEncoding("compress with gzip or zstd, or not at all")
-    return body
+        return _filled(cramjam.zstd.decompress_into, body, max_bytes)
+    return _decompressed_as(encoding.strip().lower(), body, max_bytes) if encoding else body
 
 
 def too_large(max_bytes: int) -> TooLarge:
     """The error of a body above the limit."""
     return TooLarge(f"a request takes at most {max_bytes} bytes, decompressed too; send it in smaller pieces")
+
+
+def _decompressed_as(encoding: bytes, body: bytes, max_bytes: int) -> bytes:
+    match encoding:
+        case b"deflate":
+            return _inflated(body, max_bytes)
+        case b"br":
+            return _filled(cramjam.brotli.decompress_into, body, max_bytes)
+        case _ if encoding in _PLAIN:
+            return body
+        case _:
+            raise UnsupportedEncoding("compress with gzip, zstd, br or deflate, or not at all")
+
+
+def _inflated(body: bytes, max_bytes: int) -> bytes:
+    """Of a zlib body, which is what ``deflate`` means."""
+    inflater = zlib.decompressobj()
+    try:
+        plain = inflater.decompress(body, max_bytes + 1)
+    except zlib.error:
+        raise UnsupportedEncoding("the deflate body is damaged") from None
+    if len(plain) > max_bytes:
+        raise too_large(max_bytes)
+    if not inflater.eof:
+        raise UnsupportedEncoding("the deflate body is not complete")
+    return plain
 
 
 def _gunzipped(body: bytes, max_bytes: int) -> bytes:
@@ -56,14 +81,15 @@ def _gunzipped(body: bytes, max_bytes: int) -> bytes:
     return b"".join(parts)
 
 
-def _unzstd(body: bytes, max_bytes: int) -> bytes:
+def _filled(decompress_into: Callable[[bytes, bytearray], int], body: bytes, max_bytes: int) -> bytes:
+    """Decompressed into as much room as there may be."""
     room = bytearray(max_bytes + 1)
     try:
-        size = cramjam.zstd.decompress_into(body, room)
+        size = decompress_into(body, room)
     except cramjam.DecompressionError as error:
         if "whole buffer" in str(error):
             raise too_large(max_bytes) from None
-        raise UnsupportedEncoding("the zstd body is damaged") from None
+        raise UnsupportedEncoding("the compressed body is damaged") from None
     if size > max_bytes:
         raise too_large(max_bytes)
     return bytes(memoryview(room)[:size])

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from services.ingest.protocols import import_items, native, rudderstack, segment, snowplow
+from services.ingest.protocols import import_items, native, posthog, rudderstack, segment, snowplow
 from services.ingest.protocols.parcel import Reader
 
 _FAMILIES: Final[Mapping[str, Callable[[str], Reader]]] = {
     import_items.PROTOCOL: lambda _: import_items.KeptRowReader(),
     native.PROTOCOL: lambda _: native.READER,
+    posthog.PROTOCOL: posthog.reader,
     rudderstack.PROTOCOL: rudderstack.reader,
     segment.PROTOCOL: lambda call: segment.Envelope(call=call or None),
     snowplow.PROTOCOL: lambda _: snowplow.READER,

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from services.ingest.protocols import native, rudderstack, segment
+from services.ingest.protocols import native, posthog, rudderstack, segment
 from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
 from shared.clock import SECOND
 from shared.contracts.touchpoint import Touchpoint
@@ -48,3 +48,9 @@ def read_rudderstack(item: Any, envelope: segment.Envelope | None = None) -> Out
     raw = as_bytes(item)
     reader = rudderstack.Calls(envelope or segment.Envelope(dialect=rudderstack.DIALECT))
     return reader.read(raw, ARRIVAL, may_hold_nul=b"\\u0000" in raw)
+
+
+def read_posthog(item: Any, envelope: posthog.Events | None = None) -> Outcome:
+    """As the door reads one PostHog event."""
+    raw = as_bytes(item)
+    return (envelope or posthog.Events()).read(raw, ARRIVAL, may_hold_nul=b"\\u0000" in raw)

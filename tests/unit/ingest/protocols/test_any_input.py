@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.ingest.protocols.outcome import Rejected
+from services.ingest.protocols.posthog import Events
+from services.ingest.protocols.posthog_envelope import open_events
 from services.ingest.protocols.rudderstack import DIALECT, as_rudderstack
 from services.ingest.protocols.scanning import split_array
 from services.ingest.protocols.segment import CALLS, Envelope
@@ -17,7 +19,7 @@ from shared.contracts.codec import decode_touchpoint, encode
 from shared.contracts.touchpoint import Touchpoint
 from shared.identity_key import rank
 from shared.vocabulary import Channel
-from tests.unit.ingest.protocols.arrivals import ARRIVAL, NOW, read_native, read_rudderstack, read_segment
+from tests.unit.ingest.protocols.arrivals import ARRIVAL, NOW, read_native, read_posthog, read_rudderstack, read_segment
 
 _NAMES = st.sampled_from(
     [
@@ -26,6 +28,8 @@ _NAMES = st.sampled_from(
         "ip country locale user_agent type userId anonymousId previousId groupId messageId event name timestamp sentAt",
         "writeKey batch userAgent device location search revenue total categoryPreferences Analytics hubspot",
         "mergeProperties value originalTimestamp",
+        "uuid distinct_id $distinct_id $anon_distinct_id alias $set $set_once offset token",
+        "$groups $group_key $device_id $distinct_id",
     ]
 ).flatmap(lambda names: st.sampled_from(names.split()))
 _WORDS = st.sampled_from(
@@ -90,12 +94,20 @@ def test_rudderstack_parser_takes_or_refuses_anything(item: Any, call: str | Non
     _check(read_rudderstack(_written(item), Envelope(sent_at=sent_at, call=call, dialect=DIALECT)))
 
 
+@given(st.one_of(_ITEMS, _GOOD, _VALUES), st.booleans(), _VALUES)
+@settings(max_examples=400, deadline=None)
+def test_posthog_parser_takes_or_refuses_anything(item: Any, engages: bool, sent_at: Any) -> None:
+    if isinstance(item, dict):
+        item = {"distinct_id": "u-1", **item}
+    _check(read_posthog(_written(item), Events(sent_at=sent_at, engages=engages)))
+
+
 @given(st.binary(max_size=200) | st.text(alphabet='{}[]":,\\ntubaE1e9-.NaI', max_size=60).map(str.encode))
 @settings(max_examples=400, deadline=None)
 def test_any_bytes_are_split_and_answered(body: bytes) -> None:
     for item in split_native(body, 10).items:
         _check(read_native(bytes(item)))
-    opened = (open_batch(body, 10), open_single(body, "track"))
+    opened = (open_batch(body, 10), open_single(body, "track"), open_events(body, {}, 10))
     for parcel in (*opened, *map(as_rudderstack, opened)):
         for item in parcel.split.items:
             _check(parcel.reader.read(bytes(item), ARRIVAL, may_hold_nul=b"\\u0000" in bytes(item)))

@@ -1,0 +1,325 @@
+"""PostHog's events to touchpoints.
+
+An id is a user's unless the event says that nobody has been identified yet. Fields are open and lenient, as SDKs need.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from services.ingest.domain import bounds
+from services.ingest.domain.instant import occurred_at
+from services.ingest.domain.item_id import content_id, own_id
+from services.ingest.domain.keys import KeyRing, identifier
+from services.ingest.domain.kind import MAX_LENGTH, is_form, kind_of_event
+from services.ingest.domain.refusal import Refusal, Refused
+from services.ingest.protocols.arrival import campaign_of, channel_of
+from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
+from services.ingest.protocols.posthog_parts import (
+    account_said,
+    campaign_said,
+    context_of,
+    country_said,
+    device_said,
+    distinct_id,
+    group_key,
+    is_made_for_group,
+    own_properties,
+    page_said,
+    traits_said,
+    without_tokens,
+)
+from services.ingest.protocols.reading import (
+    EMPTY,
+    canonical,
+    check_nul,
+    read_loosely,
+    read_object,
+    refused,
+    rewritten,
+)
+from services.ingest.protocols.segment_parts import Times, instant_said, money_said, part, sending_said, times_of
+from services.ingest.protocols.splitting import FAULTS, Item
+from shared.contracts.touchpoint import Touchpoint
+from shared.identity_key import make
+from shared.vocabulary import Code, KeyType, Kind
+
+PROTOCOL: Final = "posthog"
+ENGAGE: Final = "engage"
+
+_IDENTIFY: Final = "$identify"
+_ALIAS: Final = "$create_alias"
+_GROUP: Final = "$groupidentify"
+_KINDS: Final = {
+    "$pageview": Kind.PAGE_VIEWED.value,
+    "$pageleave": "page_left",
+    "$screen": Kind.SCREEN_VIEWED.value,
+    "$autocapture": "element_used",
+    _IDENTIFY: Kind.IDENTIFIED.value,
+    "$set": Kind.IDENTIFIED.value,
+    _ALIAS: Kind.ALIASED.value,
+    _GROUP: Kind.ACCOUNT_JOINED.value,
+}
+_USES: Final = {"click": "element_clicked", "change": "element_changed", "submit": "element_submitted"}
+"""What was caught by itself, by the browser's name for it."""
+
+_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_MAX_OFFSET: Final = 10**13
+"""Milliseconds, 300 years: an event before 1970 is moved there anyway."""
+
+_OF_THE_SENDING: Final = frozenset({"sent_at", "offset", "token", "$token", "api_key"})
+"""What differs between an event and its retry."""
+
+
+class _Event(msgspec.Struct, gc=False):
+    event: Any = None
+    uuid: Any = None
+    distinct_id: Any = None
+    marked_id: Any = msgspec.field(default=None, name="$distinct_id")
+    timestamp: Any = None
+    offset: Any = None
+    sent_at: Any = None
+    ip: Any = None
+    put: msgspec.Raw = msgspec.field(default=EMPTY, name="$set")
+    put_once: msgspec.Raw = msgspec.field(default=EMPTY, name="$set_once")
+    properties: msgspec.Raw = EMPTY
+    options: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """An event and what is read out of it everywhere."""
+
+    event: _Event
+    name: str
+    kind: str
+    distinct: str
+    properties: dict[str, Any]
+
+    def option(self, name: str, of_old: str) -> Any:
+        """What the newer protocol says among its options, and the older one among the properties."""
+        options = self.event.options
+        return options.get(name) if isinstance(options, dict) and name in options else self.properties.get(of_old)
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Reads PostHog's events. ``sent_at`` is what their envelope said; on ``/engage`` an event may have no name."""
+
+    sent_at: Any = None
+    engages: bool = False
+
+    @property
+    def protocol(self) -> str:
+        """How a refused event is kept: ``posthog``, or ``posthog.engage``."""
+        return f"{PROTOCOL}.{ENGAGE}" if self.engages else PROTOCOL
+
+    def read(self, item: Item, arrival: Arrival, *, may_hold_nul: bool) -> Outcome:
+        """The touchpoint in ``item``, or its rejection. Never raises."""
+        try:
+            return _parse(_said(_read(item, may_hold_nul=may_hold_nul), self), item, arrival, self)
+        except Refused as outcome:
+            return _rejected(bytes(item), outcome.refusal, arrival, self)
+
+
+def reader(call: str) -> Events:
+    """What reads an event by itself."""
+    return Events(engages=call == ENGAGE)
+
+
+_EVENT: Final = msgspec.json.Decoder(_Event)
+
+
+def _read(item: Item, *, may_hold_nul: bool) -> _Event:
+    try:
+        said = _EVENT.decode(item)
+    except FAULTS as error:
+        if isinstance(error, msgspec.ValidationError) and bytes(item).lstrip()[:1] != b"{":
+            raise Refused(Code.NOT_AN_OBJECT, "", "an event is an object") from None
+        raise refused(error, bytes(item), "") from None
+    if memoryview(item).nbytes > bounds.MAX_ITEM_BYTES:
+        raise Refused(Code.TOO_LARGE, "", f"an event has at most {bounds.MAX_ITEM_BYTES} bytes")
+    if may_hold_nul:
+        check_nul(bytes(item))
+    return said
+
+
+def _said(event: _Event, envelope: Events) -> _Said:
+    is_nameless = event.event is None or event.event == ""
+    name = _IDENTIFY if envelope.engages and is_nameless else event.event
+    properties = read_object(event.properties, "/properties")
+    kind = _kind(name, properties)
+    distinct = distinct_id(event.distinct_id, event.marked_id, properties.get("distinct_id"))
+    if not distinct:
+        raise Refused(Code.MISSING, "/distinct_id", "an event needs a distinct_id")
+    return _Said(event, name, kind, distinct, properties)
+
+
+def _parse(said: _Said, item: Item, arrival: Arrival, envelope: Events) -> Touchpoint:
+    event, properties = said.event, said.properties
+    page = page_said(properties)
+    campaign = campaign_of(campaign_said(properties), page)
+    country = country_said(properties)
+    keys, traits, previous = _person(said, arrival.secret, country)
+    times = _times(said, envelope.sent_at, arrival.received_at)
+    own = _group_set(properties) if said.name == _GROUP else own_properties(properties)
+    kind = Kind.IDENTIFIED.value if said.name == _ALIAS and previous is None else said.kind
+    return Touchpoint(
+        workspace=arrival.workspace,
+        id=_own_id(event.uuid, properties) or _made_id(item, times.original, arrival),
+        kind=kind,
+        channel=channel_of(campaign, page, kind),
+        occurred_at=times.occurred_at,
+        received_at=arrival.received_at,
+        keys=keys,
+        previous=previous,
+        sent_at=times.sent_at,
+        protocol=PROTOCOL,
+        campaign=campaign,
+        page=page,
+        value=money_said(own, kind) if own else None,
+        country=country,
+        device=device_said(properties, arrival.sender.user_agent),
+        account=group_key(properties) if said.name == _GROUP else account_said(properties),
+        traits=traits,
+        identity=_written({"distinct_id": said.distinct, **_anonymous_before(properties)}),
+        properties=_written(own) if own else EMPTY,
+        context=_written(context_of(properties, event.ip)),
+    )
+
+
+def _kind(name: Any, properties: dict[str, Any]) -> str:
+    if name is None or name == "":
+        raise Refused(Code.MISSING, "/event", "an event needs its name")
+    if not isinstance(name, str):
+        raise Refused(Code.WRONG_TYPE, "/event", "the name of an event is text")
+    kind = _KINDS.get(name)
+    if kind is not None:
+        used = properties.get("$event_type") if name == "$autocapture" else None
+        return _USES.get(used, kind) if isinstance(used, str) else kind
+    named = kind_of_event(name)
+    if not named:
+        raise Refused(Code.INVALID_KIND, "/event", f"a name has letters, at most {MAX_LENGTH}, and is no other call's")
+    return named
+
+
+def _person(said: _Said, secret: bytes, country: str | None) -> tuple[tuple[str, ...], dict[str, Any], str | None]:
+    """The keys and the traits of the person, and the user id that an alias joins."""
+    properties, ring = said.properties, KeyRing(secret, country)
+    previous = None
+    if said.name == _ALIAS:
+        previous = _alias(said, ring)
+    elif _is_anonymous(said):
+        ring.anonymous_id(said.distinct, "/distinct_id")
+    else:
+        ring.user_id(said.distinct, "/distinct_id")
+        ring.anonymous_id(distinct_id(properties.get("$anon_distinct_id")), "/properties/$anon_distinct_id")
+    if said.name == _GROUP:
+        return ring.strongest_first(), {}, previous
+    once, put = read_object(said.event.put_once, "/$set_once"), read_object(said.event.put, "/$set")
+    traits = traits_said(part(properties, "$set_once"), once, part(properties, "$set"), put)
+    if traits:
+        ring.contact(traits)
+    if is_form(said.kind):
+        ring.contact(properties)
+    return ring.strongest_first(), ring.named(traits), previous
+
+
+def _alias(said: _Said, ring: KeyRing) -> str | None:
+    """Takes in the new id. The user id that it takes the place of, None when that was only a device's."""
+    properties = said.properties
+    new = identifier(distinct_id(properties.get("alias")), "/properties/alias")
+    old = identifier(distinct_id(properties.get("distinct_id"), said.distinct), "/properties/distinct_id")
+    if new is None:
+        raise Refused(Code.MISSING, "/properties/alias", "an alias needs the new id")
+    if old is None:
+        raise Refused(Code.MISSING, "/properties/distinct_id", "an alias needs the previous id")
+    ring.user_id(new, "/properties/alias")
+    if _is_anonymous(said):
+        ring.anonymous_id(old, "/properties/distinct_id")
+        return None
+    return make(KeyType.USER_ID, old)
+
+
+def _is_anonymous(said: _Said) -> bool:
+    """Whether the id is a device's own, given before anybody was identified."""
+    properties = said.properties
+    if said.name == _IDENTIFY and said.event.event:
+        return False
+    if isinstance(identified := properties.get("$is_identified"), bool):
+        return not identified
+    if said.distinct == properties.get("$device_id") or said.option("process_person_profile", _PROFILE) is False:
+        return True
+    if said.name == _GROUP:
+        return is_made_for_group(said.distinct, properties) or bool(_UUID.fullmatch(said.distinct))
+    return False
+
+
+_PROFILE: Final = "$process_person_profile"
+
+
+def _times(said: _Said, sent_at: Any, received_at: int) -> Times:
+    """The clock is corrected where the event and its sending are both dated; else the event is believed, or dated by
+    how long before its arrival it was.
+    """
+    event = said.event
+    original = instant_said(event.timestamp, "/timestamp")
+    sent = sending_said(event.sent_at) or sending_said(sent_at)
+    if original is None and _is_offset(event.offset):
+        return Times(None, sent, occurred_at(received_at, received_at - int(event.offset * 1_000), None))
+    if said.option("disable_skew_correction", "$ignore_sent_at") is True:
+        return Times(original, sent, occurred_at(received_at, original, None))
+    return times_of(original, sent, received_at)
+
+
+def _is_offset(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _MAX_OFFSET
+
+
+def _group_set(properties: dict[str, Any]) -> dict[str, Any]:
+    return dict(part(properties, "$group_set"))
+
+
+def _anonymous_before(properties: dict[str, Any]) -> dict[str, Any]:
+    before = properties.get("$anon_distinct_id")
+    return {"anon_distinct_id": before} if before else {}
+
+
+def _written(content: dict[str, Any]) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(content))
+
+
+def _own_id(uuid: Any, properties: dict[str, Any]) -> str | None:
+    return own_id(uuid, "/uuid") or own_id(properties.get("$insert_id"), "/properties/$insert_id")
+
+
+def _made_id(item: Item, original: int | None, arrival: Arrival) -> str:
+    return arrival.make_id() if original is None else _content_id(bytes(item), read_loosely(bytes(item)))
+
+
+def _rejected(raw: bytes, refusal: Refusal, arrival: Arrival, envelope: Events) -> Rejected:
+    """The event refused. What is kept of it can be read again alone, and holds no key."""
+    content = read_loosely(raw)
+    kept = without_tokens(content)
+    if envelope.sent_at is not None and kept.get("sent_at") is None:
+        kept["sent_at"] = envelope.sent_at
+    payload = rewritten(kept, raw) if content and kept != content else raw
+    return Rejected(_rejected_id(raw, content, arrival), refusal, payload)
+
+
+def _rejected_id(raw: bytes, content: dict[str, Any], arrival: Arrival) -> str:
+    """The id the event would have had; what cannot be read is known by its bytes."""
+    inner = content.get("properties")
+    try:
+        named = _own_id(content.get("uuid"), inner if isinstance(inner, dict) else {})
+    except Refused:
+        named = None
+    if named and "\0" not in named:
+        return named
+    return arrival.make_id() if content and not content.get("timestamp") else _content_id(raw, content)
+
+
+def _content_id(raw: bytes, content: dict[str, Any]) -> str:
+    return content_id(canonical({name: content[name] for name in content if name not in _OF_THE_SENDING}, raw))
