@@ -19,7 +19,7 @@ from shared.http.problems import FieldFault, Problem
 PATH: Final = "/v1/touchpoints"
 
 _DESCRIPTION: Final = (
-    "A list, one bare touchpoint, or one a line; up to 1,000 items and 1 MiB, decompressed too (gzip, zstd). "
+    "A list, one bare touchpoint, or one a line; at most 1,000 items and 1 MiB decompressed (gzip, zstd, br, deflate). "
     "200 means: durable. Each item stands for itself: `rejected` names those that were refused, which are kept."
 )
 
