@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from services.ingest.api import (
     browser,
+    ga4,
     imports,
     links,
     mounted,
@@ -80,7 +81,7 @@ def application(own: Resources) -> ASGIApp:
 def surfaces(own: Resources) -> Sequence[Surface]:
     """The posting routes, protocol by protocol."""
     door, gate, limits = _door(own), Gate(own.access), own.settings.limit
-    alike = [one.surface(door, gate, limits) for one in (touchpoints, segment, rudderstack, posthog)]
+    alike = [one.surface(door, gate, limits) for one in (touchpoints, segment, rudderstack, posthog, ga4)]
     return [*alike, snowplow.surface(_collector(own))]
 
 

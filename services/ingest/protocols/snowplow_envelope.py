@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from services.ingest.domain.refusal import Refusal, Refused
+from services.ingest.protocols.mapping import MAX_TAKEN_APART_BYTES
 from services.ingest.protocols.parcel import Parcel
 from services.ingest.protocols.reading import read_loosely, rewritten, why_not_json
 from services.ingest.protocols.scanning import split_array
@@ -99,6 +100,10 @@ def _parcel(items: list[bytes], body: bytes, around: Around, max_items: int) -> 
     split = counted(items, body, max_items, "/data")
     if split.refusal is not None:
         return Parcel(split, READER)
+    around_bytes = sum(map(len, [*around.query, *around.query.values(), *around.otherwise.values()]))
+    if around_bytes * len(items) > MAX_TAKEN_APART_BYTES:
+        detail = "told to each of its events, what the address says is too large; send it in smaller pieces"
+        return Parcel(Split([body], Refusal(Code.TOO_LARGE, "", detail)), READER)
     write_key = ""
     whole: list[bytes | msgspec.Raw] = []
     for item in items:
