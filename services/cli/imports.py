@@ -14,7 +14,7 @@ from services.cli.document import read_document
 from services.cli.exits import Ended, Exit
 from services.cli.instance import Address, KeyText, address_of, api
 from services.cli.place import DEFAULT, Data
-from services.ingest.domain.file_import import Format, format_of
+from services.ingest.domain.file_import import Format, State, format_of
 
 File = Annotated[Path, typer.Argument(help="CSV, NDJSON or Parquet.", exists=True, dir_okay=False)]
 MappingFile = Annotated[
@@ -56,7 +56,7 @@ def import_file(
         "mapping": None if mapping is None else read_document(mapping),
         "dry_run": dry_run,
     }
-    job = going or sender.post("/v1/imports", json=asked)["id"]
+    job = going or sender.ask("POST", "/v1/imports", json=asked)["id"]
     report = _sent(sender, job, file, around)
     around.answer(report) if as_json else _show(report, around)
     if report["rejected"]:
@@ -70,12 +70,11 @@ class _Sender:
         self._address = address
         self._headers = {"Authorization": f"Bearer {key}"}
 
-    def post(self, path: str, **what: Any) -> dict[str, Any]:
+    def ask(self, method: str, path: str, **what: Any) -> dict[str, Any]:
         """The answer. Raises Ended, or _Interrupted when the same may well do a moment later."""
+        address = f"{self._address}{path}"
         try:
-            answer = httpx.post(
-                f"{self._address}{path}", headers=self._headers, timeout=_TIMEOUT, trust_env=False, **what
-            )
+            answer = httpx.request(method, address, headers=self._headers, timeout=_TIMEOUT, trust_env=False, **what)
         except httpx.TransportError as error:
             raise _Interrupted(f"{self._address} does not answer ({error})") from error
         if answer.status_code in _AGAIN:
@@ -102,9 +101,10 @@ def _sent(sender: _Sender, job: str, file: Path, around: Given) -> dict[str, Any
         for left in range(_TRIES - 1, -1, -1):
             progress.reset(task)
             try:
-                return sender.post(
-                    f"/v1/imports/{job}/rows", content=_pieces(file, lambda n: progress.advance(task, n))
-                )
+                if left < _TRIES - 1 and (told := sender.ask("GET", f"/v1/imports/{job}"))["state"] == State.DONE:
+                    return told  # the answer was lost on its way, the file was not
+                pieces = _pieces(file, lambda n: progress.advance(task, n))
+                return sender.ask("POST", f"/v1/imports/{job}/rows", content=pieces)
             except _Interrupted as error:
                 if not left:
                     raise Ended(Exit.AWAY, f"{error}; go on with --continue {job}") from error

@@ -80,4 +80,4 @@ _BY_ENDING: Final = {
 def format_of(media_type: str, name: str) -> Format | None:
     """The format by the media type of a request, else by how the file is called."""
     media = media_type.partition(";")[0].strip().lower()
-    return _BY_TYPE.get(media) or _BY_ENDING.get(name.rpartition(".")[2].lower())
+    return _BY_TYPE.get(media) or _BY_ENDING.get(name.lower().removesuffix(".gz").rpartition(".")[2])

@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from typing import IO, Any, Final, assert_never
 
@@ -12,11 +13,17 @@ from services.ingest.domain.file_import import Format
 from services.ingest.protocols.import_rows import CsvRows, NdjsonRows, Row, Rows, UnreadableFile, value_row
 
 _BATCH: Final = 500
+_GZIP: Final = b"\x1f\x8b"
+_GZIP_WINDOW: Final = 31
+_MAX_PIECE: Final = 256 * 1024
+"""Of what a compressed piece becomes at once, however much is in it."""
+
 _END: Final[Sequence[Row]] = ()
 
 
 async def batches_of(file_format: Format, pieces: AsyncIterator[bytes]) -> AsyncGenerator[Sequence[Row]]:
-    """All rows of the file in order. Raises UnreadableFile."""
+    """All rows of the file in order, which may be compressed with gzip. Raises UnreadableFile."""
+    pieces = _unpacked(pieces)
     match file_format:
         case Format.CSV:
             batches = _of_text(CsvRows(), pieces)
@@ -29,6 +36,57 @@ async def batches_of(file_format: Format, pieces: AsyncIterator[bytes]) -> Async
     async for rows in batches:
         for at in range(0, len(rows), _BATCH):
             yield rows[at : at + _BATCH]
+
+
+async def _unpacked(pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
+    """The pieces as they are, or what was compressed in them: known by its first bytes, as clients seldom say it."""
+    begin = b""
+    inflating: _Inflating | None = None
+    is_plain = False
+    async for piece in pieces:
+        if is_plain:
+            yield piece
+            continue
+        begin += piece
+        if inflating is None and len(begin) < len(_GZIP):
+            continue
+        if inflating is None and not begin.startswith(_GZIP):
+            is_plain = True
+            yield begin
+            continue
+        inflating = inflating or _Inflating()
+        for part in inflating.feed(begin):
+            yield part
+        begin = b""
+    if not is_plain and begin:
+        yield begin
+    if inflating is not None:
+        inflating.end()
+
+
+class _Inflating:
+    """Takes a gzip stream apart, of several members too."""
+
+    def __init__(self) -> None:
+        self._member = zlib.decompressobj(_GZIP_WINDOW)
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """What is in a piece, in parts of bounded size. Raises UnreadableFile."""
+        while data:
+            if self._member.eof:
+                self._member = zlib.decompressobj(_GZIP_WINDOW)
+            try:
+                part = self._member.decompress(data, _MAX_PIECE)
+            except zlib.error:
+                raise UnreadableFile("its compression is damaged") from None
+            data = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
+            if part:
+                yield part
+
+    def end(self) -> None:
+        """The file has ended. Raises UnreadableFile when its compression has not."""
+        if not self._member.eof:
+            raise UnreadableFile("it ends in the middle of its compression")
 
 
 async def _of_text(rows: Rows, pieces: AsyncIterator[bytes]) -> AsyncGenerator[Sequence[Row]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from services.ingest.api import serving
+from services.ingest.domain.file_import import Format
 from shared.http.guard import Guard, GuardLimits
 from tests.cli import Told, tragt
 from tests.ingest_door import OpenDoor, open_door
@@ -67,6 +68,19 @@ async def test_a_wrong_mapping_or_a_wrong_key_says_so(door: OpenDoor, tmp_path: 
 
     assert (wrong.code, wrong.err.startswith("/mapping/kind: ")) == (2, True)
     assert (refused.code, refused.err) == (5, "an import takes a secret key with the scope ingest")
+
+
+async def test_an_import_goes_on_until_it_is_done_and_is_not_done_twice(door: OpenDoor, tmp_path: Path) -> None:
+    file = tmp_path / "visits.csv"
+    file.write_text(CSV)
+    principal = door.own.access.authenticate([door.keys.secret])
+    made = await serving.resources(door.own)["importer"].create(principal, file_format=Format.CSV)
+
+    first = await run(door, str(file), "--continue", made.id)
+    second = await run(door, str(file), "--continue", made.id)
+
+    assert (first.code, "2 are taken" in first.out) == (1, True)
+    assert (second.code, second.err.strip()) == (2, "this import is done; make another one")
 
 
 def test_a_service_that_is_away_is_named(tmp_path: Path) -> None:

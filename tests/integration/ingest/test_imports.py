@@ -1,5 +1,6 @@
 """Imports on a real log and database."""
 
+import gzip
 import io
 from collections.abc import AsyncIterator
 from typing import Any
@@ -118,9 +119,32 @@ async def test_parquet_keeps_its_types(door: OpenDoor) -> None:
     assert bytes(second.properties) == b"{}"
 
 
+@pytest.mark.parametrize("size", [1, 7, 100_000])
+async def test_a_compressed_file_is_read_as_what_is_in_it(door: OpenDoor, size: int) -> None:
+    packed = gzip.compress(CSV.encode()) + gzip.compress(b"Order Completed,cy@example.com,2024-05-03,1,EUR,A-3\n")
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for at in range(0, len(packed), size):
+            yield packed[at : at + size]
+
+    given = {"authorization": f"Bearer {door.keys.secret}"}
+    told = (await door.client.post("/v1/imports?name=orders.csv.gz", content=pieces(), headers=given)).json()
+
+    assert (told["rows"], told["accepted"]) == (5, 4)
+
+
+async def test_a_bomb_is_read_in_small_parts(door: OpenDoor) -> None:
+    bomb = gzip.compress(b"kind\n" + b"a" * 50_000_000)
+    answer = await send(door, bomb, "/v1/imports?format=csv")
+
+    assert (answer.status_code, "longer than" in answer.json()["detail"]) == (422, True)
+
+
 @pytest.mark.parametrize(
     ("content", "query", "said"),
     [
+        (gzip.compress(CSV.encode())[:-9], "?format=csv", "compression"),
+        (b"\x1f\x8bnone", "?format=csv", "compression"),
         (b"kind\n\xe5", "", "UTF-8"),
         (b"this is none", "?format=parquet", "Parquet"),
         (b"x", "?name=data.xlsx", "format"),
