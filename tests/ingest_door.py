@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import httpx
@@ -59,12 +60,9 @@ class OpenDoor:
 
     async def key_of(self, profile: WireProfile) -> str:
         """A new write key of that profile."""
-        async with writing(self.own.writer) as session:
-            made = await create_key(
-                session, self.keys.workspace.id, KeyKind.WRITE, _CLOCK, protocol=profile, origins=_ORIGINS
-            )
+        made = await key_of(self.own, self.keys.workspace.id, profile)
         await self.own.access.load()
-        return made.text
+        return made
 
     async def touchpoints(self) -> list[Touchpoint]:
         """All on the log, in the order of partitions and offsets."""
@@ -98,6 +96,13 @@ async def read_log(connection: asyncpg.Connection, topic: str) -> list[bytes]:
         topic,
     )
     return [row["value"] for row in rows]
+
+
+async def key_of(own: Resources, workspace: UUID, profile: WireProfile) -> str:
+    """A new write key of that profile, of shop.example."""
+    async with writing(own.writer) as session:
+        made = await create_key(session, workspace, KeyKind.WRITE, _CLOCK, protocol=profile, origins=_ORIGINS)
+    return made.text
 
 
 async def make_keys(own: Resources, name: str = "default") -> Keys:

@@ -1,0 +1,27 @@
+// A week of one customer, as a server would send it with the real client: node rudderstack.mjs ADDRESS WRITE_KEY
+import { createRequire } from "node:module";
+
+const RudderAnalytics = createRequire(import.meta.url)("@rudderstack/rudder-sdk-node");
+
+const [dataPlaneUrl, writeKey] = process.argv.slice(2);
+const analytics = new RudderAnalytics(writeKey, { dataPlaneUrl, flushAt: 20, flushInterval: 60_000, logLevel: "error" });
+
+analytics.page({ anonymousId: "a-node", name: "Pricing", properties: { url: "https://shop.example/pricing" } });
+analytics.identify({
+  userId: "u-node",
+  anonymousId: "a-node",
+  traits: { email: "node@example.com", name: "Jane", since: new Date("2026-01-01T00:00:00Z") },
+});
+analytics.track({ userId: "u-node", event: "Demo Requested", properties: { product: "starter" } });
+analytics.track({
+  userId: "u-node",
+  event: "Order Completed",
+  originalTimestamp: new Date("2026-03-01T12:00:00Z"),
+  properties: { orderId: "9", revenue: 129.5, currency: "EUR" },
+});
+analytics.group({ userId: "u-node", groupId: "acme", traits: { plan: "team" } });
+analytics.alias({ userId: "u-node-2", previousId: "u-node" });
+analytics.screen({ userId: "u-node", name: "Home" });
+
+await analytics.flush();
+process.exit(0);
