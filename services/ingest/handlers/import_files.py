@@ -41,27 +41,22 @@ async def batches_of(file_format: Format, pieces: AsyncIterator[bytes]) -> Async
 async def _unpacked(pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
     """The pieces as they are, or what was compressed in them: known by its first bytes, as clients seldom say it."""
     begin = b""
-    inflating: _Inflating | None = None
-    is_plain = False
     async for piece in pieces:
-        if is_plain:
-            yield piece
-            continue
         begin += piece
-        if inflating is None and len(begin) < len(_GZIP):
-            continue
-        if inflating is None and not begin.startswith(_GZIP):
-            is_plain = True
-            yield begin
-            continue
-        inflating = inflating or _Inflating()
-        for part in inflating.feed(begin):
-            yield part
-        begin = b""
-    if not is_plain and begin:
+        if len(begin) >= len(_GZIP):
+            break
+    if not begin.startswith(_GZIP):
         yield begin
-    if inflating is not None:
-        inflating.end()
+        async for piece in pieces:
+            yield piece
+        return
+    inflating = _Inflating()
+    for part in inflating.feed(begin):
+        yield part
+    async for piece in pieces:
+        for part in inflating.feed(piece):
+            yield part
+    inflating.end()
 
 
 class _Inflating:
