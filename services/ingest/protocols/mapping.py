@@ -275,7 +275,8 @@ def id_of(mapping: Mapping, item: Any) -> str | None:
     if not any(parts):
         return None
     joined = ":".join([mapping.source, *parts] if mapping.source else parts)
-    return joined if len(joined) <= MAX_LENGTH else content_id(joined.encode("utf-8", "replace"))
+    is_one = len(joined) <= MAX_LENGTH and "\0" not in joined
+    return joined if is_one else content_id(joined.encode("utf-8", "replace"))
 
 
 def _instant(when: _When, item: Any, pointer: str) -> str | None:

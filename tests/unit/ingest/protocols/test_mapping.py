@@ -110,6 +110,7 @@ def test_an_id_of_several_parts_is_as_long_as_ids_may_be() -> None:
 
     assert _mapped(document, {"a": 1})["id"] == "post:1:"
     assert len(_mapped(document, {"a": "x" * 500})["id"]) == 32
+    assert len(_mapped(document, {"a": "\0"})["id"]) == 32
     assert "id" not in _mapped(document, {})
 
 
