@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 
 from tests.parts import require
 
-_FLAGS = (
+FLAGS = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -47,7 +47,7 @@ class Watched:
 def running_browser() -> Iterator[Browser]:
     """Chromium of the system, headless."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=require("chromium", "chromium"), args=list(_FLAGS))
+        browser = playwright.chromium.launch(executable_path=require("chromium", "chromium"), args=list(FLAGS))
         try:
             yield browser
         finally:
