@@ -49,7 +49,14 @@ def answer_of(problem: Problem) -> Answer:
 
 
 def preflight(call: Call) -> Answer:
-    """What a browser is told before it posts from another site."""
+    """What a browser is told before it posts from another site, or a webhook before it delivers (CloudEvents).
+
+    Every webhook may: what it delivers without a good key is turned away.
+    """
+    webhook = call.header(b"webhook-request-origin")
+    if webhook is not None and call.header(b"access-control-request-method") is None:
+        consent = [(b"webhook-allowed-origin", webhook), (b"webhook-allowed-rate", b"*")]
+        return Answer(200, b"", [(b"allow", b"POST"), *consent])
     requested = call.header(b"access-control-request-headers")
     return Answer(200, b"", cors.preflight_headers(requested, b"GET, POST, OPTIONS"))
 

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from services.ingest.api import (
     browser,
+    cloudevents,
     ga4,
     imports,
     links,
@@ -81,7 +82,7 @@ def application(own: Resources) -> ASGIApp:
 def surfaces(own: Resources) -> Sequence[Surface]:
     """The posting routes, protocol by protocol."""
     door, gate, limits = _door(own), Gate(own.access), own.settings.limit
-    alike = [one.surface(door, gate, limits) for one in (touchpoints, segment, rudderstack, posthog, ga4)]
+    alike = [one.surface(door, gate, limits) for one in (touchpoints, segment, rudderstack, posthog, ga4, cloudevents)]
     return [*alike, snowplow.surface(_collector(own))]
 
 

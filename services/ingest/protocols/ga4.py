@@ -10,6 +10,7 @@ import msgspec
 
 from services.ingest.domain import consent
 from services.ingest.domain.bounds import MAX_ITEM_BYTES
+from services.ingest.domain.device import device_of_type
 from services.ingest.domain.kind import MAX_LENGTH, kind_of_event
 from services.ingest.domain.refusal import Refusal, Refused
 from services.ingest.protocols.parcel import Parcel
@@ -157,7 +158,7 @@ def _translated(said: dict[str, Any]) -> Translated:
     if money is not None:
         native["value"] = {"amount": money.amount, "currency": money.currency}
     category = device.get("category")
-    return Translated(native, _PLACES, category if category in {"desktop", "mobile", "tablet", "tv"} else None)
+    return Translated(native, _PLACES, device_of_type(category) if isinstance(category, str) else None)
 
 
 def _id_of(said: dict[str, Any]) -> str | None:

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from services.ingest.protocols import ga4, import_items, native, posthog, rudderstack, segment, snowplow
+from services.ingest.protocols import cloudevents, ga4, import_items, native, posthog, rudderstack, segment, snowplow
 from services.ingest.protocols.parcel import Reader
 
 _FAMILIES: Final[Mapping[str, Callable[[str], Reader]]] = {
+    cloudevents.PROTOCOL: lambda _: cloudevents.READER,
     ga4.PROTOCOL: lambda _: ga4.READER,
     import_items.PROTOCOL: lambda _: import_items.KeptRowReader(),
     native.PROTOCOL: lambda _: native.READER,

@@ -157,7 +157,7 @@ def _kind_of(event: Described, properties: Mapping[str, Any], entities: Mapping[
     if event.name != _ECOMMERCE:
         return SCHEMAS.get(event.name) or kind_of_event(event.name)
     action = properties.get("type")
-    if action == "checkout_step" and _entity(entities, "checkout_step").get("step") not in {None, 1}:
+    if action == "checkout_step" and _entity(entities, "checkout_step").get("step") not in (None, 1):
         return "checkout_step_viewed"
     return (COMMERCE.get(action) or kind_of_event(action)) if isinstance(action, str) else ""
 
