@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from shared.errors import Misconfigured, Oversized, Unavailable
+from shared.streaming.deadlines import Deadlines
 from shared.streaming.kafka.brokers import Brokers
 from shared.streaming.kafka.client import REQUEST_MILLISECONDS, abandoned, partition_count, started
 from shared.streaming.limits import Limits
@@ -68,6 +69,7 @@ class KafkaProducer:
         self._slots: dict[tuple[str, int], _Slot] = {}
         self._counts: dict[str, int] = {}
         self._in_flight_bytes = 0
+        self._deadlines = Deadlines(limits.delivery_deadline_seconds)
         self._ending: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -91,18 +93,14 @@ class KafkaProducer:
             raise Unavailable("too many bytes wait for the log")
         if not records:
             return
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._limits.delivery_deadline_seconds
-        waiting = _Waiting(deadline, loop.create_future())
+        done, deadline = self._deadlines.begin()
         self._in_flight_bytes += size
-        self._enqueue(topic, records, waiting)
+        self._enqueue(topic, records, _Waiting(deadline, done))
         try:
-            async with asyncio.timeout_at(deadline):
-                await waiting.done
-        except TimeoutError:
-            raise Unavailable("the log did not confirm in time") from None
+            await done
         finally:
             self._in_flight_bytes -= size
+            self._deadlines.end(done)
 
     async def partition_count(self, topic: str) -> int:
         """How many partitions the topic has. Raises Misconfigured, Unavailable."""

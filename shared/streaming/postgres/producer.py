@@ -13,6 +13,7 @@ from shared.database.engine import connect
 from shared.database.roles import Role
 from shared.database.transient import is_transient
 from shared.errors import Oversized, Unavailable
+from shared.streaming.deadlines import Deadlines
 from shared.streaming.limits import Limits
 from shared.streaming.postgres import topic as topics
 from shared.streaming.postgres.topic import StoredTopic
@@ -68,6 +69,7 @@ class PostgresProducer:
         self._topics: dict[str, StoredTopic] = {}
         self._queue: deque[_Waiting] = deque()
         self._in_flight_bytes = 0
+        self._deadlines = Deadlines(limits.delivery_deadline_seconds)
         self._writing: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -89,20 +91,16 @@ class PostgresProducer:
         size = self._size(records)
         if self._closed or self._in_flight_bytes + size > self._limits.max_in_flight_bytes:
             raise Unavailable("too many bytes wait for the log")
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._limits.delivery_deadline_seconds
-        waiting = _Waiting(topic, records, size, deadline, loop.create_future())
-        self._queue.append(waiting)
+        done, deadline = self._deadlines.begin()
+        self._queue.append(_Waiting(topic, records, size, deadline, done))
         self._in_flight_bytes += size
         if self._writing is None or self._writing.done():
-            self._writing = loop.create_task(self._write_queue())
+            self._writing = asyncio.create_task(self._write_queue())
         try:
-            async with asyncio.timeout_at(deadline):
-                await waiting.done
-        except TimeoutError:
-            raise Unavailable("the log did not confirm in time") from None
+            await done
         finally:
             self._in_flight_bytes -= size
+            self._deadlines.end(done)
 
     async def partition_count(self, topic: str) -> int:
         """How many partitions the topic has. Raises Misconfigured, Unavailable."""
