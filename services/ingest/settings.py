@@ -52,6 +52,9 @@ class IngestSettings(ServiceSettings):
     run: CommaList = PARTS
     limit: LimitSettings = LimitSettings()
     snowplow: SnowplowSettings = SnowplowSettings()
+    fast: bool = True
+    """Whether plain posts are answered without ASGI, which they are where uvicorn is known and traces are off."""
+
     public_address: str | None = None
     """How browsers reach this service (``https://ingest.example.com``); told to SDKs, else what they asked for."""
 

@@ -44,10 +44,14 @@ class GuardLimits:
 
 @dataclass(slots=True)
 class Guard:
-    """The limits and the connections of one listening process; ``refused`` counts who was cut off, by reason."""
+    """The limits and the connections of one listening process; ``refused`` counts who was cut off, by reason.
+
+    ``kind`` makes a connection where plain ones are not what is wanted.
+    """
 
     limits: GuardLimits
     telemetry: Telemetry | None = None
+    kind: "ConnectionKind | None" = None
     refused: Counter[str] = field(default_factory=Counter)
     connections: set["GuardedProtocol"] = field(default_factory=set)
     sweeping: asyncio.TimerHandle | None = None
@@ -60,7 +64,7 @@ class Guard:
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> "GuardedProtocol":
         """What uvicorn calls for each new connection; pass it as ``http=``."""
-        return GuardedProtocol(self, config, server_state, app_state, _loop)
+        return (self.kind or GuardedProtocol)(self, config, server_state, app_state, _loop)
 
     def admit(self, connection: "GuardedProtocol") -> bool:
         """Count the connection in, unless there are too many."""
@@ -87,6 +91,9 @@ class Guard:
             connection.expire()
         self.sweeping = loop.call_later(_SWEEP_SECONDS, self._sweep, loop) if self.connections else None
 
+
+ConnectionKind = Callable[..., "GuardedProtocol"]
+"""Makes a connection, called like ``GuardedProtocol``."""
 
 _NEVER: Final = float("inf")
 
@@ -195,7 +202,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refuse("body_bytes", _too_large(self._limits))
         else:
             self._set_deadline(self._limits.body_deadline_seconds, self._time_out)
-            super().on_headers_complete()
+            self.take_head()
             self.headers = _TRAILERS
 
     def on_body(self, body: bytes) -> None:
@@ -209,7 +216,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._body_bytes > self._limits.max_body_bytes:
             self._refuse("body_bytes", _too_large(self._limits))
         else:
-            super().on_body(body)
+            self.take_body(body)
 
     def on_message_complete(self) -> None:
         """The request is in; how long the answer takes is the application's business."""
@@ -218,6 +225,20 @@ class GuardedProtocol(HttpToolsProtocol):
         self._has_begun = False
         self._in_head = True
         self.deadline = _NEVER
+        self.take_end()
+
+    # What passed. A subclass may take requests itself instead of handing them to the application.
+
+    def take_head(self) -> None:
+        """A good head is in."""
+        super().on_headers_complete()
+
+    def take_body(self, body: bytes) -> None:
+        """So is a part of its body."""
+        super().on_body(body)
+
+    def take_end(self) -> None:
+        """And that was all of it."""
         super().on_message_complete()
 
     # Our own.
@@ -229,7 +250,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def _is_answered(self) -> bool:
         """Whether nobody reads the body any more."""
         cycle = cast("RequestResponseCycle | None", self.cycle)
-        return cycle is not None and cycle.response_complete
+        return cycle is None or cycle.response_complete
 
     def _is_head_too_large(self) -> bool:
         limits = self._limits

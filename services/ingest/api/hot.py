@@ -34,15 +34,15 @@ class HotRoutes:
 
     def __init__(self, app: ASGIApp, endpoints: Mapping[str, Endpoint], intake: Intake, telemetry: Telemetry) -> None:
         self._app = app
-        self._routes = {path: (path, endpoint) for path, endpoint in endpoints.items()}
-        self._routes |= {f"{path}/": route for path, route in self._routes.items()}
-        self._intake = intake
+        self.routes = {path: (path, endpoint) for path, endpoint in endpoints.items()}
+        self.routes |= {f"{path}/": route for path, route in self.routes.items()}
+        self.intake = intake
         self._telemetry = telemetry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve it here or there."""
         is_posted = scope["type"] == "http" and scope["method"] in _POSTED
-        route = self._routes.get(scope["path"]) if is_posted else None
+        route = self.routes.get(scope["path"]) if is_posted else None
         if route is None:
             await self._app(scope, receive, send)
         elif self._telemetry.tracer is None:
@@ -69,13 +69,13 @@ class HotRoutes:
         if method == "OPTIONS":
             return preflight(call)
         try:
-            call.body = await self._intake.read(receive)
+            call.body = await self.intake.read(receive)
         except TragtError as error:
             return turned_away(error, self._telemetry)
         try:
             return await answered(endpoint, call, self._telemetry)
         finally:
-            self._intake.release(call.body)
+            self.intake.release(call.body)
 
 
 async def _send(send: Send, call: Call, answer: Answer) -> None:

@@ -27,19 +27,27 @@ class Intake:
                 message = await receive()
                 part = _part_of(message)
                 size += len(part)
-                self._take(len(part), size)
+                self.take(len(part), size)
                 if not message.get("more_body"):
                     return b"".join([*parts, part]) if parts else part
                 parts.append(part)
         except BaseException:
-            self._held -= size
+            self.give_back(size)
             raise
 
     def release(self, body: bytes) -> None:
         """The request is answered."""
-        self._held -= len(body)
+        self.give_back(len(body))
 
-    def _take(self, more: int, size: int) -> None:
+    def give_back(self, size: int) -> None:
+        """So many bytes that were taken are no longer held."""
+        self._held -= size
+
+    def take(self, more: int, size: int) -> None:
+        """Count ``more`` bytes of a body in, which is ``size`` so far; they are to be given back whatever happens.
+
+        Raises TooLarge; Unavailable when too much is held already.
+        """
         self._held += more
         if size > self._max_body_bytes:
             raise too_large(self._max_body_bytes)

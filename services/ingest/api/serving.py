@@ -6,12 +6,13 @@ from importlib.metadata import version
 from typing import Any
 from uuid import uuid4
 
+import structlog
 from fastapi import FastAPI
-from starlette.types import ASGIApp
 
 from services.ingest.api import (
     browser,
     cloudevents,
+    fast,
     ga4,
     imports,
     links,
@@ -40,7 +41,7 @@ from services.ingest.handlers.recording import Recording
 from services.ingest.handlers.replaying import Replay
 from shared.errors import Unavailable
 from shared.http.app import create_app
-from shared.http.guard import Guard, GuardLimits
+from shared.http.guard import ConnectionKind, Guard, GuardLimits
 from shared.http.serve import Address, serve
 
 
@@ -50,7 +51,8 @@ async def run(own: Resources, stop: asyncio.Event) -> None:
     bounds = GuardLimits(
         max_body_bytes=limits.body_bytes, max_connections=limits.connections, streamed=imports.PATH.encode()
     )
-    guard = Guard(bounds, own.telemetry)
+    app = application(own)
+    guard = Guard(bounds, own.telemetry, fast_lane(own, app))
     admin = own.log.admin()
 
     async def check_log() -> None:
@@ -64,19 +66,30 @@ async def run(own: Resources, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as tasks:
             keeping = [tasks.create_task(own.access.run()), tasks.create_task(own.hooks.run())]
             keeping.append(tasks.create_task(ensure_log(own, stop)))
-            await serve(application(own), Address(own.settings.host, own.settings.port), guard, stop)
+            await serve(app, Address(own.settings.host, own.settings.port), guard, stop)
             for task in keeping:
                 task.cancel()
     finally:
         await admin.close()
 
 
-def application(own: Resources) -> ASGIApp:
+def application(own: Resources) -> HotRoutes:
     """The hot routes in front of everything else."""
     posting = surfaces(own)
     limits = own.settings.limit
     endpoints = {path: endpoint for surface in posting for path, endpoint in surface.endpoints.items()}
     return HotRoutes(api(own, posting), endpoints, Intake(limits.body_bytes, limits.held_bytes), own.telemetry)
+
+
+def fast_lane(own: Resources, app: HotRoutes) -> ConnectionKind | None:
+    """Connections that answer the hot routes themselves; None where they are switched off, traced or not to be had."""
+    if not own.settings.fast or own.telemetry.tracer is not None:
+        return None
+    if not fast.fits():
+        structlog.get_logger("ingest").warning("fast.unfit", reason="another uvicorn than the one it was made for")
+        return None
+    routes = {path.encode(): route for path, route in app.routes.items()}
+    return fast.FastLane(routes, app.intake, own.telemetry).connection
 
 
 def surfaces(own: Resources) -> Sequence[Surface]:
