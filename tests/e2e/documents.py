@@ -8,13 +8,13 @@ from pathlib import Path
 
 from tests.e2e.instance import Instance
 
-_EXAMPLE = re.compile(r"<!-- run: (\w+) -->\n```\w+\n(.*?)```", re.DOTALL)
+_EXAMPLE = re.compile(r"<!-- run: (.+?) -->\n```\w+\n(.*?)```", re.DOTALL)
 _NODE = Path("tests/e2e/node_clients")
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One block of a document and what runs it: ``sh``, ``python`` or ``node``."""
+    """One block of a document and what runs it: ``sh``, ``python``, ``node``, or ``browser`` and a script it loads."""
 
     runner: str
     text: str
@@ -27,15 +27,20 @@ def examples_of(page: Path) -> list[Example]:
 
 def run_example(example: Example, instance: Instance) -> str:
     """What it prints; it must end well. In a shell every request must be answered with success too."""
-    text = example.text.replace("tw_...", instance.write_key).replace("ts_...", instance.secret_key)
-    for standard, real in (("7101", instance.ingest), ("7102", instance.scoring), ("7103", instance.metrics)):
-        text = text.replace(f"http://127.0.0.1:{standard}", real)
-    line, folder = _line(example.runner, text)
+    line, folder = _line(example.runner, filled_in(example, instance))
     done = subprocess.run(
         line, cwd=folder, env=instance.environment, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, f"{example.text}\n{done.stdout}\n{done.stderr}"
     return done.stdout
+
+
+def filled_in(example: Example, instance: Instance) -> str:
+    """Its text with the keys and addresses of a real instance."""
+    text = example.text.replace("tw_...", instance.write_key).replace("ts_...", instance.secret_key)
+    for standard, real in (("7101", instance.ingest), ("7102", instance.scoring), ("7103", instance.metrics)):
+        text = text.replace(f"http://127.0.0.1:{standard}", real)
+    return text
 
 
 def _line(runner: str, text: str) -> tuple[list[str], Path]:
