@@ -1,0 +1,49 @@
+"""A visit, as a server would tell it with the real tracker: ``python snowplow_python.py ADDRESS KEY post|get``."""
+
+import sys
+from typing import Any
+from urllib.parse import urlsplit
+
+from snowplow_tracker import (
+    Emitter,
+    PageView,
+    SelfDescribing,
+    SelfDescribingJson,
+    StructuredEvent,
+    Subject,
+    Tracker,
+)
+
+
+def send(address: str, write_key: str, method: Any) -> list[str]:
+    """Send; what the tracker reports as failed."""
+    failures: list[str] = []
+    parts = urlsplit(address)
+    emitter = Emitter(
+        parts.hostname,
+        protocol="http",
+        port=parts.port,
+        method=method,
+        batch_size=10 if method == "post" else 1,
+        on_failure=lambda _sent, unsent: failures.append(f"{len(unsent)} events"),
+    )
+    subject = Subject().set_user_id("u-python").set_domain_user_id("d-python").set_lang("da-DK")
+    tracker = Tracker(namespace="py", emitters=emitter, subject=subject, app_id=write_key)
+    place = SelfDescribingJson("iglu:com.acme/place/jsonschema/1-0-0", {"name": "Århus"})
+    tracker.track(PageView("https://shop.example/pricing?gclid=G1", "Pricing", context=[place]))
+    tracker.track(StructuredEvent("demo", "requested", label="starter", value=3))
+    tracker.track(
+        SelfDescribing(
+            SelfDescribingJson(
+                "iglu:com.acme/order_completed/jsonschema/1-0-0", {"revenue": 129.5, "currency": "EUR", "order_id": "9"}
+            )
+        )
+    )
+    form = {"email": "python@example.com"}
+    tracker.track(SelfDescribing(SelfDescribingJson("iglu:com.acme/form_submit/jsonschema/1-0-0", form)))
+    tracker.flush()
+    return failures
+
+
+if __name__ == "__main__":
+    sys.exit("; ".join(send(*sys.argv[1:4])) or 0)
