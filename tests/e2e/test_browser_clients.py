@@ -61,6 +61,7 @@ _PAGES = {
     "/segment": _HEAD % ("@segment/analytics-next/dist/umd/index.js", _SEGMENT),
     "/rudderstack": _HEAD % ("@rudderstack/analytics-js/dist/npm/modern/bundled/umd/index.js", _RUDDERSTACK),
     "/posthog": _HEAD % ("posthog-js/dist/array.full.no-external.js", _POSTHOG),
+    "/posthog-of-2024": _HEAD % ("posthog-js-of-2024/dist/array.full.no-external.js", _POSTHOG),
     "/elsewhere": "<!doctype html><title>Elsewhere</title>",
 }
 _WEEK = ["account_joined", "demo_requested", "identified", "order_completed", "page_viewed"]
@@ -200,15 +201,19 @@ async def test_rudderstack_sends_every_call_once(
     assert (week["aliased"].keys[0], week["aliased"].previous) == ("5user_id:u-browser-2", "5user_id:u-browser")
 
 
-@pytest.mark.parametrize("options", [{}, {"disable_compression": True}], ids=["compressed", "plain"])
+@pytest.mark.parametrize(
+    ("page", "options"),
+    [("posthog", {}), ("posthog", {"disable_compression": True}), ("posthog-of-2024", {})],
+    ids=["compressed", "plain", "of 2024"],
+)
 async def test_posthog_sends_every_event_once_and_the_last_by_beacon(
-    shop: Shop, visit: Visit, options: dict[str, object]
+    shop: Shop, visit: Visit, page: str, options: dict[str, object]
 ) -> None:
-    await visit.start("posthog", shop.write[WireProfile.POSTHOG], options)
+    await visit.start(page, shop.write[WireProfile.POSTHOG], options)
     await shop.wait_for(_WEEK)
     await visit.page.goto(f"{visit.site}/elsewhere")
 
     week = await shop.wait_for([*_WEEK, "page_left"])
 
-    assert {path for path in visit.posts if path != "/flags/"} == {"/e/"}
+    assert {path for path in visit.posts if path not in {"/flags/", "/decide/"}} == {"/e/"}
     assert _check_person(shop, week).startswith("1anonymous_id:")
