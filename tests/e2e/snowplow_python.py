@@ -4,15 +4,13 @@ import sys
 from typing import Any
 from urllib.parse import urlsplit
 
-from snowplow_tracker import (
-    Emitter,
-    PageView,
-    SelfDescribing,
-    SelfDescribingJson,
-    StructuredEvent,
-    Subject,
-    Tracker,
-)
+from snowplow_tracker.emitters import Emitter
+from snowplow_tracker.events.page_view import PageView
+from snowplow_tracker.events.self_describing import SelfDescribing
+from snowplow_tracker.events.structured_event import StructuredEvent
+from snowplow_tracker.self_describing_json import SelfDescribingJson
+from snowplow_tracker.subject import Subject
+from snowplow_tracker.tracker import Tracker
 
 
 def send(address: str, write_key: str, method: Any) -> list[str]:
@@ -20,7 +18,7 @@ def send(address: str, write_key: str, method: Any) -> list[str]:
     failures: list[str] = []
     parts = urlsplit(address)
     emitter = Emitter(
-        parts.hostname,
+        parts.hostname or "",
         protocol="http",
         port=parts.port,
         method=method,

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.timeout(180)
 _PERSON = re.compile(r"[\w.]+@[\w.]+\.example")
 _IMPORT = re.compile(r'^import ({[^}]+}|\w+) from "[^"]+";$', re.MULTILINE)
 _AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
-_GLOBALS = ("AnalyticsNext", "rudderanalytics", "posthog")
+_GLOBALS = ("AnalyticsNext", "rudderanalytics", "posthog", "snowplowBrowserTracking")
 """Under which a package's script is found in a page that has no bundler."""
 
 _EXAMPLES = [

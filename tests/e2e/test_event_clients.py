@@ -148,7 +148,7 @@ async def test_tracker_of_a_browser_delivers_every_event_once(
 
 async def test_anonymous_browser_is_not_known_again(ingest: IngestProcess, keys: Keys, admin_dsn: str) -> None:
     """Without any id an event belongs to nobody, so it is kept as refused; the form says who it is."""
-    options = {"anonymousTracking": {"withServerAnonymisation": True}}
+    options: dict[str, object] = {"anonymousTracking": {"withServerAnonymisation": True}}
 
     statuses = await _browse(ingest, keys, admin_dsn, options, expected=1)
 
