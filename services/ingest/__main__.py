@@ -3,14 +3,14 @@
 import sys
 from typing import Final
 
-from services.ingest import rejections
+from services.ingest import events, rejections
 from services.ingest.api import serving
 from services.ingest.bootstrap import Resources, opened
 from services.ingest.settings import IngestSettings
 from shared.process import Part, run_parts
 from shared.settings import settings_of_process
 
-_PARTS: Final[dict[str, Part[Resources]]] = {"api": serving.run, "rejections": rejections.run}
+_PARTS: Final[dict[str, Part[Resources]]] = {"api": serving.run, "rejections": rejections.run, "events": events.run}
 
 
 def main() -> int:

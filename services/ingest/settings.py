@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from shared.settings import CommaList, Component, ServiceSettings
@@ -12,6 +12,7 @@ _VENDOR_PATH: Final = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+/[A-Za-z0-
 """With a dot, which no first part of a path of ours has."""
 
 PARTS: Final = ("api", "rejections")
+"""What a process runs unless it is told; ``events`` needs a topic to read."""
 
 
 class LimitSettings(Component):
@@ -43,6 +44,14 @@ class SnowplowSettings(Component):
         return paths
 
 
+class EventsSettings(Component):
+    """A topic of CloudEvents that the part ``events`` reads, of the same Kafka."""
+
+    topic: str = ""
+    key: SecretStr | None = None
+    """The key (``tw_...`` or ``ts_...``) as whose events they are taken."""
+
+
 class IngestSettings(ServiceSettings):
     """One process of ingest. ``run`` names the parts it runs, so that a cluster can scale them apart."""
 
@@ -52,6 +61,7 @@ class IngestSettings(ServiceSettings):
     run: CommaList = PARTS
     limit: LimitSettings = LimitSettings()
     snowplow: SnowplowSettings = SnowplowSettings()
+    events: EventsSettings = EventsSettings()
     fast: bool = True
     """Whether plain posts are answered without ASGI, which they are where uvicorn is known and traces are off."""
 

@@ -13,11 +13,15 @@ class Partition:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record as read. ``appended_at`` is the log's clock in microseconds, never decreasing within a partition."""
+    """One record as read. ``appended_at`` is the log's clock in microseconds, never decreasing within a partition.
+
+    Only topics of others have ``headers``, and values that are empty because there was none.
+    """
 
     offset: int
     value: bytes
     appended_at: int
+    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

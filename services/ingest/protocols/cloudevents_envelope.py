@@ -19,6 +19,7 @@ from shared.vocabulary import Code
 _BATCH: Final = "application/cloudevents-batch"
 _STRUCTURED: Final = "application/cloudevents"
 _HEADER: Final = b"ce-"
+_RECORD_HEADER: Final = "ce_"
 _ARRAY: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _ANYTHING: Final = msgspec.json.Decoder()
 _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
@@ -52,16 +53,21 @@ def open_event(content_type: str, headers: Mapping[bytes, bytes], body: bytes, m
     return _structured(_event(attributes, content_type, body))
 
 
-def open_record(headers: Iterable[tuple[str, bytes]], value: bytes) -> Parcel:
-    """The event in a record of Kafka. Raises UnknownFormat."""
-    named = {name.lower(): text.decode("utf-8", "replace") for name, text in headers}
+def open_records(records: Iterable[tuple[Iterable[tuple[str, bytes]], bytes]]) -> Parcel:
+    """The events in records of Kafka, by their headers and values; those without any of either are nothing."""
+    items = [_of_record(headers, value) for headers, value in records]
+    return Parcel(Split([item for item in items if item], may_hold_nul=True), READER)
+
+
+def _of_record(headers: Iterable[tuple[str, bytes]], value: bytes) -> bytes:
+    """Of a format that nobody here reads what becomes of it has no attributes, as its reader will say."""
+    named = {name.lower(): (text or b"").decode("utf-8", "replace") for name, text in headers}
     content_type = named.get("content-type", "")
     media = content_type.strip().lower()
-    if media.startswith(_STRUCTURED):
-        _check_format(media, _STRUCTURED)
-        return _structured(value)
-    attributes = {name[3:]: text for name, text in named.items() if name.startswith("ce_")}
-    return _structured(_event(attributes, content_type, value))
+    attributes = {name[len(_RECORD_HEADER) :]: text for name, text in named.items() if name.startswith(_RECORD_HEADER)}
+    if media.partition(";")[0].strip() in {_STRUCTURED, f"{_STRUCTURED}+json"}:
+        return value
+    return _event(attributes, content_type, value) if attributes or value else b""
 
 
 def _check_format(media: str, prefix: str) -> None:

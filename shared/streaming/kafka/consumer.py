@@ -218,4 +218,4 @@ def _told_to_end() -> bool:
 
 
 def _record(record: ConsumerRecord) -> Record:
-    return Record(record.offset, record.value, record.timestamp * 1_000)
+    return Record(record.offset, record.value or b"", record.timestamp * 1_000, tuple(record.headers))

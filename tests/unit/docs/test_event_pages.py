@@ -6,7 +6,7 @@ from pathlib import Path
 from services.ingest.protocols.cloudevents import KEYS, NATIVE_TYPE
 from services.ingest.protocols.ga4 import KINDS, MAX_EVENTS
 from services.ingest.protocols.snowplow_events import COMMERCE, SCHEMAS
-from services.ingest.settings import SnowplowSettings
+from services.ingest.settings import EventsSettings, SnowplowSettings
 
 
 def _page(name: str) -> str:
@@ -41,3 +41,9 @@ def test_names_of_keys_in_cloudevents() -> None:
 
     assert {ours: tuple(re.findall(r"`(\w+)`", names)) for ours, names in rows if ours in KEYS} == KEYS
     assert f"`{NATIVE_TYPE}`" in page
+
+
+def test_settings_of_a_topic_of_cloudevents() -> None:
+    named = set(re.findall(r"^\| `INGEST_EVENTS_(\w+)`", _page("cloudevents"), re.MULTILINE))
+
+    assert named == {name.upper() for name in EventsSettings.model_fields}

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.ingest.protocols import cloudevents, ga4, snowplow
-from services.ingest.protocols.cloudevents_envelope import UnknownFormat, open_event, open_record
+from services.ingest.protocols.cloudevents_envelope import UnknownFormat, open_event, open_records
 from services.ingest.protocols.ga4 import KINDS, open_collected
 from services.ingest.protocols.ga4_limits import messages_of
 from services.ingest.protocols.outcome import Rejected
@@ -159,7 +159,7 @@ def test_any_bytes_are_taken_apart_and_answered(body: bytes, content_type: str, 
     _check(open_collected(body, {}))
     messages_of(body, {})
     _check(open_event(content_type, headers, body, 10))
-    _check(open_record([(name.decode(), value) for name, value in headers.items()], body))
+    _check(open_records([([(name.decode(), value) for name, value in headers.items()], body)]))
 
 
 def test_each_protocol_is_found_by_its_name() -> None:

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from services.ingest.protocols.cloudevents import KEYS, NATIVE_TYPE, READER, is_json
-from services.ingest.protocols.cloudevents_envelope import UnknownFormat, open_event, open_record
+from services.ingest.protocols.cloudevents_envelope import UnknownFormat, open_event, open_records
 from services.ingest.protocols.outcome import Outcome
 from shared.contracts.touchpoint import Campaign, Money, Page
 from shared.identity_key import email_key
@@ -312,11 +312,13 @@ def test_json_is_known_by_its_type(text: str | None) -> None:
 
 def test_records_of_kafka_are_binary_or_structured_and_never_percent_encoded() -> None:
     headers = [(name.decode().replace("ce-", "ce_"), value) for name, value in _CE.items()]
-    binary = open_record(
-        [*headers, ("ce_subject", b"100%25 \xe2\x82\xac"), ("content-type", b"application/json")], b"{}"
-    )
-    structured = open_record([("content-type", b"application/cloudevents+json; charset=UTF-8")], as_bytes(_EVENT))
+    binary = [*headers, ("ce_subject", b"100%25 \xe2\x82\xac"), ("content-type", b"application/json")]
+    structured = [("content-type", b"application/cloudevents+json; charset=UTF-8")]
+    avro = [("content-type", b"application/cloudevents+avro")]
 
-    (item,) = binary.split.items
-    assert msgspec.json.decode(item)["subject"] == "100%25 €"
-    assert taken(_read(bytes(structured.split.items[0]))).kind == "demo_requested"
+    items = open_records([(binary, b"{}"), (structured, as_bytes(_EVENT)), ([], b""), (avro, b"x")]).split.items
+
+    assert msgspec.json.decode(items[0])["subject"] == "100%25 €"
+    assert taken(_read(bytes(items[1]))).kind == "demo_requested"
+    assert turned_down(_read(bytes(items[2]))).refusal.code == Code.MISSING
+    assert len(items) == 3
