@@ -18,6 +18,9 @@ PARTS: Final = ("api", "rejections")
 class LimitSettings(Component):
     """How much one request, and one process, takes."""
 
+    head_bytes: int = Field(default=48 * 1024, ge=1024, le=256 * 1024)
+    """Of a request's line and headers: trackers write whole events into an address."""
+
     body_bytes: int = Field(default=1024 * 1024, ge=1024, le=16 * 1024 * 1024)
     held_bytes: int = Field(default=64 * 1024 * 1024, ge=1024 * 1024)
     """Bodies that wait at once to be stored; above it requests are told to come again."""

@@ -1,6 +1,7 @@
 """The real trackers of Snowplow and libraries of CloudEvents, unmodified: every event exactly once."""
 
 import asyncio
+import base64
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -132,6 +133,22 @@ async def test_tracker_of_a_server_delivers_every_event_once(
 
     _check_visit(await _touchpoints(admin_dsn), keys, name)
     assert _requests(ingest, method.upper()) == {"200": 1 if method == "post" else len(_VISIT)}
+
+
+async def test_event_in_an_address_may_be_as_long_as_trackers_make_it(
+    ingest: IngestProcess, keys: Keys, admin_dsn: str
+) -> None:
+    place = {"schema": "iglu:com.acme/place/jsonschema/1-0-0", "data": {"name": "x" * 22_000}}
+    contexts = {"schema": "iglu:com.snowplowanalytics.snowplow/contexts/jsonschema/1-0-1", "data": [place]}
+    coded = base64.urlsafe_b64encode(msgspec.json.encode(contexts)).decode()
+    said = {"e": "pv", "uid": "u-1", "eid": "1", "aid": keys.write}
+
+    async with httpx.AsyncClient(base_url=ingest.address) as client:
+        taken = await client.get("/i", params={**said, "cx": coded})
+        refused = await client.get("/i", params={**said, "cx": "x" * 60_000})
+
+    assert (taken.status_code, refused.status_code) == (200, 431)
+    assert set(await _touchpoints(admin_dsn)) == {"page_viewed"}
 
 
 @pytest.mark.parametrize("method", ["post", "get"])

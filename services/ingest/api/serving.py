@@ -49,7 +49,10 @@ async def run(own: Resources, stop: asyncio.Event) -> None:
     """Serve until ``stop`` is set. Raises Misconfigured."""
     limits = own.settings.limit
     bounds = GuardLimits(
-        max_body_bytes=limits.body_bytes, max_connections=limits.connections, streamed=imports.PATH.encode()
+        max_head_bytes=limits.head_bytes,
+        max_body_bytes=limits.body_bytes,
+        max_connections=limits.connections,
+        streamed=imports.PATH.encode(),
     )
     app = application(own)
     guard = Guard(bounds, own.telemetry, fast_lane(own, app))
