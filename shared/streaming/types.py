@@ -1,6 +1,7 @@
 """The words of the log. An offset is a record's place, a position the *next* one to read; only positions are kept."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -37,8 +38,7 @@ class Batch:
     records: tuple[Record, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Append:
+class Append(NamedTuple):
     """One record to write: to which partition index of the topic, and its bytes."""
 
     partition: int

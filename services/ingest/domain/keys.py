@@ -95,20 +95,41 @@ class KeyRing:
         if len({key[0] for key in self._keys}) == len(self._keys) > 0:  # the first character is the rank
             return tuple(sorted(self._keys, reverse=True))
         if not self._keys:
-            raise Refused(Code.NO_IDENTITY, "", "give a user id, an anonymous id, an e-mail, a phone or an external id")
+            raise nobody()
         return strongest_first(self._keys)
 
 
-def identifier(value: Any, pointer: str) -> str | None:
-    """An id as text, None when it is none. Raises Refused when it is neither text nor a whole number, or too long."""
-    if value is None:
-        return None
-    if isinstance(value, int) and not isinstance(value, bool):
+def plain_keys(user_id: Any, anonymous_id: Any, pointer: str) -> tuple[str, ...]:
+    """The keys of somebody known by these two alone, as a ring has them: most are. Raises Refused."""
+    user = None if user_id is None else identifier(user_id, pointer, "/user_id")
+    device = None if anonymous_id is None else identifier(anonymous_id, pointer, "/anonymous_id")
+    if user and device:
+        return "5user_id:" + user, "1anonymous_id:" + device
+    if user:
+        return ("5user_id:" + user,)
+    if device:
+        return ("1anonymous_id:" + device,)
+    raise nobody()
+
+
+def nobody() -> Refused:
+    """The refusal of what has no key."""
+    return Refused(Code.NO_IDENTITY, "", "give a user id, an anonymous id, an e-mail, a phone or an external id")
+
+
+def identifier(value: Any, pointer: str, name: str = "") -> str | None:
+    """An id as text, None when it is none; ``name`` goes on from the pointer.
+
+    Raises Refused when it is neither text nor a whole number, or too long.
+    """
+    if type(value) is not str:
+        if value is None:
+            return None
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise Refused(Code.WRONG_TYPE, pointer + name, "an id is text or a whole number")
         value = str(value)
-    if not isinstance(value, str):
-        raise Refused(Code.WRONG_TYPE, pointer, "an id is text or a whole number")
     text = value.strip()
     if len(text) > MAX_LENGTH or (not text.isascii() and len(text.encode()) > MAX_VALUE_BYTES):
         detail = f"an id has at most {MAX_LENGTH} characters, and {MAX_VALUE_BYTES} bytes as UTF-8"
-        raise Refused(Code.TOO_LONG, pointer, detail)
+        raise Refused(Code.TOO_LONG, pointer + name, detail)
     return None if is_junk(text) else text

@@ -15,7 +15,7 @@ from services.ingest.protocols.parcel import Parcel
 from services.ingest.protocols.splitting import Split
 from shared.access import Principal, Scope
 from shared.clock import Clock
-from shared.contracts.codec import encode
+from shared.contracts.codec import encode, encode_through
 from shared.contracts.rejection import Rejection
 from shared.contracts.topics import TOPICS, partition_for
 from shared.contracts.touchpoint import Touchpoint
@@ -60,6 +60,7 @@ class Door:
         self._clock = clock
         self._telemetry = telemetry
         self._make_id = make_id
+        self._room = bytearray()
         self._partitions = TOPICS[TopicName.TOUCHPOINTS].partitions
 
     async def accept(self, principal: Principal, parcel: Parcel, sender: Sender = NOBODY) -> Receipt:
@@ -90,10 +91,11 @@ class Door:
         good: list[Append] = []
         bad: list[Append] = []
         refused: list[RefusedItem] = []
-        workspace, partitions = arrival.workspace, self._partitions
+        workspace, partitions, room = arrival.workspace, self._partitions, self._room
         for index, outcome in enumerate(outcomes):
             if isinstance(outcome, Touchpoint):
-                good.append(Append(partition_for(workspace, outcome.keys[0], partitions), encode(outcome)))
+                partition = partition_for(workspace, outcome.keys[0], partitions)
+                good.append(Append(partition, encode_through(outcome, room)))
             else:
                 bad.append(Append(0, encode(_rejection(outcome, arrival, protocol))))
                 refused.append(RefusedItem(index, outcome.id, outcome.refusal))

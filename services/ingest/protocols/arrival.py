@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -10,13 +10,63 @@ from services.ingest.domain.channel import Signs, decide, foreign_site
 from services.ingest.domain.device import device_of, device_of_type
 from services.ingest.domain.landing import NOTHING, Landing, read_address
 from services.ingest.domain.place import country_code, country_of_locale, truncated_address
-from services.ingest.protocols.reading import EMPTY
+from services.ingest.protocols.reading import EMPTY, read_object
 from shared.contracts.touchpoint import Campaign, Page
 
 _MAX_FIELD: Final = 512
 _MAX_REMEMBERED: Final = 2_048
 """Of an address whose campaign is remembered: many strangers' longest ones would be hundreds of megabytes."""
+_MAX_REMEMBERED_ITEM: Final = 4_096
+_MAX_REMEMBERED_CONTEXT: Final = 1_024
 _NO_CAMPAIGN: Final = Campaign()
+
+
+def way_in(said: Campaign | None, page: Page | None, kind: str, size: int) -> tuple[Campaign | None, str]:
+    """Campaign and channel of an item of so many bytes."""
+    if size > _MAX_REMEMBERED_ITEM:
+        campaign = campaign_of(said, page)
+        return campaign, channel_of(campaign, page, kind)
+    if page is None:
+        return _remembered_way(said or _NO_CAMPAIGN, None, None, kind)
+    return _remembered_way(said or _NO_CAMPAIGN, page.url, page.referrer, kind)
+
+
+def _way_in(said: Campaign, address: str | None, referrer: str | None, kind: str) -> tuple[Campaign | None, str]:
+    campaign = _campaign(said, address or "", "")
+    return campaign, channel_of(campaign, Page(url=address, referrer=referrer), kind)
+
+
+_remembered_way = lru_cache(maxsize=8192)(_way_in)
+
+
+class Surroundings(NamedTuple):
+    """What a context says of where somebody was, and as much of it as may be kept."""
+
+    country: str | None
+    device: str | None
+    kept: msgspec.Raw
+
+
+_NOWHERE: Final = Surroundings(None, None, EMPTY)
+
+
+def surroundings(raw: msgspec.Raw, pointer: str) -> Surroundings:
+    """Those of a native context. Most visitors send the same one again and again. Raises Refused."""
+    if raw is EMPTY:
+        return _NOWHERE
+    data = bytes(raw)
+    if len(data) > _MAX_REMEMBERED_CONTEXT or b'"ip"' in data:  # an address is not to be remembered
+        return _surroundings(data, pointer)
+    return _remembered_surroundings(data, pointer)
+
+
+def _surroundings(data: bytes, pointer: str) -> Surroundings:
+    raw = msgspec.Raw(data)
+    context = read_object(raw, pointer)
+    return Surroundings(*place_of(context), truncated(raw, context))
+
+
+_remembered_surroundings = lru_cache(maxsize=4096)(_surroundings)
 
 
 def campaign_of(said: Campaign | None, page: Page | None, query: str = "") -> Campaign | None:
