@@ -158,7 +158,8 @@ def _visitor_of(call: Call, make_id: Callable[[], str]) -> _Visitor:
         return _Visitor(around, NOBODY, [_cookie("", 0)] if held else [])
     said = query.get("nuid", "")
     network = said if _UUID.fullmatch(said) else held[1].decode() if held else str(UUID(make_id()))
-    is_browser = held is not None or sender is not NOBODY  # a server keeps no cookie: a new id each time is nobody's
+    # A server keeps no cookie: an id that is new each time is nobody's. A link in a mail tells no referrer.
+    is_browser = held is not None or sender is not NOBODY or call.header(b"sec-fetch-mode") is not None
     otherwise = {"ua": sender.user_agent, "url": sender.referrer, "nuid": network if is_browser else ""}
     return _Visitor(Around(query, _filled(otherwise)), sender, [_cookie(network, _YEAR_SECONDS)])
 

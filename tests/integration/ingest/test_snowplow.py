@@ -192,6 +192,15 @@ async def test_link_leads_to_allowed_sites_and_notes_the_click(redirecting: Open
     assert (touchpoint.kind, touchpoint.channel, touchpoint.keys) == ("link_clicked", "email", ("5user_id:u-1",))
 
 
+async def test_click_in_a_mail_without_any_id_is_that_of_a_browser_to_come(redirecting: OpenDoor) -> None:
+    params = {"u": "https://shop.example/", "aid": redirecting.keys.write}
+
+    answer = await redirecting.client.get("/r/tp2", params=params, headers={"sec-fetch-mode": "navigate"})
+
+    network = answer.headers["set-cookie"].partition("sp=")[2].partition(";")[0]
+    assert [one.keys for one in await redirecting.touchpoints()] == [(f"1anonymous_id:{network}",)]
+
+
 async def test_person_goes_on_though_the_click_is_not_noted(redirecting: OpenDoor) -> None:
     answer = await redirecting.client.get("/r/tp2", params={"u": "http://news.mail.example/", "aid": "no key"})
 
