@@ -5,7 +5,7 @@ from alembic import op
 from shared.database.isolation import isolate
 
 revision = "0008"
-down_revision: str | None = "0005"
+down_revision: str | None = "0006"
 branch_labels = None
 depends_on = None
 

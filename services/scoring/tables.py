@@ -74,15 +74,18 @@ lead = Table(
     Column("stale_id", Text(collation=_BYTES)),
     Column("wake_at", BigInteger),
     Column("state", LargeBinary),
+    Column("model_version", Integer, nullable=False, server_default=text("0")),
     Index("ix_lead_workspace_id_lead_id", "workspace_id", "lead_id"),
     Index("ix_lead_stale", "workspace_id", "key", postgresql_where=text("stale_at IS NOT NULL")),
     Index("ix_lead_wake", "wake_at", postgresql_where=text("wake_at IS NOT NULL")),
+    Index("ix_lead_model_version", "workspace_id", "model_version", postgresql_where=text("earliest_at IS NOT NULL")),
 )
 """One row per identity key ever seen; the row of a root holds the lead. Locking a chain of keys locks these rows.
 
 ``state`` is good for touchpoints before ``(stale_at, stale_id)``, or for all when that is null. ``earliest_at`` is no
 later than the first touchpoint. ``wake_at`` is no later than the next implied instant. ``version`` counts published
-changes and is never deleted.
+changes and is never deleted. ``model_version`` is the newest that ``state`` knows; the index finds the leads that a new
+one has left behind.
 """
 
 checkpoint = Table(

@@ -11,7 +11,6 @@ import msgspec
 import yaml
 from hypothesis import strategies as st
 
-from services.scoring.domain.model import parse
 from services.scoring.handlers.refolding import Refolder
 from services.scoring.handlers.touchpoints import TouchpointHandler
 from services.scoring.handlers.worlds import Worlds
@@ -24,7 +23,8 @@ from tests.property import product
 from tests.reference.answers import Lead
 from tests.reference.message import Message
 from tests.reference.model import Model
-from tests.scoring_driver import SECRET, Scoring, open_scoring
+from tests.reference.timeline import Models
+from tests.scoring_driver import SECRET, WORKSPACE, Scoring, open_scoring
 
 PARTITIONS = 3
 _LAST_DIGIT = 2e-6
@@ -52,13 +52,16 @@ class Plan:
     arrival: tuple[int, ...]
     rounds: tuple[Round, ...]
     one_at_a_time: bool = False
+    published: tuple[int, ...] = (0, 0, 0)
+    """Before which rounds the later versions of the model are published, each not before the one before it."""
 
 
 def plans(size: int) -> st.SearchStrategy[Plan]:
     """Ways in which a history of this size can arrive and be worked on."""
     copies = st.lists(st.integers(0, size - 1), max_size=size // 3)
     arrivals = copies.flatmap(lambda extra: st.permutations([*range(size), *extra])).map(tuple)
-    return st.builds(Plan, arrival=arrivals, rounds=st.lists(ROUNDS, max_size=12).map(tuple))
+    published = st.lists(st.integers(0, 12), min_size=3, max_size=3).map(sorted).map(tuple)
+    return st.builds(Plan, arrival=arrivals, rounds=st.lists(ROUNDS, max_size=12).map(tuple), published=published)
 
 
 def arrivals(histories: st.SearchStrategy[list[Message]]) -> st.SearchStrategy[tuple[list[Message], Plan]]:
@@ -90,33 +93,38 @@ class Pipeline:
 
         self._runner.run(disconnect())
 
-    def after(self, history: Sequence[Message], plan: Plan, model: Model, until: int) -> "Outcome":
+    def after(self, history: Sequence[Message], plan: Plan, models: Models, until: int) -> "Outcome":
         """What scoring holds and has told when the plan is through and all is caught up."""
-        return self._runner.run(self._after(history, plan, model, until))
+        return self._runner.run(self._after(history, plan, models, until))
 
-    async def _after(self, history: Sequence[Message], plan: Plan, model: Model, until: int) -> "Outcome":
+    async def _after(self, history: Sequence[Message], plan: Plan, models: Models, until: int) -> "Outcome":
         await self._empty()
-        scoring = self._fresh(model)
+        scoring = self._fresh(models)
         queues = _queues(history, plan)
+        versions = [] if isinstance(models, Mapping) else list(models[1:])
         for place, work in enumerate(plan.rounds):
             watermark = history[0]["occurred_at"] + (until - history[0]["occurred_at"]) * place // len(plan.rounds)
+            while versions and plan.published[len(models) - 1 - len(versions)] <= place:
+                await self._publish(*versions.pop(0))
             await _play(scoring, queues, work, watermark)
+        for version in versions:
+            await self._publish(*version)
         for partition, queue in queues.items():
             step = 1 if plan.one_at_a_time else len(queue)
             for start in range(0, len(queue), max(step, 1)):
                 await insist(partial(scoring.deliver, queue[start : start + step], partition))
         await scoring.catch_up(until)
-        return await outcome(scoring, self._admin, model, until)
+        return await outcome(scoring, self._admin, models, until)
 
-    def refolded(self, model: Model, until: int) -> "Outcome":
+    def refolded(self, models: Models, until: int) -> "Outcome":
         """The same leads folded anew from the first touchpoint on, as after a new model."""
 
         async def refold() -> Outcome:
-            scoring = self._fresh(model)
+            scoring = self._fresh(models)
             await self._admin.execute("DELETE FROM scoring.checkpoint")
             await self._admin.execute("UPDATE scoring.lead SET stale_at = earliest_at, stale_id = ''")
             await scoring.catch_up(until)
-            return await outcome(scoring, self._admin, model, until)
+            return await outcome(scoring, self._admin, models, until)
 
         return self._runner.run(refold())
 
@@ -124,8 +132,18 @@ class Pipeline:
         """All lead changes told since the last plan began."""
         return self._runner.run(self._scoring.changes())
 
-    def _fresh(self, model: Model) -> Scoring:
-        worlds, clock = Worlds(yaml.safe_dump(dict(model))), ManualClock(0)
+    async def _publish(self, at: int, model: Model) -> None:
+        await self._admin.execute(
+            "INSERT INTO scoring.model (workspace_id, version, published_at, body) VALUES ($1, $2, $3, $4)",
+            WORKSPACE,
+            model["version"],
+            at,
+            yaml.safe_dump(dict(model)),
+        )
+
+    def _fresh(self, models: Models) -> Scoring:
+        template = models if isinstance(models, Mapping) else models[0][1]
+        worlds, clock = Worlds(yaml.safe_dump(dict(template))), ManualClock(0)
         handler = TouchpointHandler(worlds, clock, epoch=1)
         processor = BatchProcessor(self._scoring.pool, Group.SCORING_TOUCHPOINTS, handler)
         return replace(self._scoring, handler=handler, refolder=Refolder(worlds, clock, epoch=1), processor=processor)
@@ -188,14 +206,17 @@ class Outcome:
     changes: int
 
 
-async def outcome(scoring: Scoring, admin: asyncpg.Connection, model: Model, until: int) -> Outcome:
+async def outcome(scoring: Scoring, admin: asyncpg.Connection, models: Models, until: int) -> Outcome:
     """Read everything back."""
-    parsed = parse(model)
+    parsed = product.timeline_of(models).models
     states = await scoring.leads()
     changes = [msgspec.to_builtins(change) for change in await scoring.changes()]
     stored = await admin.fetch("SELECT body FROM scoring.touchpoint")
     return Outcome(
-        leads={key: product.summary(parsed, state, until) | {"count": state.count} for key, state in states.items()},
+        leads={
+            key: product.summary(parsed[state.model_version], state, until) | {"count": state.count}
+            for key, state in states.items()
+        },
         facts=told_facts(changes),
         moves=told_moves(changes),
         stored=sorted(msgspec.json.decode(row["body"])["id"] for row in stored),

@@ -1,6 +1,6 @@
 """The product's pure functions asked the way the reference is asked, so that the answers can be compared."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -8,10 +8,12 @@ import msgspec
 
 from services.scoring.domain import facts, identity
 from services.scoring.domain.fold import advance, engagement_at, fold
-from services.scoring.domain.model import Model
+from services.scoring.domain.model import Model, parse
 from services.scoring.domain.state import State, initial
+from services.scoring.domain.timeline import Timeline, alone, timeline
 from services.scoring.domain.touchpoint import Touchpoint, decode
 from tests.reference.message import Message, order
+from tests.reference.timeline import Models
 
 
 def touchpoint(message: Message) -> Touchpoint:
@@ -35,10 +37,17 @@ def owners(messages: Iterable[Message], *, infer_email_owner: bool) -> identity.
     return identity.owners(runs)
 
 
-def folded(messages: Iterable[Message], model: Model, until: int) -> State:
+def folded(messages: Iterable[Message], timeline: Timeline, until: int) -> State:
     """The state of a lead after all its touchpoints and the implied instants up to ``until``."""
     ordered = [touchpoint(message) for message in sorted(messages, key=order)]
-    return advance(model, fold(model, initial(model.version, len(model.groups)), ordered), until)
+    return advance(timeline, fold(timeline, initial(), ordered), until)
+
+
+def timeline_of(models: Models) -> Timeline:
+    """The versions of a model, the first one as the template."""
+    if isinstance(models, Mapping):
+        return alone(parse(models))
+    return timeline(parse(models[0][1]), [(at, parse(model)) for at, model in models[1:]])
 
 
 def cycle_facts(state: State) -> dict[str, dict[str, Any]]:

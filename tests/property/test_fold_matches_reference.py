@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from services.scoring.domain import fold as product_fold
 from services.scoring.domain.model import parse
 from services.scoring.domain.state import State, decode, encode, initial
+from services.scoring.domain.timeline import alone
 from tests.property import product
 from tests.property.profiles import TIMES, examples
 from tests.reference.answers import Lead
@@ -36,20 +37,20 @@ def agree(messages: list[Message], model: Model, state: State, scale: Scale) -> 
 @given(messages=life_of_one(SECONDS), model=MODELS)
 @examples(400)
 def test_life_under_a_model_of_seconds(messages: list[Message], model: Model) -> None:
-    agree(messages, model, product.folded(messages, parse(model), SECONDS.end), SECONDS)
+    agree(messages, model, product.folded(messages, alone(parse(model)), SECONDS.end), SECONDS)
 
 
 @given(messages=life_of_one(HALF_DAYS))
 @examples(200)
 def test_life_under_the_b2b_template(messages: list[Message]) -> None:
-    agree(messages, B2B, product.folded(messages, parse(B2B), HALF_DAYS.end), HALF_DAYS)
+    agree(messages, B2B, product.folded(messages, alone(parse(B2B)), HALF_DAYS.end), HALF_DAYS)
 
 
 @given(messages=life_of_one(SECONDS), model=MODELS, cuts=st.lists(st.integers(0, 40), max_size=6))
 @examples(150)
 def test_fold_in_slices_through_bytes_and_timers(messages: list[Message], model: Model, cuts: list[int]) -> None:
-    parsed = parse(model)
-    state = initial(parsed.version, len(parsed.groups))
+    parsed = alone(parse(model))
+    state = initial()
 
     for part in product.in_slices(messages, cuts):
         state = product_fold.advance(parsed, state, part[0].occurred_at) if state.count else state
@@ -61,8 +62,8 @@ def test_fold_in_slices_through_bytes_and_timers(messages: list[Message], model:
 @given(messages=life_of_one(SECONDS), model=MODELS)
 @examples(150)
 def test_waking_only_when_asked_to_misses_nothing(messages: list[Message], model: Model) -> None:
-    parsed = parse(model)
-    state = initial(parsed.version, len(parsed.groups))
+    parsed = alone(parse(model))
+    state = initial()
 
     for each in sorted(messages, key=order):
         state = _woken(parsed, state, each["occurred_at"])
@@ -81,7 +82,7 @@ def _woken(parsed: Any, state: State, until: int) -> State:
 def test_a_long_life() -> None:
     messages = long_life(LONG)
 
-    agree(messages, B2B, product.folded(messages, parse(B2B), HALF_DAYS.end), HALF_DAYS)
+    agree(messages, B2B, product.folded(messages, alone(parse(B2B)), HALF_DAYS.end), HALF_DAYS)
 
 
 def long_life(size: int) -> list[Message]:

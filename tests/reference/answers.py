@@ -9,7 +9,8 @@ from tests.reference.funnel import Fact
 from tests.reference.identity import Identity
 from tests.reference.life import Life
 from tests.reference.message import Message, lead_id
-from tests.reference.model import Model, infers_email_owner
+from tests.reference.model import infers_email_owner
+from tests.reference.timeline import Models, newest
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,12 @@ class Lead:
         }
 
 
-def leads(messages: Iterable[Message], model: Model, secret: bytes, at: int) -> dict[str, Lead]:
+def leads(messages: Iterable[Message], models: Models, secret: bytes, at: int) -> dict[str, Lead]:
     """Every lead of a workspace by its root, timers applied up to ``at``."""
-    identity = Identity(messages, infer_email_owner=infers_email_owner(model))
-    return {root: Lead(root, lead_id(secret, root), fold(owned, model, at)) for root, owned in identity.leads().items()}
+    identity = Identity(messages, infer_email_owner=infers_email_owner(newest(models)))
+    return {
+        root: Lead(root, lead_id(secret, root), fold(owned, models, at)) for root, owned in identity.leads().items()
+    }
 
 
 def facts(found: Iterable[Lead]) -> dict[tuple[str, str], Fact]:

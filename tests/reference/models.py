@@ -1,5 +1,6 @@
 """Models for tests: every duration in seconds, so that the definition (try each whole second) can be run as it is."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from hypothesis import strategies as st
@@ -109,3 +110,41 @@ MODELS: Final = st.builds(
     infer_email_owner=st.booleans(),
 )
 """Miniature models of different temper."""
+
+
+def another(
+    model: Model, number: int, *, order: Sequence[int], dropped: int, renamed: str | None, factor: int
+) -> Model:
+    """A later version that shares little with this one: its groups and stages in another order, the first ``dropped``
+    of both left out, a stage called otherwise, and points times ``factor``.
+    """
+    groups = [model["engagement"]["groups"][place] for place in order if place < len(model["engagement"]["groups"])]
+    stages = [model["stages"][place] for place in order][dropped:]
+    engagement = {**model["engagement"], "groups": [_times(group, factor) for group in groups[dropped:]]}
+    stages = [{**stage, "name": "renamed"} if stage["name"] == renamed else stage for stage in stages]
+    return {**model, "version": number, "engagement": engagement, "stages": stages}
+
+
+def _times(group: dict[str, Any], factor: int) -> dict[str, Any]:
+    return {**group, "rules": [{**rule, "points": rule["points"] * factor} for rule in group["rules"]]}
+
+
+@st.composite
+def timelines(draw: st.DrawFn, start: int, end: int) -> list[tuple[int, Model]]:
+    """A model and up to three later versions of it, published between two instants (some within one second)."""
+    instants = st.integers(start // 250_000, end // 250_000).map(lambda quarter: quarter * 250_000)
+    published = sorted(draw(st.lists(instants, min_size=1, max_size=3, unique=True)))
+    first = draw(MODELS)
+    versions = [(0, first)]
+    for number, at in enumerate(published, start=2):
+        other = draw(MODELS)
+        changed = another(
+            {**other, "identity": first["identity"]},
+            number,
+            order=draw(st.permutations(range(len(other["stages"])))),
+            dropped=draw(st.integers(0, 2)),
+            renamed=draw(st.sampled_from([None, "interest", "consideration", "heat"])),
+            factor=draw(st.sampled_from([1, 1, 2])),
+        )
+        versions.append((at, changed))
+    return versions

@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
 
-from services.scoring.api import changes, facts, identities, journeys, leads
+from services.scoring.api import changes, facts, identities, journeys, leads, models
 from services.scoring.api.documentation import keep_nulls
 from services.scoring.bootstrap import Resources
 from services.scoring.connectors.announcements import Announcements
@@ -14,7 +14,7 @@ from services.scoring.handlers.freshness import Freshness
 from services.scoring.handlers.worlds import Worlds
 from shared.clock import Clock
 from shared.database.access_source import DatabaseAccess
-from shared.database.connection import Engine
+from shared.database.connection import Engine, Pool
 from shared.database.engine import create_engine
 from shared.database.roles import Role
 from shared.http.app import create_app
@@ -31,16 +31,18 @@ ROUTERS: tuple[APIRouter, ...] = (
     changes.router,
     identities.router,
     facts.router,
+    models.router,
 )
 """All routes of scoring."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """What the routes reach as ``request.state.<name>``. ``engine`` connects as the reader role."""
+    """What the routes reach as ``request.state.<name>``. ``engine`` connects as the reader, ``pool`` as the worker."""
 
     access: AccessCache
     engine: Engine
+    pool: Pool
     worlds: Worlds
     clock: Clock
     producer: Producer
@@ -76,6 +78,7 @@ async def run(own: Resources, stop: asyncio.Event) -> None:
     reach = Reach(
         access=access,
         engine=engine,
+        pool=own.pool,
         worlds=own.worlds,
         clock=own.clock,
         producer=own.producer,

@@ -9,10 +9,15 @@ from dataclasses import dataclass
 from typing import Any, Final, assert_never
 
 from services.scoring.domain.state import State
-from services.scoring.domain.touchpoint import Touchpoint, properties
+from services.scoring.domain.touchpoint import Touchpoint, field
+from shared.vocabulary import Status
 
 SECOND: Final = 1_000_000
 _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_MOST_SECONDS: Final = 36_525 * 86_400
+_MOST_DIGITS: Final = len(str(_MOST_SECONDS))
+_MOST_COUNTED: Final = 1_000
+"""So many instants a rule can make a lead's state hold."""
 _DURATION: Final = re.compile(r"(\d+)([smhd])")
 
 
@@ -212,29 +217,6 @@ def _visits(at_least: int, within: int | None) -> Predicate:
     return lambda now: sum(now.instant - at <= within for at in now.state.visit_starts) >= at_least
 
 
-def field(touchpoint: Touchpoint, path: tuple[str, ...]) -> Any:
-    """The value of a dotted field, or None when it is not there."""
-    head = path[0]
-    if head == "properties":
-        value: Any = properties(touchpoint)
-        for name in path[1:]:
-            value = value.get(name) if isinstance(value, dict) else None
-        return value
-    found = getattr(touchpoint, head)
-    if len(path) == 1 or found is None:
-        return found
-    if path == ("value", "amount"):
-        return _number(found.amount)
-    return getattr(found, path[1])
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
-
-
 _PLAIN_FIELDS: Final = frozenset({"channel", "country", "device"})
 _NESTED_FIELDS: Final = {
     "page": frozenset({"path", "url", "title", "referrer"}),
@@ -285,10 +267,10 @@ class Parser:
 
 def _simple(name: str, body: Any, place: str) -> Condition:  # noqa: PLR0911 - one line per kind of condition
     match name:
-        case "touched":
+        case "touched" if body is True:
             return Touched()
         case "status":
-            return InStatus(frozenset(body if isinstance(body, list) else [body]))
+            return InStatus(_statuses(body, place))
         case "engagement":
             return Engaged(_at_least(body, place))
         case "fit":
@@ -307,6 +289,13 @@ def _simple(name: str, body: Any, place: str) -> Condition:  # noqa: PLR0911 - o
                 f"{place}: unknown condition; expected any, all, not, did, touched, status, engagement, fit, trait, "
                 "visits, orders or inactive_for"
             )
+
+
+def _statuses(body: Any, place: str) -> frozenset[str]:
+    names = body if isinstance(body, list) else [body]
+    if not all(isinstance(name, str) and name in set(Status) for name in names):
+        raise InvalidModel(f"{place}: expected some of {', '.join(Status)}")
+    return frozenset(names)
 
 
 def matcher(source: Any, place: str) -> Matcher:
@@ -329,11 +318,14 @@ def duration(text: Any, place: str) -> int:
     found = _DURATION.fullmatch(text) if isinstance(text, str) else None
     if found is None:
         raise InvalidModel(f"{place}: expected a duration such as 30d, 12h, 45m or 10s, not {text!r}")
-    return int(found[1]) * _UNITS[found[2]] * SECOND
+    seconds = int(found[1][:_MOST_DIGITS]) * _UNITS[found[2]]
+    if len(found[1]) > _MOST_DIGITS or seconds > _MOST_SECONDS:
+        raise InvalidModel(f"{place}: expected a duration of at most 100 years")
+    return seconds * SECOND
 
 
-def _path(name: str, place: str) -> tuple[str, ...]:
-    path = tuple(name.split("."))
+def _path(name: Any, place: str) -> tuple[str, ...]:
+    path = tuple(name.split(".")) if isinstance(name, str) else ()
     fine = (
         (len(path) == 1 and path[0] in _PLAIN_FIELDS)
         or (len(path) == 2 and path[1] in _NESTED_FIELDS.get(path[0], ()))  # noqa: PLR2004
@@ -345,11 +337,11 @@ def _path(name: str, place: str) -> tuple[str, ...]:
 
 
 def _test(source: Any, place: str) -> Test:
-    if not isinstance(source, dict):
+    if isinstance(source, str | int | float):
         return lambda value: _equal(value, source)
     name, body = _single(source, place)
     match name:
-        case "in" if isinstance(body, list):
+        case "in" if isinstance(body, list) and all(isinstance(one, str | int | float) for one in body):
             return lambda value: any(_equal(value, one) for one in body)
         case "prefix" if isinstance(body, str):
             return lambda value: isinstance(value, str) and value.startswith(body)
@@ -382,8 +374,8 @@ def _known(source: Any, names: set[str], place: str) -> None:
 
 
 def _count(value: Any, place: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise InvalidModel(f"{place}: expected a whole number of at least 1")
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _MOST_COUNTED:
+        raise InvalidModel(f"{place}: expected a whole number from 1 to {_MOST_COUNTED}")
     return value
 
 

@@ -4,12 +4,13 @@
 ``docs/models.md``.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from services.scoring.domain import engagement, lifecycle
 from services.scoring.domain.condition import Did, Engaged, Inactive, Now, Visits
 from services.scoring.domain.model import Model, TimedAtom
-from services.scoring.domain.state import State, copied, touch_of
+from services.scoring.domain.state import State, Tally, copied, initial, touch_of
+from services.scoring.domain.timeline import Timeline
 from services.scoring.domain.touchpoint import Touchpoint, properties
 from shared.clock import DAY, SECOND
 
@@ -35,43 +36,84 @@ def now_of(model: Model, state: State, instant: int) -> Now:
     return Now(state, instant, model.score)
 
 
-def fold(model: Model, state: State, touchpoints: Iterable[Touchpoint]) -> State:
-    """The state after these touchpoints, which are in order and all after the state's place (``appendable``)."""
+def fold(timeline: Timeline, state: State, touchpoints: Sequence[Touchpoint]) -> State:
+    """The state after these touchpoints, which are in order and all after the state's place (``appendable``).
+
+    The state has to know all versions of the timeline (``State.newest``), or have no touchpoint yet.
+    """
     state = copied(state)
-    fold_into(model, state, touchpoints)
+    fold_into(timeline, state, touchpoints)
     return state
 
 
-def fold_into(model: Model, state: State, touchpoints: Iterable[Touchpoint]) -> None:
+def fold_into(timeline: Timeline, state: State, touchpoints: Sequence[Touchpoint]) -> None:
     """The same, changing the state itself: for a caller who has just made it and shares it with nobody."""
+    if not touchpoints:
+        return
+    if not state.count:
+        _begin(timeline, state, touchpoints[0].occurred_at)
+    model = timeline.models[state.model_version]
     before: Touchpoint | None = None
     for touchpoint in touchpoints:
         at = touchpoint.occurred_at
         if state.due is not None and state.due <= at:
             state.last = touch_of(before) if before is not None else state.last
-            _advance(model, state, at)
-        _count(model, state, touchpoint)
+            model = _advance(timeline, state, at)
+        _count(timeline, model, state, touchpoint)
         lifecycle.move(model, state, Now(state, at, model.score), touchpoint)
-        state.due = _next_instant(model, state)
+        state.due = _next_instant(timeline, model, state)
         before = touchpoint
     state.last = touch_of(before) if before is not None else state.last
 
 
-def advance(model: Model, state: State, until: int) -> State:
+def advance(timeline: Timeline, state: State, until: int) -> State:
     """The state after all implied instants up to and including ``until``."""
     state = copied(state)
-    _advance(model, state, until)
+    _advance(timeline, state, until)
     return state
 
 
-def _advance(model: Model, state: State, until: int) -> None:
+def begun(timeline: Timeline, at: int) -> State:
+    """A lead right before its first touchpoint, which comes at this instant."""
+    state = initial()
+    _begin(timeline, state, at)
+    return state
+
+
+def _begin(timeline: Timeline, state: State, at: int) -> None:
+    """Under the version in force at the first touchpoint; those after it count from the start."""
+    model = timeline.at(at).model
+    state.model_version = model.version
+    state.groups, state.fit = [(0, 0.0)] * len(model.groups), model.fit_of_nobody
+    state.ahead = [
+        Tally(one.model.version, [(0, 0.0)] * len(one.model.groups)) for one in timeline.after(model.version)
+    ]
+
+
+def _advance(timeline: Timeline, state: State, until: int) -> Model:
+    """Apply implied instants; returns the version that is in force then."""
+    model = timeline.models[state.model_version]
     while state.due is not None and state.due <= until:
         state.clock = state.due
+        if state.ahead and timeline.sinces[state.ahead[0].version] == state.clock:
+            model = timeline.models[state.ahead[0].version]
+            _come_into_force(model, state)
         lifecycle.move(model, state, now_of(model, state, state.clock), None)
-        state.due = _next_instant(model, state)
+        state.due = _next_instant(timeline, model, state)
+    return model
 
 
-def _next_instant(model: Model, state: State) -> int | None:
+def _come_into_force(model: Model, state: State) -> None:
+    """The next version goes on with its own counts from where the lead stands, in the stages that it knows by name."""
+    tally, *state.ahead = state.ahead
+    state.model_version = tally.version
+    state.groups, state.once, state.per_day, state.done = tally.groups, tally.once, tally.per_day, tally.done
+    state.visit_count, state.visit_starts = tally.visit_count, tally.visit_starts
+    state.fit = model.fit(now_of(model, state, state.clock))
+    lifecycle.carry_stages(model, state)
+
+
+def _next_instant(timeline: Timeline, model: Model, state: State) -> int | None:
     found: int | None = None
     is_held_down = any(value < 0 for _, value in state.groups)
     for atom in lifecycle.pending(model, state):
@@ -83,6 +125,9 @@ def _next_instant(model: Model, state: State) -> int | None:
             at = _next_flip(model, state, atom)
         if at is not None and (found is None or at < found):
             found = at
+    if state.ahead:
+        since = timeline.sinces[state.ahead[0].version]
+        found = since if found is None or since < found else found
     return found
 
 
@@ -116,7 +161,7 @@ def _whole(instant: int) -> int:
     return -(-instant // SECOND) * SECOND
 
 
-def _count(model: Model, state: State, touchpoint: Touchpoint) -> None:
+def _count(timeline: Timeline, model: Model, state: State, touchpoint: Touchpoint) -> None:
     """Everything a touchpoint adds before any move is tried."""
     at = touchpoint.occurred_at
     state.at, state.id, state.clock = at, touchpoint.id, at
@@ -125,34 +170,38 @@ def _count(model: Model, state: State, touchpoint: Touchpoint) -> None:
     if state.memory_touch is None:
         state.memory_touch = touch_of(touchpoint)
         state.first = state.first or state.memory_touch
-    if touchpoint.kind in _PAGES:
-        _visit(model, state, at)
     if touchpoint.kind == "order_completed":
         state.orders += 1
     if touchpoint.kind in _DEALS:
         _open(state, touchpoint)
-    for rule in model.points_by_kind.get(touchpoint.kind, ()):
-        if rule.matcher.matches(touchpoint) and _allowed(
-            state, rule.index, at, once=rule.once, per_day=rule.max_per_day
-        ):
-            half_life = model.groups[rule.group].half_life
-            state.groups[rule.group] = engagement.added(state.groups[rule.group], at, rule.points, half_life)
-    for did, matcher in model.dids_by_kind.get(touchpoint.kind, ()):
-        if matcher.matches(touchpoint):
-            state.done[did.index] = [*state.done.get(did.index, ()), at][-did.times :]
+    _tally(model, state, state.page_at, touchpoint)
+    for tally in state.ahead:
+        _tally(timeline.models[tally.version], tally, state.page_at, touchpoint)
+    if touchpoint.kind in _PAGES:
+        state.page_at = at
     if touchpoint.traits:
         _write_traits(model, state, touchpoint)
 
 
-def _visit(model: Model, state: State, at: int) -> None:
-    if state.page_at is None or at - state.page_at > model.visit_gap:
-        state.visit_count += 1
+def _tally(model: Model, tally: State | Tally, page_at: int | None, touchpoint: Touchpoint) -> None:
+    """What a version's own rules count of a touchpoint. ``page_at`` is when a page was viewed before."""
+    at = touchpoint.occurred_at
+    if touchpoint.kind in _PAGES and (page_at is None or at - page_at > model.visit_gap):
+        tally.visit_count += 1
         if model.visits_kept:
-            state.visit_starts = [*state.visit_starts, at][-model.visits_kept :]
-    state.page_at = at
+            tally.visit_starts = [*tally.visit_starts, at][-model.visits_kept :]
+    for rule in model.points_by_kind.get(touchpoint.kind, ()):
+        if rule.matcher.matches(touchpoint) and _allowed(
+            tally, rule.index, at, once=rule.once, per_day=rule.max_per_day
+        ):
+            half_life = model.groups[rule.group].half_life
+            tally.groups[rule.group] = engagement.added(tally.groups[rule.group], at, rule.points, half_life)
+    for did, matcher in model.dids_by_kind.get(touchpoint.kind, ()):
+        if matcher.matches(touchpoint):
+            tally.done[did.index] = [*tally.done.get(did.index, ()), at][-did.times :]
 
 
-def _allowed(state: State, rule: int, at: int, *, once: bool, per_day: int | None) -> bool:
+def _allowed(state: State | Tally, rule: int, at: int, *, once: bool, per_day: int | None) -> bool:
     """Whether a rule still gives points, and the note that it did. Input is in order, so the earliest matches win."""
     if once:
         if rule in state.once:
@@ -173,9 +222,7 @@ def _write_traits(model: Model, state: State, touchpoint: Touchpoint) -> None:
             state.traits.pop(name, None)
         elif name in state.traits or len(state.traits) < _MAX_TRAITS:
             state.traits[name] = value
-    now = now_of(model, state, touchpoint.occurred_at)
-    points = sum(rule.points for rule in model.fit_rules if rule.holds(now))
-    state.fit = engagement.quantise(min(model.fit_high, max(model.fit_low, points)))
+    state.fit = model.fit(now_of(model, state, touchpoint.occurred_at))
 
 
 def _open(state: State, touchpoint: Touchpoint) -> None:

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from services.scoring.domain import engagement
-from services.scoring.domain.fold import engagement_at, fold, now_of
+from services.scoring.domain.fold import begun, engagement_at, fold, now_of
 from services.scoring.domain.model import Model
-from services.scoring.domain.state import State, initial
+from services.scoring.domain.state import State
+from services.scoring.domain.timeline import alone
 from services.scoring.domain.touchpoint import Touchpoint
 
 
@@ -35,10 +36,11 @@ def ledger(model: Model, touchpoints: Iterable[Touchpoint], at: int) -> Ledger:
 
     Points are read off the fold itself, one touchpoint at a time, so the ledger cannot disagree with the score.
     """
-    state = initial(model.version, len(model.groups))
+    timeline = alone(model)
+    state = begun(timeline, at)
     lines: list[Line] = []
     for touchpoint in touchpoints:
-        after = fold(model, state, [touchpoint])
+        after = fold(timeline, state, [touchpoint])
         lines.extend(_given(model, state, after, touchpoint, at))
         state = after
     return Ledger(

@@ -66,6 +66,15 @@ def pending(model: Model, state: State) -> Iterator[TimedAtom | int]:
                 yield from stage.retimed
 
 
+def carry_stages(model: Model, state: State) -> None:
+    """Find among this model's stages those the present cycle has entered, by name. Changes the working state."""
+    places = {stage.name: index for index, stage in enumerate(model.stages)}
+    entries = state.cycle.entries if state.cycle is not None else ()
+    entered = [places[entry.to] for entry in entries if entry.axis == "stage" and entry.to in places]
+    state.stage = entered[-1] if entered and state.is_open else -1
+    state.furthest = max(entered, default=-1)
+
+
 def _cooled(rule: StatusRule, state: State) -> int | None:
     """The whole second at which a rule's cool-down is over, when the lead is in one."""
     if rule.cool_down and state.status == Status.RECYCLED and state.status_at + rule.cool_down > state.clock:
@@ -151,6 +160,8 @@ def _end(state: State, decided: Decided, at: int, cause: str | None) -> None:
         state.cycle = msgspec.structs.replace(cycle, exit=decided.to.value, exited_at=at)
     state.stage = -1
     state.remembered, state.memory_touch, state.done = 0, None, {}
+    for tally in state.ahead:
+        tally.done = {}
 
 
 def _enter(

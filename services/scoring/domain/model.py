@@ -18,8 +18,10 @@ from services.scoring.domain.condition import (
     InvalidModel,
     Matcher,
     Not,
+    Now,
     Parser,
     Predicate,
+    Trait,
     Visits,
     compiled,
     duration,
@@ -92,7 +94,7 @@ class Model:
 
     ``points_by_kind`` and ``dids_by_kind`` list what a touchpoint of that kind can match, ``rules_from`` the rules that
     can move a lead out of a status, ``ahead[furthest + 1]`` the stages that can still be entered and on what.
-    ``score`` is the engagement of a state at an instant.
+    ``score`` is the engagement of a state at an instant, ``fit_of_nobody`` the fit of a lead without traits.
     """
 
     name: str
@@ -107,6 +109,7 @@ class Model:
     fit_rules: tuple[FitRule, ...]
     fit_low: float
     fit_high: float
+    fit_of_nobody: float
     dids_by_kind: Mapping[str, tuple[tuple[Did, Matcher], ...]]
     did_count: int
     visits_kept: int
@@ -115,6 +118,10 @@ class Model:
     score: Callable[[State, int], float]
     rules_from: Mapping[str, tuple[StatusRule, ...]]
     ahead: tuple[tuple[tuple[int, Predicate], ...], ...]
+
+    def fit(self, now: Now) -> float:
+        """The quantised score of a lead's traits."""
+        return _fit(self.fit_rules, now, self.fit_low, self.fit_high)
 
 
 _SOURCES: Final = {
@@ -137,6 +144,7 @@ def parse(source: Any) -> Model:
     groups, rules = _groups(engagement)
     low, high = _limit(engagement, "engagement")
     fit_low, fit_high = _limit(fit, "fit")
+    fit_rules = tuple(_fit_rule(rule, parser, f"fit.rules[{i}]") for i, rule in enumerate(fit.get("rules", [])))
     statuses = _status_rules(source.get("statuses", {}), parser)
     stages = tuple(_stage(one, parser, f"stages[{i}]") for i, one in enumerate(source.get("stages", [])))
     return Model(
@@ -149,9 +157,10 @@ def parse(source: Any) -> Model:
         high=high,
         points_rules=rules,
         points_by_kind=_by_kind([(rule.matcher, rule) for rule in rules]),
-        fit_rules=tuple(_fit_rule(rule, parser, f"fit.rules[{i}]") for i, rule in enumerate(fit.get("rules", []))),
+        fit_rules=fit_rules,
         fit_low=fit_low,
         fit_high=fit_high,
+        fit_of_nobody=_fit(fit_rules, Now(State(0), 0, lambda *_: 0.0), fit_low, fit_high),
         dids_by_kind=_by_kind([(parser.matchers[did.index], (did, parser.matchers[did.index])) for did in parser.dids]),
         did_count=len(parser.matchers),
         visits_kept=parser.longest_visits,
@@ -176,6 +185,8 @@ def _groups(source: Mapping[str, Any]) -> tuple[tuple[Group, ...], tuple[PointsR
     for g, group in enumerate(source.get("groups", [])):
         place = f"engagement.groups[{g}]"
         half_life = duration(group.get("half_life", source.get("half_life", "14d")), f"{place}.half_life")
+        if not half_life:
+            raise InvalidModel(f"{place}.half_life: expected more than nothing")
         groups.append(Group(str(group.get("name", g)), half_life, *_limit(group, place)))
         for r, rule in enumerate(group.get("rules", [])):
             here = f"{place}.rules[{r}]"
@@ -203,8 +214,25 @@ def _limit(source: Mapping[str, Any], place: str) -> tuple[float, float]:
 
 
 def _fit_rule(source: Mapping[str, Any], parser: Parser, place: str) -> FitRule:
-    when = compiled(parser.condition(source["when"], f"{place}.when"))
-    return FitRule(str(source["name"]), when, float(source["points"]))
+    when = parser.condition(source["when"], f"{place}.when")
+    if not _is_of_traits(when):
+        raise InvalidModel(f"{place}.when: fit is who somebody is; expected trait, any, all or not")
+    return FitRule(str(source["name"]), compiled(when), float(source["points"]))
+
+
+def _is_of_traits(condition: Condition) -> bool:
+    match condition:
+        case AnyOf(parts) | All(parts):
+            return all(_is_of_traits(part) for part in parts)
+        case Not(part):
+            return _is_of_traits(part)
+        case _:
+            return isinstance(condition, Trait)
+
+
+def _fit(rules: tuple[FitRule, ...], now: Now, low: float, high: float) -> float:
+    points = sum(rule.points for rule in rules if rule.holds(now))
+    return decayed.quantise(min(high, max(low, points)))
 
 
 def _status_rules(source: Mapping[str, Any], parser: Parser) -> tuple[StatusRule, ...]:
@@ -219,13 +247,13 @@ def _status_rule(name: str, source: Mapping[str, Any], parser: Parser) -> Status
     when = parser.condition(source["when"], f"{place}.when")
     if "unless" in source:
         when = All((when, Not(parser.condition(source["unless"], f"{place}.unless"))))
-    sources = frozenset(Status(one) for one in source["from"]) if "from" in source else _SOURCES[name]
+    sources = set(source["from"]) if "from" in source else _SOURCES[name]
     if not sources <= _SOURCES[name]:
         raise InvalidModel(f"{place}.from: {name} is reached only from {', '.join(sorted(_SOURCES[name]))}")
     return StatusRule(
         name=name if name == "reopened" else f"{name}_rule",
         to=Status.KNOWN if name == "reopened" else Status(name),
-        sources=sources,
+        sources=frozenset(Status(one) for one in sources),
         holds=compiled(when),
         cool_down=duration(source["cool_down"], f"{place}.cool_down") if "cool_down" in source else 0,
         timed=tuple(_timed(when, positive=True)),

@@ -68,6 +68,18 @@ class Cycle(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, array_lik
         return msgspec.structs.replace(self, log=msgspec.Raw(_ENCODER.encode((*self.entries, *entries))))
 
 
+class Tally(msgspec.Struct, gc=False, omit_defaults=True, array_like=True):
+    """What a model version that is not yet in force counts of a lead, by its own rules from the first touchpoint on."""
+
+    version: int
+    groups: list[tuple[int, float]]
+    once: list[int] = []
+    per_day: dict[int, tuple[int, int]] = {}
+    visit_count: int = 0
+    visit_starts: list[int] = []
+    done: dict[int, list[int]] = {}
+
+
 class State(msgspec.Struct, gc=False, omit_defaults=True, array_like=True):
     """A lead folded up to and including the touchpoint at ``(at, id)`` and the implied instants up to ``clock``.
 
@@ -75,6 +87,8 @@ class State(msgspec.Struct, gc=False, omit_defaults=True, array_like=True):
     ``memory_since`` tells matches of the present memory from older ones; ``closed`` holds cycles that ended but whose
     end was not yet published; ``groups`` are (instant, points) per engagement group.
     ``due`` is the next whole second at which time alone may change the lead, None when there is none.
+    ``ahead`` are the counts of the versions that come into force after ``clock``, in order; the version in force,
+    ``model_version``, counts in the state itself.
     """
 
     model_version: int
@@ -105,6 +119,12 @@ class State(msgspec.Struct, gc=False, omit_defaults=True, array_like=True):
     furthest: int = -1
     closed: list[Cycle] = []
     due: int | None = None
+    ahead: list[Tally] = []
+
+    @property
+    def newest(self) -> int:
+        """The last model version that this state knows of."""
+        return self.ahead[-1].version if self.ahead else self.model_version
 
     @property
     def place(self) -> Place:
@@ -117,9 +137,9 @@ class State(msgspec.Struct, gc=False, omit_defaults=True, array_like=True):
         return self.cycle is not None and self.cycle.exit is None
 
 
-def initial(model_version: int, group_count: int) -> State:
-    """A lead before its first touchpoint."""
-    return State(model_version, groups=[(0, 0.0)] * group_count)
+def initial() -> State:
+    """A lead before its first touchpoint, which decides under which model version it begins."""
+    return State(model_version=0)
 
 
 def copied(state: State) -> State:
@@ -129,6 +149,14 @@ def copied(state: State) -> State:
     twin.groups, twin.once, twin.visit_starts = list(state.groups), list(state.once), list(state.visit_starts)
     twin.opportunities, twin.subscriptions = list(state.opportunities), list(state.subscriptions)
     twin.done, twin.closed = dict(state.done), list(state.closed)
+    twin.ahead = [_copied(tally) for tally in state.ahead]
+    return twin
+
+
+def _copied(tally: Tally) -> Tally:
+    twin = copy(tally)
+    twin.groups, twin.once, twin.visit_starts = list(tally.groups), list(tally.once), list(tally.visit_starts)
+    twin.per_day, twin.done = dict(tally.per_day), dict(tally.done)
     return twin
 
 

@@ -87,3 +87,26 @@ def properties(touchpoint: Touchpoint) -> dict[str, Any]:
         return _OBJECT.decode(touchpoint.properties)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
+
+
+def field(touchpoint: Touchpoint, path: tuple[str, ...]) -> Any:
+    """The value of a dotted field, or None when it is not there."""
+    head = path[0]
+    if head == "properties":
+        value: Any = properties(touchpoint)
+        for name in path[1:]:
+            value = value.get(name) if isinstance(value, dict) else None
+        return value
+    found = getattr(touchpoint, head)
+    if len(path) == 1 or found is None:
+        return found
+    if path == ("value", "amount"):
+        return _number(found.amount)
+    return getattr(found, path[1])
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from services.scoring.domain import fold
-from services.scoring.domain.model import Model
 from services.scoring.domain.state import State, copied, encode
-from services.scoring.domain.touchpoint import Touchpoint
+from services.scoring.domain.timeline import Timeline
+from services.scoring.domain.touchpoint import Place, Touchpoint
 from services.scoring.store.leads import Checkpoint, LeadRow
 
 CHECKPOINT_EVERY: Final = 256
@@ -17,7 +17,7 @@ many cycles would be written by the square of their number.
 
 
 def forward(
-    model: Model, row: LeadRow, state: State, touchpoints: Sequence[Touchpoint], *, keep_closed: bool = False
+    timeline: Timeline, row: LeadRow, state: State, touchpoints: Sequence[Touchpoint], *, keep_closed: bool = False
 ) -> list[Checkpoint]:
     """Fold these touchpoints into ``state``, which the caller shares with nobody. Returns the checkpoints passed.
 
@@ -27,13 +27,29 @@ def forward(
     start = 0
     while start < len(touchpoints):
         end = start + CHECKPOINT_EVERY - state.count % CHECKPOINT_EVERY
-        fold.fold_into(model, state, touchpoints[start:end])
+        fold.fold_into(timeline, state, touchpoints[start:end])
         start = end
         if state.count % CHECKPOINT_EVERY == 0 and not (keep_closed and len(state.closed) > _MAX_CLOSED):
             kept = copied(state)
             kept.closed = kept.closed if keep_closed else []
             checkpoints.append(Checkpoint(row.workspace, row.key, state.place, encode(kept)))
     return checkpoints
+
+
+def is_current(timeline: Timeline, state: State) -> bool:
+    """Whether a state knows the newest version; a lead without a touchpoint does."""
+    return not state.count or state.newest == timeline.newest.version
+
+
+def outdated_from(timeline: Timeline, state: State) -> Place:
+    """From where on a state that is not current may be wrong: when the first version that it does not know came."""
+    return Place(timeline.after(state.newest)[0].since, "")
+
+
+def keep(row: LeadRow, state: State) -> None:
+    """Make a state, which may be of no touchpoint at all, that of its row."""
+    row.state = encode(state) if state.count else None
+    row.model_version = state.newest
 
 
 def wake(row: LeadRow, state: State) -> int | None:

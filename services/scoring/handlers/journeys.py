@@ -77,11 +77,11 @@ async def points_of(asker: Asker, lead_id: UUID, as_of: int | None) -> Points:
         holder = await _holder(desk, lead_id)
         until = END - 1 if as_of is None else as_of
         touchpoints = [one async for page in history(desk, holder.tree, until) for one in page]
-        model = desk.world.model
+        timeline = desk.world.timeline
     last = touchpoints[-1].occurred_at if touchpoints else BEGINNING
     at = max(asker.now, last) if as_of is None else as_of
     # A long life takes a while to fold, and others want answers meanwhile.
-    return Points(holder.row.lead_id, at, await asyncio.to_thread(ledger, model, touchpoints, at))
+    return Points(holder.row.lead_id, at, await asyncio.to_thread(ledger, timeline.at(at).model, touchpoints, at))
 
 
 async def journey_of(asker: Asker, lead_id: UUID, after: Place | None, limit: int, *, newest_first: bool) -> Journey:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Final
 
 from services.scoring.domain import facts
 from services.scoring.domain.facts import Brief, Difference
-from services.scoring.domain.state import Cycle, State, encode
+from services.scoring.domain.state import Cycle, Entry, State, encode
+from services.scoring.domain.timeline import Timeline
 from services.scoring.handlers.worlds import World
 from services.scoring.store.leads import LeadRow, Listed, ToldCycle
 from shared.contracts import codec
@@ -40,16 +41,18 @@ class Publication:
         state: State,
         *,
         before: Brief | None,
-        cause: Cause | None = None,
+        is_refolded: bool = False,
     ) -> bool:
         """Publish how the state's cycles differ from those told, if they do, under the lead's next versions."""
         difference = facts.difference(str(row.lead_id), told, facts.held(state))
         if not difference.cycles:
             return False
-        after = facts.brief(world.model, state, max(state.clock, state.at)) if state.count else None
+        model = world.timeline.models[state.model_version] if state.count else world.model
+        after = facts.brief(model, state, max(state.clock, state.at)) if state.count else None
         for part in facts.in_parts(difference):
             row.version += 1
-            self._publish(world, row, part, state, (before, after), cause or _cause(part))
+            cause = _cause_of_refold(world.timeline, part) if is_refolded else _cause(world.timeline, part)
+            self._publish(model.version, row, part, state, (before, after), cause)
         self._list(row, state, after, self._version(row))
         return True
 
@@ -58,7 +61,7 @@ class Publication:
 
     def _publish(
         self,
-        world: World,
+        model_version: int,
         row: LeadRow,
         part: Difference,
         state: State,
@@ -83,7 +86,7 @@ class Publication:
             facts={facts.fact_key(n): fact_of(cycle) if cycle else None for n, cycle in part.cycles.items()},
             transitions=Moves(_moves(part.added), _moves(part.retracted)),
             cause=cause,
-            model_version=world.model.version,
+            model_version=model_version,
             before=_summary(summaries[0]),
             after=_summary(summaries[1]),
         )
@@ -143,11 +146,26 @@ def _moves(moves: Sequence[facts.Move]) -> tuple[Move, ...]:
     )
 
 
-def _cause(difference: Difference) -> Cause:
+def _cause(timeline: Timeline, difference: Difference) -> Cause:
     if not difference.added:
         return Cause(correction="retracted")
     last = difference.added[-1].entry
-    return Cause(touchpoint_id=last.touchpoint) if last.touchpoint else Cause(timer=last.rule)
+    if last.touchpoint:
+        return Cause(touchpoint_id=last.touchpoint)
+    return _by_model(timeline, last) or Cause(timer=last.rule)
+
+
+def _cause_of_refold(timeline: Timeline, difference: Difference) -> Cause:
+    """A new model version, where it made the first of the moves and none told before fell; else a correction."""
+    by_model = None
+    if difference.added and not difference.retracted:
+        by_model = _by_model(timeline, difference.added[0].entry)
+    return by_model or Cause(correction="refolded")
+
+
+def _by_model(timeline: Timeline, entry: Entry) -> Cause | None:
+    published = None if entry.touchpoint else timeline.published(entry.at)
+    return Cause(model=published.version) if published else None
 
 
 def _summary(brief: Brief | None) -> Summary | None:

@@ -129,7 +129,8 @@ async def _past(desk: Desk, key: str, as_of: int) -> LeadView:
     tree = (await belongings.trees(desk, [root]))[root]
     state = await recall(desk, tree, row, as_of)
     view = _view(desk, row, tree.held(as_of))
-    return replace(view, state=state if state.count else None, at=as_of, is_stale=False)
+    model = _model_of(desk, state, as_of)
+    return replace(view, model=model, state=state if state.count else None, at=as_of, is_stale=False)
 
 
 async def _known_then(desk: Desk, key: str, as_of: int, known_at: int) -> LeadView:
@@ -138,7 +139,7 @@ async def _known_then(desk: Desk, key: str, as_of: int, known_at: int) -> LeadVi
     return LeadView(
         lead_id=identity_key.lead_id(desk.world.secret, tree.root),
         merged_into=None,
-        model=desk.world.model,
+        model=_model_of(desk, state, as_of),
         state=state if state.count else None,
         at=as_of,
         is_stale=False,
@@ -156,17 +157,24 @@ async def _listed(desk: Desk, roots: Sequence[str]) -> list[LeadView]:
 
 
 def _view(desk: Desk, row: StoredLead, keys: Sequence[str]) -> LeadView:
+    state = states.decode(row.state) if row.state is not None else states.initial()
     return LeadView(
         lead_id=row.lead_id,
         merged_into=None,
-        model=desk.world.model,
-        state=states.decode(row.state) if row.state is not None else None,
+        model=_model_of(desk, state, desk.now),
+        state=state if state.count else None,
         at=desk.now,
         is_stale=row.is_stale,
         version=row.version,
         updated_at=row.updated_at,
         keys=tuple(keys),
     )
+
+
+def _model_of(desk: Desk, state: State, at: int) -> Model:
+    """The version a state was folded under; that in force when there is no touchpoint to be folded."""
+    timeline = desk.world.timeline
+    return timeline.models[state.model_version] if state.count else timeline.at(at).model
 
 
 def _merged(desk: Desk, key: str, view: LeadView) -> LeadView:

@@ -8,6 +8,7 @@ from services.scoring.domain import state as states
 from services.scoring.domain.identity import BEGINNING
 from services.scoring.domain.state import State
 from services.scoring.domain.touchpoint import Place, Touchpoint, decode
+from services.scoring.handlers import folding
 from services.scoring.handlers.belongings import Tree
 from services.scoring.handlers.desk import Desk
 from services.scoring.queries import journey
@@ -23,12 +24,12 @@ async def recall(desk: Desk, tree: Tree, row: StoredLead | None, as_of: int, rec
 
     With its ``row`` it begins at the last state known to be good, without one at the beginning.
     """
-    model = desk.world.model
+    timeline = desk.world.timeline.known_at(recorded_by)
     state = await _good_state(desk, row, as_of) if row is not None else None
-    state = state or states.initial(model.version, len(model.groups))
+    state = state or states.initial()
     async for touchpoints in history(desk, tree, as_of, state.place if state.count else _FIRST, recorded_by):
-        state = fold.fold(model, state, touchpoints)
-    return fold.advance(model, state, as_of) if state.count else state
+        state = fold.fold(timeline, state, touchpoints)
+    return fold.advance(timeline, state, as_of) if state.count else state
 
 
 async def history(
@@ -50,7 +51,7 @@ async def _good_state(desk: Desk, row: StoredLead, as_of: int) -> State | None:
     """The stored state when all of it is of before the instant, else the last checkpoint of before it."""
     if row.state is not None and not row.is_stale:
         state = states.decode(row.state)
-        if max(state.at, state.clock) <= as_of and _is_of(desk, state):
+        if max(state.at, state.clock) <= as_of and folding.is_current(desk.world.timeline, state):
             return state
     before = [(desk.workspace, row.key, Place(as_of + 1, ""))]
     found = await leads_store.last_checkpoints(desk.connection, before)
@@ -58,9 +59,4 @@ async def _good_state(desk: Desk, row: StoredLead, as_of: int) -> State | None:
     if checkpoint is None:
         return None
     state = states.decode(checkpoint)
-    return state if _is_of(desk, state) else None
-
-
-def _is_of(desk: Desk, state: State) -> bool:
-    """Whether it was folded under the present model; points of another one mean something else."""
-    return state.model_version == desk.world.model.version
+    return state if folding.is_current(desk.world.timeline, state) else None

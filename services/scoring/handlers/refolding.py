@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.scoring.domain import facts, fold, identity
 from services.scoring.domain import state as states
+from services.scoring.domain.identity import BEGINNING
 from services.scoring.domain.state import State
 from services.scoring.domain.touchpoint import Place, Touchpoint, decode
 from services.scoring.handlers import folding
@@ -19,7 +20,6 @@ from services.scoring.store.history import HistoryRow, PieceToRead
 from services.scoring.store.identity import WorkspaceKey
 from services.scoring.store.leads import Checkpoint, LeadRow
 from shared.clock import Clock
-from shared.contracts.lead_change import Cause
 from shared.database.connection import Connection
 from shared.streaming import outbox
 
@@ -30,6 +30,7 @@ _FIRST: Final = (UUID(int=0), "")
 _TOUCHPOINTS: Final = 8_000
 """About how many touchpoints one transaction refolds, so that it holds its locks for a fraction of a second."""
 _FEWEST: Final = 32
+_BEGINNING: Final = Place(BEGINNING, "")
 _NEXT: Final = "\x01"
 """Appended to an id it names the place right after it (no id holds a NUL, and PostgreSQL keeps none)."""
 
@@ -52,6 +53,8 @@ class _Work:
     state: State
     since: Place
     input: list[Touchpoint]
+    is_anew: bool = False
+    """Whether it is folded from its first touchpoint on, under versions that its checkpoints do not know."""
     more: bool = False
 
 
@@ -74,13 +77,18 @@ class Refolder:
         """Take some leads, fold a slice of each, publish those that are done. ``watermark`` is that of scoring."""
         now = self._clock.now()
         stale = await self._take_stale(connection)
-        rows = stale or await leads.take_due(connection, _LEADS, watermark)
+        due = stale or await leads.take_due(connection, _LEADS, watermark)
+        rows = due or await leads.take_outdated(connection, _LEADS, watermark)
         if not rows:
             return CaughtUp(0, 0, 0)
         worlds = await self._worlds.of(connection, {workspace for workspace, _ in rows})
         work = await _begun(connection, rows, worlds)
-        if stale:
+        if stale or not due:
             await _read(connection, work)
+        else:
+            work = await _postponed(connection, work)
+            if not work:
+                return CaughtUp(len(rows), 0, 0)
         return await self._finish(connection, work, watermark, now)
 
     async def _take_stale(self, connection: Connection) -> dict[WorkspaceKey, LeadRow]:
@@ -104,6 +112,9 @@ class Refolder:
                 _tell(one, [states.decode_cycle(body) for body in bodies], publication)
             _settle(one)
         await leads.save(connection, [one.row for one in work])
+        await leads.drop_checkpoints(
+            connection, [(one.row.workspace, one.row.key, _BEGINNING) for one in work if one.is_anew]
+        )
         await leads.add_checkpoints(connection, checkpoints)
         await leads.tell(connection, publication.cycles, publication.listed, publication.unlisted)
         await outbox.append(connection, SERVICE, publication.outbox)
@@ -118,21 +129,34 @@ async def _begun(
     behind = []
     for row in rows.values():
         world = worlds[row.workspace]
-        state = states.decode(row.state) if row.state else _empty(world)
-        if row.stale is not None and not _is_good(state, row.stale):
+        state = states.decode(row.state) if row.state else states.initial()
+        is_anew = not folding.is_current(world.timeline, state)
+        if is_anew:
+            row.lower(folding.outdated_from(world.timeline, state))
+        elif row.stale is not None and not _is_good(state, row.stale):
             behind.append((row.workspace, row.key, row.stale))
-            state = _empty(world)
-        work.append(_Work(world, row, state, state.place, []))
+        if is_anew or (row.stale is not None and not _is_good(state, row.stale)):
+            state = states.initial()
+        work.append(_Work(world, row, state, state.place, [], is_anew))
     found = await leads.last_checkpoints(connection, behind)
     for one in work:
         if (body := found.get((one.row.workspace, one.row.key))) is not None:
-            one.state = states.decode(body)
-            one.since = one.state.place
+            _resume(one, states.decode(body))
     return work
 
 
-def _empty(world: World) -> State:
-    return states.initial(world.model.version, len(world.model.groups))
+def _resume(one: _Work, checkpoint: State) -> None:
+    """Go on from a checkpoint, if it knows all versions."""
+    if folding.is_current(one.world.timeline, checkpoint):
+        one.state, one.since = checkpoint, checkpoint.place
+    else:
+        one.is_anew = True
+
+
+async def _postponed(connection: Connection, work: Sequence[_Work]) -> list[_Work]:
+    """Those whose time has come but for leads of an outdated version, which are behind and taken as such."""
+    await leads.save(connection, [one.row for one in work if one.is_anew])
+    return [one for one in work if not one.is_anew]
 
 
 def _is_good(state: State, stale: Place) -> bool:
@@ -188,9 +212,9 @@ def _take(one: _Work, pieces: Sequence[_Slice]) -> None:
 
 
 def _fold(one: _Work, watermark: int) -> list[Checkpoint]:
-    checkpoints = folding.forward(one.world.model, one.row, one.state, one.input, keep_closed=True)
+    checkpoints = folding.forward(one.world.timeline, one.row, one.state, one.input, keep_closed=True)
     if not one.more and one.state.count:
-        one.state = fold.advance(one.world.model, one.state, watermark)
+        one.state = fold.advance(one.world.timeline, one.state, watermark)
     return checkpoints
 
 
@@ -201,9 +225,10 @@ def _first_number(one: _Work) -> int:
 
 def _tell(one: _Work, told: list[states.Cycle], publication: Publication) -> None:
     before = states.decode(one.row.state) if one.row.state else None
-    summary = facts.brief(one.world.model, before, before.clock) if before is not None and before.count else None
-    cause = Cause(correction="refolded") if one.row.stale is not None else None
-    publication.tell(one.world, one.row, told, one.state, before=summary, cause=cause)
+    summary = None
+    if before is not None and before.count:
+        summary = facts.brief(one.world.timeline.models[before.model_version], before, before.clock)
+    publication.tell(one.world, one.row, told, one.state, before=summary, is_refolded=one.row.stale is not None)
 
 
 def _settle(one: _Work) -> None:
@@ -211,10 +236,10 @@ def _settle(one: _Work) -> None:
     row, state = one.row, one.state
     if one.more:
         row.stale = Place(state.at, state.id + _NEXT)
-        row.state = states.encode(state)
+        folding.keep(row, state)
         return
     state.closed = []
     row.stale = None
-    row.state = states.encode(state) if state.count else None
+    folding.keep(row, state)
     row.wake_at = state.due if state.count else None  # exactly: an earlier one would wake the lead again for ever
     row.earliest_at = state.first.at if state.first else None

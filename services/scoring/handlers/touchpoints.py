@@ -14,7 +14,6 @@ import msgspec
 from services.scoring.domain import facts, identity
 from services.scoring.domain import state as states
 from services.scoring.domain.identity import Link
-from services.scoring.domain.state import State
 from services.scoring.domain.touchpoint import Touchpoint, decode
 from services.scoring.handlers import folding, identifying
 from services.scoring.handlers.publishing import Publication
@@ -175,16 +174,19 @@ def _fold_lead(world: World, row: LeadRow, touchpoints: list[Touchpoint], public
     touchpoints.sort(key=lambda touchpoint: touchpoint.place)
     first = touchpoints[0].place
     row.earliest_at = first.at if row.earliest_at is None else min(row.earliest_at, first.at)
-    state = _state(world, row)
+    state = states.decode(row.state) if row.state is not None else states.initial()
+    if not folding.is_current(world.timeline, state):
+        row.lower(folding.outdated_from(world.timeline, state))
     if row.stale is not None or not states.appendable(state, first):
         row.lower(first)
         return []
     told = facts.held(state)
-    checkpoints = folding.forward(world.model, row, state, touchpoints)
+    checkpoints = folding.forward(world.timeline, row, state, touchpoints)
     if told != facts.held(state):
         publication.tell(world, row, told, state, before=_brief(world, row))
     state.closed = []
-    row.state, row.wake_at = states.encode(state), folding.wake(row, state)
+    folding.keep(row, state)
+    row.wake_at = folding.wake(row, state)
     return checkpoints
 
 
@@ -193,13 +195,7 @@ def _brief(world: World, row: LeadRow) -> facts.Brief | None:
     if row.state is None:
         return None
     before = states.decode(row.state)
-    return facts.brief(world.model, before, before.clock)
-
-
-def _state(world: World, row: LeadRow) -> State:
-    if row.state is None:
-        return states.initial(world.model.version, len(world.model.groups))
-    return states.decode(row.state)
+    return facts.brief(world.timeline.models[before.model_version], before, before.clock)
 
 
 class _Glance(msgspec.Struct):

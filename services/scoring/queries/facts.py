@@ -15,7 +15,13 @@ _PAGE: Final = """
     WHERE l.workspace_id = $1 AND l.lead_id >= $2 AND (l.lead_id > $2 OR f.fact_key > $3)
     ORDER BY l.lead_id, f.fact_key LIMIT $4
 """
-_STALE: Final = "SELECT count(*) FROM scoring.lead WHERE workspace_id = $1 AND stale_at IS NOT NULL"
+_STALE: Final = """
+    SELECT (SELECT count(*) FROM scoring.lead WHERE workspace_id = $1 AND stale_at IS NOT NULL) + (
+        SELECT count(*) FROM scoring.lead
+        WHERE workspace_id = $1 AND earliest_at IS NOT NULL AND stale_at IS NULL
+        AND model_version < (SELECT coalesce(max(version), 0) FROM scoring.model WHERE workspace_id = $1)
+    )
+"""
 
 
 class Place(NamedTuple):
@@ -43,5 +49,5 @@ async def page(connection: Connection, workspace: UUID, after: Place, limit: int
 
 
 async def stale_leads(connection: Connection, workspace: UUID) -> int:
-    """How many leads have touchpoints that are not folded in yet."""
+    """How many leads have touchpoints, or a model version, that are not folded in yet."""
     return int(await connection.fetchval(_STALE, workspace))

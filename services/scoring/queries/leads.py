@@ -4,14 +4,17 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
-from services.scoring.tables import lead, listing
+from services.scoring.tables import lead, listing, model
 from shared.database.session import ReadSession
 
 
 class StoredLead(NamedTuple):
-    """A key's row. ``state`` is what the last fold left, if any; ``version`` is that of the last change told."""
+    """A key's row. ``state`` is what the last fold left, if any; ``version`` is that of the last change told.
+
+    ``is_stale`` when there are touchpoints or model versions that the state does not know yet.
+    """
 
     key: str
     lead_id: UUID
@@ -33,11 +36,14 @@ async def by_keys(session: ReadSession, workspace: UUID, keys: Collection[str]) 
 
 async def _read(session: ReadSession, workspace: UUID, which: ColumnElement[bool]) -> Sequence[StoredLead]:
     told = and_(listing.c.workspace_id == lead.c.workspace_id, listing.c.lead_id == lead.c.lead_id)
+    newest = (
+        select(func.coalesce(func.max(model.c.version), 0)).where(model.c.workspace_id == workspace).scalar_subquery()
+    )
     statement = (
         select(
             lead.c.key,
             lead.c.lead_id,
-            lead.c.stale_at.is_not(None),
+            or_(lead.c.stale_at.is_not(None), and_(lead.c.earliest_at.is_not(None), lead.c.model_version < newest)),
             lead.c.state,
             func.coalesce(listing.c.version, 0),
             listing.c.updated_at,

@@ -11,7 +11,8 @@ from services.scoring.domain.touchpoint import Place
 from services.scoring.store.identity import WorkspaceKey
 
 _COLUMNS: Final = (
-    "l.workspace_id, l.key, l.lead_id, l.version, l.earliest_at, l.stale_at, l.stale_id, l.wake_at, l.state"
+    "l.workspace_id, l.key, l.lead_id, l.version, l.earliest_at, l.stale_at, l.stale_id, l.wake_at, l.state, "
+    "l.model_version"
 )
 _ENSURE: Final = """
     INSERT INTO scoring.lead (workspace_id, key, lead_id)
@@ -35,11 +36,24 @@ _TAKE_DUE: Final = f"""
     SELECT {_COLUMNS} FROM scoring.lead AS l WHERE l.wake_at <= $2 AND l.stale_at IS NULL
     ORDER BY l.wake_at LIMIT $1 FOR UPDATE SKIP LOCKED
 """  # noqa: S608 - constant columns
+_TAKE_OUTDATED: Final = f"""
+    SELECT {_COLUMNS} FROM (
+        SELECT workspace_id, max(version) AS version FROM scoring.model
+        GROUP BY workspace_id HAVING max(published_at) <= $2
+    ) AS m
+    CROSS JOIN LATERAL (
+        SELECT * FROM scoring.lead AS o
+        WHERE o.workspace_id = m.workspace_id AND o.model_version < m.version
+        AND o.earliest_at IS NOT NULL AND o.stale_at IS NULL
+        ORDER BY o.model_version LIMIT $1 FOR UPDATE SKIP LOCKED
+    ) AS l LIMIT $1
+"""  # noqa: S608 - constant columns
 _SAVE: Final = """
     UPDATE scoring.lead AS l SET version = s.version, earliest_at = s.earliest_at, stale_at = s.stale_at,
-        stale_id = s.stale_id, wake_at = s.wake_at, state = s.state
-    FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[], $8::bytea[])
-    AS s (workspace_id, key, version, earliest_at, stale_at, stale_id, wake_at, state)
+        stale_id = s.stale_id, wake_at = s.wake_at, state = s.state, model_version = s.model_version
+    FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[], $8::bytea[],
+        $9::integer[])
+    AS s (workspace_id, key, version, earliest_at, stale_at, stale_id, wake_at, state, model_version)
     WHERE l.workspace_id = s.workspace_id AND l.key = s.key
 """
 _DROP_CHECKPOINTS: Final = """
@@ -109,6 +123,7 @@ class LeadRow:
     stale: Place | None
     wake_at: int | None
     state: bytes | None
+    model_version: int = 0
 
     def lower(self, place: Place) -> None:
         """Say that the fold is good only before ``place``."""
@@ -172,6 +187,13 @@ async def take_due(connection: asyncpg.Connection, limit: int, watermark: int) -
     return _rows(await connection.fetch(_TAKE_DUE, limit, watermark))
 
 
+async def take_outdated(connection: asyncpg.Connection, limit: int, watermark: int) -> dict[WorkspaceKey, LeadRow]:
+    """Lock some clean leads that were folded before their workspace's newest model version was published, when the
+    watermark has passed that.
+    """
+    return _rows(await connection.fetch(_TAKE_OUTDATED, limit, watermark))
+
+
 async def save(connection: asyncpg.Connection, rows: Iterable[LeadRow]) -> None:
     """Write locked rows back."""
     values = [
@@ -184,6 +206,7 @@ async def save(connection: asyncpg.Connection, rows: Iterable[LeadRow]) -> None:
             row.stale.id if row.stale else None,
             row.wake_at,
             row.state,
+            row.model_version,
         )
         for row in rows
     ]
@@ -263,6 +286,7 @@ def _rows(rows: Iterable[asyncpg.Record]) -> dict[WorkspaceKey, LeadRow]:
             stale=Place(row[5], row[6]) if row[5] is not None else None,
             wake_at=row[7],
             state=row[8],
+            model_version=row[9],
         )
         for row in rows
     }

@@ -1,4 +1,4 @@
-"""What a transaction must know of the workspaces it works for: their secret and their present model version."""
+"""What a transaction must know of the workspaces it works for: their secret and their published model versions."""
 
 from collections.abc import Collection
 from typing import Final, NamedTuple
@@ -7,22 +7,28 @@ from uuid import UUID
 import asyncpg
 
 _CURRENT: Final = """
-    SELECT w.id, w.secret, coalesce((SELECT max(m.version) FROM scoring.model AS m WHERE m.workspace_id = w.id), 0)
-    FROM access.workspace AS w WHERE w.id = ANY($1::uuid[])
+    SELECT w.id, w.secret, m.versions, m.instants FROM access.workspace AS w
+    CROSS JOIN LATERAL (
+        SELECT coalesce(array_agg(m.version ORDER BY m.version), '{}') AS versions,
+            coalesce(array_agg(m.published_at ORDER BY m.version), '{}') AS instants
+        FROM scoring.model AS m WHERE m.workspace_id = w.id
+    ) AS m
+    WHERE w.id = ANY($1::uuid[])
 """
 _BODY: Final = "SELECT body FROM scoring.model WHERE workspace_id = $1 AND version = $2"
 
 
 class Current(NamedTuple):
-    """A workspace's secret, and the number of its newest published model (0: none, the template holds)."""
+    """A workspace's secret, and (version, published at) of its models in order; without one the template holds."""
 
     secret: bytes
-    model_version: int
+    published: tuple[tuple[int, int], ...]
 
 
 async def current(connection: asyncpg.Connection, workspaces: Collection[UUID]) -> dict[UUID, Current]:
     """The workspaces that exist among these."""
-    return {row[0]: Current(row[1], row[2]) for row in await connection.fetch(_CURRENT, list(workspaces))}
+    rows = await connection.fetch(_CURRENT, list(workspaces))
+    return {row[0]: Current(row[1], tuple(zip(row[2], row[3], strict=True))) for row in rows}
 
 
 async def body(connection: asyncpg.Connection, workspace: UUID, version: int) -> str:

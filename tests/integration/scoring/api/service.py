@@ -148,6 +148,7 @@ async def opened(dsn: str, now: int, readers_dsn: str = "") -> AsyncIterator[Ser
         Reach(
             access=access,
             engine=engine,
+            pool=scoring.pool,
             worlds=Worlds(b2b()),
             clock=clock,
             producer=producer,

@@ -32,7 +32,7 @@ async def test_every_example_holds_to_its_schema(document: dict[str, Any]) -> No
         if path.startswith("/v1/") and "example" in answer.get("content", {}).get("application/json", {})
     ]
 
-    assert len(examples) == 9
+    assert len(examples) == 13
     for path, method, status, content in examples:
         if content.get("schema"):
             jsonschema.validate(content["example"], _schema(document, path, method, status))
@@ -49,8 +49,17 @@ async def test_every_answer_holds_to_its_schema(service: Service, document: dict
     await service.relay()
     lead = "/v1/leads/{lead_id}"
 
-    for path in ("/v1/leads", lead, f"{lead}/history", f"{lead}/ledger", f"{lead}/touchpoints", "/v1/changes"):
-        answer = await service.get(path.replace("{lead_id}", id_of(U1)))
+    for path in (
+        "/v1/leads",
+        lead,
+        f"{lead}/history",
+        f"{lead}/ledger",
+        f"{lead}/touchpoints",
+        "/v1/changes",
+        "/v1/models",
+        "/v1/models/{version}",
+    ):
+        answer = await service.get(path.replace("{lead_id}", id_of(U1)).replace("{version}", "1"))
         jsonschema.validate(answer, _schema(document, path))
 
 

@@ -14,6 +14,7 @@ from services.scoring.domain import facts, identity
 from services.scoring.domain.fold import fold
 from services.scoring.domain.model import Model, parse
 from services.scoring.domain.state import initial
+from services.scoring.domain.timeline import alone
 from services.scoring.domain.touchpoint import Touchpoint, decode
 from shared.contracts import codec
 
@@ -53,7 +54,7 @@ def funnel_by_channel(natives: Iterable[dict[str, Any]]) -> dict[str, Counter[st
     model = model_of_template()
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for touchpoints in leads_of(map(as_scored, natives)):
-        state = fold(model, initial(model.version, len(model.groups)), touchpoints)
+        state = fold(alone(model), initial(), touchpoints)
         for cycle in facts.held(state):
             report = facts.facet(cycle)
             counts[str(report.dimensions["channel"])].update(report.steps.keys())

@@ -9,6 +9,7 @@ from services.scoring.domain import state as states
 from services.scoring.domain.fold import fold
 from services.scoring.domain.model import Model, parse
 from services.scoring.domain.state import State
+from services.scoring.domain.timeline import alone
 from services.scoring.domain.touchpoint import Campaign, Money, Page, Touchpoint
 from shared.clock import DAY
 
@@ -76,8 +77,7 @@ def touch(number: int, kind: str, at: int, *keys: str, **fields: Any) -> Touchpo
 
 def folded(*touchpoints: Touchpoint, of: Model | None = None) -> State:
     """A lead with these touchpoints."""
-    used = of or model()
-    return fold(used, states.initial(used.version, len(used.groups)), touchpoints)
+    return fold(alone(of or model()), states.initial(), touchpoints)
 
 
 def entered(state: State, axis: str = "status") -> list[tuple[str, bool]]:

@@ -7,6 +7,7 @@ import pytest
 from services.scoring.domain.condition import Parser, compiled
 from services.scoring.domain.fold import fold, now_of
 from services.scoring.domain.state import initial
+from services.scoring.domain.timeline import alone
 from shared.clock import DAY, SECOND
 from tests.unit.scoring.domain.lead_history import T0, model, touch
 
@@ -32,8 +33,8 @@ def _ask(source: Any, *, at: int = T0 + 3 * DAY) -> bool:
     """A condition, asked of a lead that did a bit of everything."""
     used = model(_MODEL)
     state = fold(
-        used,
-        initial(1, 1),
+        alone(used),
+        initial(),
         [
             touch(1, "page_viewed", T0),
             touch(2, "asked", T0 + DAY),
@@ -83,7 +84,7 @@ def test_within_includes_its_edge() -> None:
 
 def test_did_counts_matches_within_its_time() -> None:
     used = model(_MODEL)
-    state = fold(used, initial(1, 1), [touch(1, "asked", T0), touch(2, "asked", T0 + DAY)])
+    state = fold(alone(used), initial(), [touch(1, "asked", T0), touch(2, "asked", T0 + DAY)])
     did = compiled(Parser().condition({"did": {"kind": "asked", "within": "1d"}}, "here"))
     state.done = {0: [T0, T0 + DAY]}
 

@@ -3,6 +3,7 @@
 from services.scoring.domain import facts
 from services.scoring.domain.fold import fold
 from services.scoring.domain.state import initial
+from services.scoring.domain.timeline import alone
 from shared.clock import DAY
 from tests.unit.scoring.domain.lead_history import T0, folded, model, touch
 
@@ -23,7 +24,7 @@ def test_a_cycle_is_counted_by_its_steps_and_first_touch() -> None:
 
 def test_going_on_adds_moves_and_retracts_none() -> None:
     before = folded(touch(1, "page_viewed", T0))
-    after = fold(model(), before, [touch(2, "demo_requested", T0 + 1)])
+    after = fold(alone(model()), before, [touch(2, "demo_requested", T0 + 1)])
 
     change = facts.difference(LEAD, facts.held(before), facts.held(after))
 
@@ -36,7 +37,7 @@ def test_going_on_adds_moves_and_retracts_none() -> None:
 
 def test_nothing_new_is_no_difference() -> None:
     before = folded(touch(1, "page_viewed", T0))
-    after = fold(model(), before, [touch(2, "email_opened", T0 + 1)])
+    after = fold(alone(model()), before, [touch(2, "email_opened", T0 + 1)])
 
     assert facts.difference(LEAD, facts.held(before), facts.held(after)).cycles == {}
 
@@ -56,10 +57,10 @@ def test_a_correction_retracts_what_was_told_by_its_id_and_adds_what_holds() -> 
 def test_a_lead_that_lost_its_history_tells_that_its_facts_are_gone() -> None:
     told = folded(touch(1, "page_viewed", T0))
 
-    change = facts.difference(LEAD, facts.held(told), facts.held(initial(7, 2)))
+    change = facts.difference(LEAD, facts.held(told), facts.held(initial()))
 
     assert change.cycles == {1: None}
-    assert facts.effective_at(change, initial(7, 2).clock) == T0
+    assert facts.effective_at(change, initial().clock) == T0
     assert len(change.retracted) == 3
 
 
@@ -75,7 +76,7 @@ def test_moves_alike_to_the_microsecond_have_ids_of_their_own() -> None:
 
 def test_kinds_of_change() -> None:
     staged = folded(touch(1, "page_viewed", T0))
-    revisited = fold(model(), staged, [touch(2, "page_viewed", T0 + DAY)])
+    revisited = fold(alone(model()), staged, [touch(2, "page_viewed", T0 + DAY)])
     change = facts.difference(LEAD, facts.held(staged), facts.held(revisited))
 
     assert facts.kind_of(change.added, change.retracted) == "stage_entered"

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from services.scoring.domain import state as states
 from services.scoring.domain.fold import advance, engagement_at, fold
+from services.scoring.domain.timeline import alone
 from shared.clock import DAY, MINUTE, SECOND
 from tests.unit.scoring.domain.lead_history import T0, folded, model, touch
 
@@ -86,23 +87,23 @@ def test_opportunities_and_subscriptions_are_known_by_their_ids() -> None:
 def test_time_recycles_a_silent_lead_and_a_rule_waits_for_the_cool_down() -> None:
     asked = folded(touch(1, "demo_requested", T0))
 
-    silent = advance(model(), asked, T0 + 30 * DAY)
+    silent = advance(alone(model()), asked, T0 + 30 * DAY)
     assert asked.status == "sql"
     assert (silent.status, silent.status_at) == ("recycled", T0 + 30 * DAY)
     assert silent.cycle is not None
     assert silent.cycle.exit == "recycled"
 
-    eager = fold(model(), silent, [touch(2, "trial_started", T0 + 31 * DAY)])
-    cooled = advance(model(), eager, T0 + 36 * DAY)
+    eager = fold(alone(model()), silent, [touch(2, "trial_started", T0 + 31 * DAY)])
+    cooled = advance(alone(model()), eager, T0 + 36 * DAY)
     assert eager.status == "recycled"
     assert cooled.status == "recycled"  # by then 25 points have faded below 20
 
 
 def test_a_lead_that_is_hot_enough_when_the_cool_down_ends_qualifies_at_that_second() -> None:
-    silent = advance(model(), folded(touch(1, "demo_requested", T0)), T0 + 30 * DAY)
+    silent = advance(alone(model()), folded(touch(1, "demo_requested", T0)), T0 + 30 * DAY)
 
-    hot = fold(model(), silent, [touch(2, "trial_started", T0 + 34 * DAY)])
-    again = advance(model(), hot, T0 + 60 * DAY)
+    hot = fold(alone(model()), silent, [touch(2, "trial_started", T0 + 34 * DAY)])
+    again = advance(alone(model()), hot, T0 + 60 * DAY)
 
     assert hot.due == T0 + 35 * DAY
     assert again.cycle is not None
@@ -119,14 +120,14 @@ def test_fading_negative_points_qualify_a_lead_later() -> None:
 
     assert state.status == "known"
     assert state.due is not None
-    later = advance(model(), state, state.due)
+    later = advance(alone(model()), state, state.due)
 
     assert later.status == "mql"
     assert engagement_at(model(), later, state.due) >= 20 > engagement_at(model(), later, state.due - SECOND)
 
 
 def test_a_touchpoint_that_comes_before_a_fired_timer_cannot_be_appended() -> None:
-    silent = advance(model(), folded(touch(1, "demo_requested", T0)), T0 + 30 * DAY)
+    silent = advance(alone(model()), folded(touch(1, "demo_requested", T0)), T0 + 30 * DAY)
 
     assert not states.appendable(silent, touch(2, "page_viewed", T0 + DAY).place)
     assert states.appendable(silent, touch(2, "page_viewed", T0 + 30 * DAY).place)
@@ -136,8 +137,8 @@ def test_folding_leaves_the_state_it_was_given() -> None:
     before = folded(touch(1, "page_viewed", T0, path="/pricing"))
     kept = states.encode(before)
 
-    fold(model(), before, [touch(2, "demo_requested", T0 + 1, traits={"seniority": "vp"})])
-    advance(model(), before, T0 + 400 * DAY)
+    fold(alone(model()), before, [touch(2, "demo_requested", T0 + 1, traits={"seniority": "vp"})])
+    advance(alone(model()), before, T0 + 400 * DAY)
 
     assert states.encode(before) == kept
 
@@ -155,9 +156,11 @@ _KINDS = ("page_viewed", "trial_started", "demo_requested", "order_completed", "
 def test_a_fold_may_stop_anywhere_and_go_on(history: list[tuple[str, int]], cut: int) -> None:
     ordered = sorted(history, key=lambda one: one[1])
     touchpoints = [touch(i, kind, T0 + day * DAY, path="/pricing") for i, (kind, day) in enumerate(ordered)]
-    start = states.initial(7, 2)
+    start = states.initial()
 
-    whole = fold(model(), start, touchpoints)
-    halves = fold(model(), states.decode(states.encode(fold(model(), start, touchpoints[:cut]))), touchpoints[cut:])
+    whole = fold(alone(model()), start, touchpoints)
+    halves = fold(
+        alone(model()), states.decode(states.encode(fold(alone(model()), start, touchpoints[:cut]))), touchpoints[cut:]
+    )
 
     assert halves == whole

@@ -3,6 +3,7 @@
 import pytest
 
 from services.scoring.domain.fold import advance, fold
+from services.scoring.domain.timeline import alone
 from shared.clock import DAY
 from tests.unit.scoring.domain.lead_history import DEVICE, T0, entered, folded, model, touch
 
@@ -59,7 +60,7 @@ def test_a_customer_churns_with_the_last_subscription_and_comes_back_in_a_new_cy
         touch(1, "subscription_started", T0, amount="5"),
         touch(2, "subscription_cancelled", T0 + 1),
     )
-    back = fold(model(), churned, [touch(3, "order_completed", T0 + 2)])
+    back = fold(alone(model()), churned, [touch(3, "order_completed", T0 + 2)])
 
     assert churned.status == "churned"
     assert back.cycle is not None
@@ -88,7 +89,7 @@ def test_unless_holds_a_lead_back() -> None:
 def test_the_mql_status_is_latched() -> None:
     hot = folded(touch(1, "trial_started", T0))
 
-    cold = advance(model(), hot, T0 + 29 * DAY)
+    cold = advance(alone(model()), hot, T0 + 29 * DAY)
 
     assert (hot.status, cold.status) == ("mql", "mql")
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from services.scoring.domain.condition import InvalidModel, duration, field, matcher
+from services.scoring.domain.condition import InvalidModel, duration, matcher
 from services.scoring.domain.model import parse
-from services.scoring.domain.touchpoint import properties
+from services.scoring.domain.touchpoint import field, properties
 from shared.clock import DAY, MINUTE
 from tests.unit.scoring.domain.lead_history import SMALL, T0, touch
 
