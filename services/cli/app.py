@@ -18,6 +18,7 @@ from services.cli.layout import DEFAULT_PORTS, parse_ports
 from services.cli.leads import leads
 from services.cli.lifecycle import down, status
 from services.cli.links import links
+from services.cli.model import model
 from services.cli.place import DEFAULT, Data, make_folder
 from services.cli.rebuild import rebuild
 from services.cli.rejected import rejected
@@ -81,5 +82,6 @@ def build_app() -> typer.Typer:
     app.add_typer(hooks, name="hooks")
     app.add_typer(leads, name="leads")
     app.add_typer(links, name="links")
+    app.add_typer(model, name="model")
     app.add_typer(rejected, name="rejected")
     return app

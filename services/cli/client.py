@@ -31,6 +31,10 @@ class Api:
         """The answer to a POST. Raises Ended."""
         return self._ask("POST", path, None, timeout_seconds, body)
 
+    def post_yaml(self, path: str, text: bytes) -> dict[str, Any]:
+        """The answer to a POST of YAML. Raises Ended."""
+        return self._ask("POST", path, None, _TIMEOUT_SECONDS, text=text)
+
     def patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to a PATCH. Raises Ended."""
         return self._ask("PATCH", path, None, _TIMEOUT_SECONDS, body)
@@ -42,14 +46,19 @@ class Api:
         parameters: Mapping[str, str | list[str]] | None,
         timeout_seconds: float,
         body: Mapping[str, Any] | None = None,
+        text: bytes | None = None,
     ) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {self.key}"}
+        if text is not None:
+            headers["Content-Type"] = "application/yaml"
         try:
             answer = httpx.request(
                 method,
                 f"{self._address}{path}",
                 params=dict(parameters or {}),
                 json=body,
-                headers={"Authorization": f"Bearer {self.key}"},
+                content=text,
+                headers=headers,
                 timeout=timeout_seconds,
                 trust_env=False,
             )
