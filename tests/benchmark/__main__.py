@@ -1,4 +1,7 @@
-"""``python -m tests.benchmark``: every row, printed and kept in ``docs/benchmark.md``. QUICK: a tenth."""
+"""``python -m tests.benchmark``: every row, printed and kept in ``docs/benchmark.md``. QUICK: a tenth.
+
+``... scoring log`` measures these parts, ``... ingest:R1,R4`` these rows of a part that can be taken apart.
+"""
 
 import asyncio
 import os
@@ -25,7 +28,8 @@ async def measure(parts: list[str], *, quick: bool) -> list[Row]:
     found: list[Row] = []
     for part in parts:
         sys.stderr.write(f"measuring {part} ...\n")
-        found.extend(await _PARTS[part](quick=quick))
+        name, _, rows = part.partition(":")
+        found.extend(await _PARTS[name](quick=quick, **({"wanted": rows.split(",")} if rows else {})))
         sys.stderr.write(table(found[-1:]).splitlines()[-1] + "\n")
     return found
 
