@@ -84,7 +84,9 @@ def publish(
 
 
 def _since(version: dict[str, Any]) -> str:
-    return f"in force from {version['published_at']}" if version["published_at"] else "the template"
+    return (
+        f"in force from the next second after {version['published_at']}" if version["published_at"] else "the template"
+    )
 
 
 def _read(file: Path) -> bytes:

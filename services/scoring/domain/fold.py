@@ -82,12 +82,14 @@ def begun(timeline: Timeline, at: int) -> State:
 
 def _begin(timeline: Timeline, state: State, at: int) -> None:
     """Under the version in force at the first touchpoint; those after it count from the start."""
-    model = timeline.at(at).model
+    model, since = timeline.versions[-1]
+    if since > at:
+        model = timeline.at(at).model
+        state.ahead = [
+            Tally(one.model.version, [(0, 0.0)] * len(one.model.groups)) for one in timeline.after(model.version)
+        ]
     state.model_version = model.version
     state.groups, state.fit = [(0, 0.0)] * len(model.groups), model.fit_of_nobody
-    state.ahead = [
-        Tally(one.model.version, [(0, 0.0)] * len(one.model.groups)) for one in timeline.after(model.version)
-    ]
 
 
 def _advance(timeline: Timeline, state: State, until: int) -> Model:

@@ -1,6 +1,7 @@
 """Model versions over HTTP: looked at, held to their form, published; leads follow and say why."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -8,12 +9,21 @@ import msgspec
 import pytest
 import yaml
 
+from services.scoring.domain import fold
+from services.scoring.domain.model import parse
+from services.scoring.domain.state import initial
+from services.scoring.domain.timeline import timeline
+from services.scoring.domain.touchpoint import decode
 from shared.access import Scope
 from shared.clock import DAY, SECOND, to_text
 from tests.integration.scoring.api.service import T0, Service, id_of, new_key
 from tests.scoring_driver import WORKSPACE, b2b, touchpoint
 
 U1, U2 = "5user_id:u1", "5user_id:u2"
+KINDS = ("page_viewed", "webinar_attended", "email_opened", "form_submitted", "page_viewed", "email_link_clicked")
+LONG = 9_000
+"""More touchpoints than one transaction folds."""
+ANY_WEBINAR = [{"name": "webinar", "when": {"kind": "webinar_attended"}, "points": 7, "max_per_day": 2}]
 YAML = {"content-type": "application/yaml"}
 
 
@@ -113,6 +123,39 @@ async def test_what_a_batch_told_under_the_old_version_after_the_new_one_came_is
     assert (told, lead["status"], lead["stale"]) == ("mql", "known", False)
     assert "mql" in [move["to"] for move in change["transitions"]["retracted"]]
     assert change["cause"]["correction"] == "refolded"
+
+
+async def test_a_long_life_follows_in_slices_and_takes_late_touchpoints_meanwhile(
+    service: Service, admin: httpx.AsyncClient
+) -> None:
+    life = [touchpoint(n, KINDS[n % len(KINDS)], T0 + n * SECOND, U1) for n in range(LONG)]
+    for start in range(0, LONG, 3_000):
+        await service.scoring.deliver(life[start : start + 3_000])
+    for half_life in ("1h", "2h"):
+        groups = [{"name": half_life, "half_life": half_life, "rules": ANY_WEBINAR}]
+        await publish(admin, changed(name=half_life, engagement={"groups": groups}))
+        service.clock.advance(SECOND)
+
+    now = service.clock.now()
+    steps = [await service.scoring.step(now)]
+    partly = await service.get(f"/v1/leads/{id_of(U1)}")
+    late = [touchpoint(LONG + n, "webinar_attended", T0 + n * 1_000 * SECOND + 1, U1) for n in range(9)]
+    await service.scoring.deliver(late)
+    while (step := await service.scoring.step(now)).taken:
+        steps.append(step)
+
+    lead = await service.get(f"/v1/leads/{id_of(U1)}")
+    state = (await service.scoring.leads())[U1]
+    first, second = (parse(yaml.safe_load(b2b())), parse((await service.get("/v1/models/2"))["model"]))
+    third = parse((await service.get("/v1/models/3"))["model"])
+    at = T0 + 10 * DAY
+    known = timeline(first, [(at, replace(second, version=2)), (at + SECOND, replace(third, version=3))])
+    told = sorted((decode(msgspec.json.encode(one)) for one in [*life, *late]), key=lambda one: one.place)
+    wanted = fold.advance(known, fold.fold(known, initial(), told), now)
+    assert (partly["stale"], lead["stale"], lead["model_version"]) == (True, False, 3)
+    assert len(steps) > 2
+    assert max(step.touchpoints for step in steps) < LONG
+    assert msgspec.structs.replace(state, closed=[]) == msgspec.structs.replace(wanted, closed=[])
 
 
 async def test_the_ledger_is_that_of_the_version_in_force(service: Service, admin: httpx.AsyncClient) -> None:
