@@ -11,6 +11,7 @@ import msgspec
 import yaml
 from hypothesis import strategies as st
 
+from services.scoring.domain.identity import MOST_RUNS
 from services.scoring.handlers.refolding import Refolder
 from services.scoring.handlers.touchpoints import TouchpointHandler
 from services.scoring.handlers.worlds import Worlds
@@ -93,13 +94,17 @@ class Pipeline:
 
         self._runner.run(disconnect())
 
-    def after(self, history: Sequence[Message], plan: Plan, models: Models, until: int) -> "Outcome":
+    def after(
+        self, history: Sequence[Message], plan: Plan, models: Models, until: int, most_runs: int = MOST_RUNS
+    ) -> "Outcome":
         """What scoring holds and has told when the plan is through and all is caught up."""
-        return self._runner.run(self._after(history, plan, models, until))
+        return self._runner.run(self._after(history, plan, models, until, most_runs))
 
-    async def _after(self, history: Sequence[Message], plan: Plan, models: Models, until: int) -> "Outcome":
+    async def _after(
+        self, history: Sequence[Message], plan: Plan, models: Models, until: int, most_runs: int
+    ) -> "Outcome":
         await self._empty()
-        scoring = self._fresh(models)
+        scoring = self._fresh(models, most_runs)
         queues = _queues(history, plan)
         versions = [] if isinstance(models, Mapping) else list(models[1:])
         for place, work in enumerate(plan.rounds):
@@ -128,6 +133,13 @@ class Pipeline:
 
         return self._runner.run(refold())
 
+    def runs(self) -> list[tuple[Any, ...]]:
+        """The runs that count, as they are stored."""
+        statement = (
+            "SELECT key, at, id, via, target, origin FROM scoring.run WHERE origin <> 'void' ORDER BY 1, 2, 3, 4"
+        )
+        return [tuple(row) for row in self._runner.run(self._admin.fetch(statement))]
+
     def changes(self) -> list[LeadChange]:
         """All lead changes told since the last plan began."""
         return self._runner.run(self._scoring.changes())
@@ -141,9 +153,9 @@ class Pipeline:
             yaml.safe_dump(dict(model)),
         )
 
-    def _fresh(self, models: Models) -> Scoring:
+    def _fresh(self, models: Models, most_runs: int = MOST_RUNS) -> Scoring:
         template = models if isinstance(models, Mapping) else models[0][1]
-        worlds, clock = Worlds(yaml.safe_dump(dict(template))), ManualClock(0)
+        worlds, clock = Worlds(yaml.safe_dump(dict(template)), most_runs), ManualClock(0)
         handler = TouchpointHandler(worlds, clock, epoch=1)
         processor = BatchProcessor(self._scoring.pool, Group.SCORING_TOUCHPOINTS, handler)
         return replace(self._scoring, handler=handler, refolder=Refolder(worlds, clock, epoch=1), processor=processor)

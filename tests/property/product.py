@@ -21,20 +21,22 @@ def touchpoint(message: Message) -> Touchpoint:
     return decode(msgspec.json.encode(message))
 
 
-def owners(messages: Iterable[Message], *, infer_email_owner: bool) -> identity.Owners:
+def owners(
+    messages: Iterable[Message], *, infer_email_owner: bool, most_runs: int = identity.MOST_RUNS
+) -> identity.Owners:
     """The links that count among these touchpoints."""
     links: dict[str, list[identity.Link]] = {}
     for message in messages:
         found = touchpoint(message)
         for link in identity.links_of(found.keys, found.previous, found.kind, found.occurred_at, found.id):
             links.setdefault(link.key, []).append(link)
-    runs = {key: list(identity.runs_from(of_key)) for key, of_key in links.items()}
+    runs = {key: list(identity.runs_from(of_key, most_runs)) for key, of_key in links.items()}
     inferred = [
         run for of_key in list(runs.values()) for run in identity.inferred(of_key, infer_owner=infer_email_owner)
     ]
     for run in inferred:
         runs.setdefault(run.key, []).append(run)
-    return identity.owners(runs)
+    return identity.owners({key: identity.bounded(of_key, most_runs) for key, of_key in runs.items()})
 
 
 def folded(messages: Iterable[Message], timeline: Timeline, until: int) -> State:

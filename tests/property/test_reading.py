@@ -31,12 +31,15 @@ from tests.reference.answers import Lead
 from tests.reference.fold import fold
 from tests.reference.histories import SECONDS, histories
 from tests.reference.identity import Identity
+from tests.reference.links import MOST_RUNS
 from tests.reference.message import Message, lead_id
 from tests.reference.model import Model, infers_email_owner
 from tests.reference.models import MODELS
 from tests.scoring_driver import SECRET, WORKSPACE, Scoring, open_scoring
 
 pytestmark = pytest.mark.timeout(600)
+
+LIMITS = st.sampled_from([1, 2, 3, MOST_RUNS])
 
 NOW = SECONDS.end + 1_000
 """Touchpoint ``n`` to arrive is recorded at ``SECONDS.end + n``; all are asked about at ``NOW``."""
@@ -61,13 +64,13 @@ class Library:
         await self.admin.close()
         await self.scoring.pool.close()
 
-    async def fill(self, arrived: Sequence[Message], model: Model, watermark: int) -> Asker:
+    async def fill(self, arrived: Sequence[Message], model: Model, watermark: int, most_runs: int) -> Asker:
         tables = await self.admin.fetch(
             "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables"
             " WHERE schemaname = 'scoring' OR (schemaname = 'streaming' AND tablename IN ('outbox', 'position'))"
         )
         await self.admin.execute(";".join(f"DELETE FROM {row['name']}" for row in tables))  # noqa: S608
-        worlds, clock = Worlds(yaml.safe_dump(dict(model))), ManualClock(SECONDS.end)
+        worlds, clock = Worlds(yaml.safe_dump(dict(model)), most_runs), ManualClock(SECONDS.end)
         processor = BatchProcessor(
             self.scoring.pool, Group.SCORING_TOUCHPOINTS, TouchpointHandler(worlds, clock, epoch=1)
         )
@@ -108,9 +111,11 @@ async def _answers(asker: Asker, keys: Sequence[str], at: When) -> dict[str, Lea
     return found
 
 
-def check(found: LeadView | None, key: str, messages: Sequence[Message], model: Model, now: int, as_of: int) -> None:
+def check(
+    found: LeadView | None, key: str, messages: Sequence[Message], model: Model, now: int, as_of: int, most_runs: int
+) -> None:
     """The answer about a key equals what these touchpoints alone say."""
-    identity = Identity(messages, infer_email_owner=infers_email_owner(model))
+    identity = Identity(messages, infer_email_owner=infers_email_owner(model), most_runs=most_runs)
     known = identity.keys()
     if key not in known:  # a key that was only named, as the previous one of somebody, holds nothing
         named = any(message.get("previous") == key for message in messages)
@@ -132,32 +137,32 @@ def check(found: LeadView | None, key: str, messages: Sequence[Message], model: 
     assert sorted(found.keys) == sorted(one for one in known if identity.root(one, as_of) == root)
 
 
-@given(question=questions(), model=MODELS)
+@given(question=questions(), model=MODELS, most_runs=LIMITS)
 @examples(40)
 def test_as_of_is_what_is_known_now_about_then(
-    library: Library, question: tuple[list[Message], int, int, int], model: Model
+    library: Library, question: tuple[list[Message], int, int, int], model: Model, most_runs: int
 ) -> None:
     arrived, watermark, as_of, _ = question
     keys = sorted(Identity(arrived).keys())
 
-    asker = library.runner.run(library.fill(arrived, model, watermark))
+    asker = library.runner.run(library.fill(arrived, model, watermark, most_runs))
     found = library.runner.run(_answers(asker, keys, When(as_of, None)))
 
     for key in keys:
-        check(found[key], key, arrived, model, NOW, as_of)
+        check(found[key], key, arrived, model, NOW, as_of, most_runs)
 
 
-@given(question=questions(), model=MODELS)
+@given(question=questions(), model=MODELS, most_runs=LIMITS)
 @examples(40)
 def test_known_at_leaves_out_what_came_later(
-    library: Library, question: tuple[list[Message], int, int, int], model: Model
+    library: Library, question: tuple[list[Message], int, int, int], model: Model, most_runs: int
 ) -> None:
     arrived, watermark, as_of, count = question
     keys = sorted(Identity(arrived).keys())
     known_at = SECONDS.end + count - 1
 
-    asker = library.runner.run(library.fill(arrived, model, watermark))
+    asker = library.runner.run(library.fill(arrived, model, watermark, most_runs))
     found = library.runner.run(_answers(asker, keys, When(as_of, known_at)))
 
     for key in keys:
-        check(found[key], key, arrived[:count], model, known_at, as_of)
+        check(found[key], key, arrived[:count], model, known_at, as_of, most_runs)

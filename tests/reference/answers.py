@@ -8,6 +8,7 @@ from tests.reference.fold import fold
 from tests.reference.funnel import Fact
 from tests.reference.identity import Identity
 from tests.reference.life import Life
+from tests.reference.links import MOST_RUNS
 from tests.reference.message import Message, lead_id
 from tests.reference.model import infers_email_owner
 from tests.reference.timeline import Models, newest
@@ -62,9 +63,11 @@ class Lead:
         }
 
 
-def leads(messages: Iterable[Message], models: Models, secret: bytes, at: int) -> dict[str, Lead]:
+def leads(
+    messages: Iterable[Message], models: Models, secret: bytes, at: int, most_runs: int = MOST_RUNS
+) -> dict[str, Lead]:
     """Every lead of a workspace by its root, timers applied up to ``at``."""
-    identity = Identity(messages, infer_email_owner=infers_email_owner(newest(models)))
+    identity = Identity(messages, infer_email_owner=infers_email_owner(newest(models)), most_runs=most_runs)
     return {
         root: Lead(root, lead_id(secret, root), fold(owned, models, at)) for root, owned in identity.leads().items()
     }

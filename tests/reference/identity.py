@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tests.reference.links import Link, effective_links
+from tests.reference.links import MOST_RUNS, Link, effective_links
 from tests.reference.message import Message, distinct, order, strand
 
 
@@ -20,9 +20,13 @@ class Piece:
 class Identity:
     """Answers about the full set of touchpoints of one workspace."""
 
-    def __init__(self, messages: Iterable[Message], *, infer_email_owner: bool = True) -> None:
+    def __init__(
+        self, messages: Iterable[Message], *, infer_email_owner: bool = True, most_runs: int = MOST_RUNS
+    ) -> None:
         self.messages: Sequence[Message] = distinct(messages)
-        self.links: dict[str, list[Link]] = effective_links(self.messages, infer_email_owner=infer_email_owner)
+        self.links: dict[str, list[Link]] = effective_links(
+            self.messages, infer_email_owner=infer_email_owner, most_runs=most_runs
+        )
         self._instants = {key: [link.at for link in links] for key, links in self.links.items()}
 
     def owner(self, key: str, at: int) -> str:

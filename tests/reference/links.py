@@ -3,8 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Final
 
 from tests.reference.message import Message, is_device, is_email, is_external, is_user, order, strand
+
+MOST_RUNS: Final = 2_000
+"""A key whose links and splits change their target more often is nobody's."""
 
 
 @dataclass(frozen=True)
@@ -76,14 +80,46 @@ def changed_address_candidates(explicit: Sequence[Link]) -> list[Link]:
     return found
 
 
-def accepted_links(messages: Sequence[Message], *, infer_email_owner: bool = True) -> list[Link]:
+def shared_keys(messages: Sequence[Message], most_runs: int) -> set[str]:
+    """Keys of which more was said than one person can be: in time, their links and splits change too often.
+
+    Each split is a change by itself, and so is a link after it.
+    """
+    said: dict[str, list[tuple[tuple[int, bytes], str, str]]] = {}
+    for link in explicit_links(messages):
+        said.setdefault(link.source, []).append(((link.at, link.id), "own", link.target))
+    for link in alias_candidates(messages):
+        if link.source != link.target:
+            said.setdefault(link.source, []).append(((link.at, link.id), "alias", link.target))
+    for message in messages:
+        if message["kind"] == "unlinked" and message.get("previous") and message["previous"] != strand(message):
+            said.setdefault(strand(message), []).append((order(message), "split", message["id"]))
+    return {key for key, of_key in said.items() if _changes(sorted(of_key)) > most_runs}
+
+
+def _changes(said: Sequence[tuple[tuple[int, bytes], str, str]]) -> int:
+    kinds = [None, *((kind, target) for _, kind, target in said)]
+    return sum(one != other for one, other in pairwise(kinds))
+
+
+def crowded_keys(inferred: Sequence[Link], most_runs: int) -> set[str]:
+    """Keys for which more owners were inferred than one person can have."""
+    return {key for key, links in grouped(inferred).items() if len(links) > most_runs}
+
+
+def accepted_links(
+    messages: Sequence[Message], *, infer_email_owner: bool = True, most_runs: int = MOST_RUNS
+) -> list[Link]:
     """All links that hold before splits: explicit ones, then candidates in order unless they would close a cycle."""
-    explicit = explicit_links(messages)
-    linked = {link.source for link in explicit}
+    said = explicit_links(messages)
+    shared = shared_keys(messages, most_runs)
+    explicit = [link for link in said if link.source not in shared]
     inferred = changed_address_candidates(explicit)
     if infer_email_owner:
         inferred += device_owner_candidates(explicit)
-    candidates = alias_candidates(messages) + [link for link in inferred if link.source not in linked]
+    without = {link.source for link in said} | shared | crowded_keys(inferred, most_runs)
+    candidates = [link for link in alias_candidates(messages) if link.source not in shared]
+    candidates += [link for link in inferred if link.source not in without]
     targets: dict[str, set[str]] = {}
     for link in explicit:
         targets.setdefault(link.source, set()).add(link.target)
@@ -108,7 +144,9 @@ def reaches(start: str, goal: str, targets: dict[str, set[str]]) -> bool:
     return False
 
 
-def effective_links(messages: Sequence[Message], *, infer_email_owner: bool = True) -> dict[str, list[Link]]:
+def effective_links(
+    messages: Sequence[Message], *, infer_email_owner: bool = True, most_runs: int = MOST_RUNS
+) -> dict[str, list[Link]]:
     """The links of every key after splits, earliest first.
 
     A split turns each link of the cut key to the owner it names, dated at or before the split, into a link of the key
@@ -118,7 +156,7 @@ def effective_links(messages: Sequence[Message], *, infer_email_owner: bool = Tr
     for message in messages:
         if message["kind"] == "unlinked":
             splits.setdefault(strand(message), []).append(message)
-    links = accepted_links(messages, infer_email_owner=infer_email_owner)
+    links = accepted_links(messages, infer_email_owner=infer_email_owner, most_runs=most_runs)
     return grouped(_after_splits(link, splits.get(link.source, [])) for link in links)
 
 

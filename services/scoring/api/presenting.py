@@ -22,6 +22,7 @@ def lead_of(view: LeadView, secret: bytes) -> Lead:
         cycle=brief.cycle if brief else 0,
         stale=view.is_stale,
         identities=[_identity(key, traits.get("email"), secret) for key in view.keys],
+        more_identities=view.has_more_keys,
         traits=traits,
         first_touch=_touch(state.first) if state else None,
         last_touch=_touch(state.last) if state else None,

@@ -4,6 +4,11 @@ A key's links are kept as **runs**: a run is a maximal sequence of consecutive l
 its first link, and broken by a split. Owners change only where a run begins, so a key that was seen a million times
 with the same user is one run. Everything here works on runs of a set of keys that is closed upwards (every target of a
 run is in the set too), which is enough to know the roots of all of them.
+
+A key of more than so many runs (a kiosk, ``test@test.com``) is **nobody's**: its links and splits are void, nothing is
+concluded from them, and it belongs to itself at all instants. Links only ever add runs, in whatever order they come, so
+it stays so and its links need not be looked at again. An e-mail to which more than so many owners were concluded
+belongs to itself too, but conclusions may be taken back.
 """
 
 from bisect import bisect_left, bisect_right
@@ -20,12 +25,15 @@ BEGINNING: Final = -(1 << 62)
 """Before every instant."""
 END: Final = 1 << 62
 """After every instant."""
+MOST_RUNS: Final = 2_000
+"""Runs of a key that somebody still owns; a device that two people take in turns every day gets there in five years.
+Measured in decision 0039.
+"""
 
 _USER: Final = KEY_RANKS[KeyType.USER_ID]
 _EMAIL: Final = KEY_RANKS[KeyType.EMAIL]
 _EXTERNAL: Final = KEY_RANKS[KeyType.EXTERNAL]
 _DEVICE: Final = KEY_RANKS[KeyType.ANONYMOUS_ID]
-
 
 _LONG_WAY: Final = 16
 _AT: Final = attrgetter("at")
@@ -33,12 +41,18 @@ _START: Final = attrgetter("start")
 
 
 class Origin(StrEnum):
-    """Where a run comes from. A ``split`` is no link; it breaks runs and cuts those before it."""
+    """Where a run comes from. A ``split`` is no link; it breaks runs and cuts those before it.
+
+    The one run of a key that is nobody's is ``shared`` and leads to the key itself. What is ``void`` does not count and
+    is only kept: for what was known earlier, or to be counted again when fewer owners are concluded.
+    """
 
     OWN = "own"
     ALIAS = "alias"
     INFERRED = "inferred"
     SPLIT = "split"
+    SHARED = "shared"
+    VOID = "void"
 
 
 class Run(NamedTuple):
@@ -91,7 +105,7 @@ def links_of(keys: Sequence[str], previous: str | None, kind: str, at: int, touc
 
 
 def extended(runs: Sequence[Run], link: Link) -> tuple[Run, ...] | None:
-    """The runs of a key after one more link, or None when only a look at all its links can tell.
+    """The runs of a key after one more link, or None when only a look at the links beside it can tell.
 
     ``runs`` are the key's runs without inferred ones, in order.
     """
@@ -103,17 +117,41 @@ def extended(runs: Sequence[Run], link: Link) -> tuple[Run, ...] | None:
             break
         covering = run
     same = covering is not None and covering.target == link.target and covering.origin == link.origin != Origin.SPLIT
-    return tuple(runs) if same else None
+    return tuple(runs) if same or is_shared(runs) else None
 
 
-def runs_from(links: Iterable[Link]) -> tuple[Run, ...]:
+def runs_from(links: Iterable[Link], most: int = MOST_RUNS) -> tuple[Run, ...]:
     """The runs of one key from all its links, in order."""
     runs: list[Run] = []
     for link in sorted(links, key=lambda link: (link.at, link.id)):
         last = runs[-1] if runs else None
         if last is None or (last.target, last.origin) != (link.target, link.origin) or link.origin is Origin.SPLIT:
             runs.append(Run(*link))
-    return tuple(runs)
+    return bounded(runs, most)
+
+
+def bounded(runs: Sequence[Run], most: int) -> tuple[Run, ...]:
+    """The runs of one key, those inferred last; instead of more than ``most`` of either one that leads to itself."""
+    said = [run for run in runs if run.origin is not Origin.INFERRED]
+    concluded = [run for run in runs if run.origin is Origin.INFERRED]
+    return (*_at_most(said, most, Origin.SHARED), *_at_most(concluded, most, Origin.INFERRED))
+
+
+def _at_most(runs: Sequence[Run], most: int, origin: Origin) -> Sequence[Run]:
+    if len(runs) <= most:
+        return runs
+    key = runs[0].key
+    return (Run(key, BEGINNING, "", key, origin, key if origin is Origin.INFERRED else ""),)
+
+
+def is_shared(runs: Iterable[Run]) -> bool:
+    """Whether the key of these runs is nobody's by what was said of it."""
+    return any(run.origin is Origin.SHARED for run in runs)
+
+
+def is_crowded(runs: Iterable[Run]) -> bool:
+    """Whether more owners were concluded for the key of these runs than count."""
+    return any(run.origin is Origin.INFERRED and _is_loop(run) for run in runs)
 
 
 def inferred(runs: Sequence[Run], *, infer_owner: bool) -> tuple[Run, ...]:
@@ -145,7 +183,12 @@ def owners(runs: Runs) -> Owners:
     """
     counted = {key: _counted(of_key) for key, of_key in runs.items()}
     refused = _closing_a_cycle(
-        [run for of_key in counted.values() for run in of_key if rank(run.key) == rank(run.target)]
+        [
+            run
+            for of_key in counted.values()
+            for run in of_key
+            if rank(run.key) == rank(run.target) and not _is_loop(run)
+        ]
     )
     return {
         key: _cut([run for run in of_key if run not in refused], runs[key]) for key, of_key in counted.items() if of_key
@@ -153,8 +196,12 @@ def owners(runs: Runs) -> Owners:
 
 
 def _counted(runs: Sequence[Run]) -> list[Run]:
-    explicit = [run for run in runs if run.origin in (Origin.OWN, Origin.ALIAS)]
+    explicit = [run for run in runs if run.origin in (Origin.OWN, Origin.ALIAS, Origin.SHARED)]
     return explicit or [run for run in runs if run.origin is Origin.INFERRED]
+
+
+def _is_loop(run: Run) -> bool:
+    return run.key == run.target
 
 
 def _closing_a_cycle(level: list[Run]) -> frozenset[Run]:
@@ -280,7 +327,7 @@ def _between(of_key: Sequence[Piece], start: int, end: int) -> Sequence[Piece]:
 
 def _tenures(of_key: Sequence[Run], key: str) -> list[tuple[int, int, str]]:
     """Owner of a key over time; of links at one instant the one with the highest id holds."""
-    starts: list[tuple[int, str]] = [(BEGINNING, of_key[0].target if of_key else key)]
+    starts = [(BEGINNING, of_key[0].target if of_key else key)]
     for run in of_key:
         if starts[-1][0] == run.at:
             starts.pop()
@@ -315,11 +362,39 @@ def _root_of(of_key: Sequence[Piece], at: int) -> str:
 
 
 def members(owners_by_key: Owners, keys: Iterable[str], root: str) -> list[tuple[str, int, int]]:
-    """The pieces ``(strand, from, to)`` of a lead among ``keys``, which must hold every key below the root."""
-    known: Known = {}
-    return [
-        (key, piece.start, piece.end)
-        for key in sorted(keys)
-        for piece in _pieces(owners_by_key, key, known)
-        if piece.root == root
-    ]
+    """The pieces ``(strand, from, to)`` of a lead among ``keys``, which must hold every key below the root.
+
+    Only the root's own stretches are followed: a key below a shared one would have as many pieces as that has owners.
+    """
+    below = sorted(keys)
+    held: dict[str, list[tuple[int, int]]] = {}
+    inside = set(below)
+    for key in below:
+        ahead = [key]
+        while ahead:  # a stack, as above
+            current = ahead[-1]
+            tenures = _tenures(owners_by_key.get(current, ()), current)
+            missing = {t for _, _, t in tenures if t != current and t in inside and t not in held}
+            if missing and current not in held:
+                ahead.extend(missing)
+                continue
+            ahead.pop()
+            if current not in held:
+                held[current] = _held(current, tenures, held, root)
+    return [(key, start, end) for key in below for start, end in held[key]]
+
+
+def _held(
+    key: str, tenures: Sequence[tuple[int, int, str]], held: Mapping[str, Sequence[tuple[int, int]]], root: str
+) -> list[tuple[int, int]]:
+    """When the root of a key is ``root``, given the same of its owners."""
+    found: list[tuple[int, int]] = []
+    for start, end, target in tenures:
+        of_target = ((start, end),) if target == key == root else held.get(target, ()) if target != key else ()
+        for since, until in of_target:
+            stretch = max(start, since), min(end, until)
+            if found and found[-1][1] == stretch[0]:
+                found[-1] = found[-1][0], stretch[1]
+            elif stretch[0] < stretch[1]:
+                found.append(stretch)
+    return found

@@ -29,7 +29,7 @@ class ChainsKeepMoving(Transient):
 class Chains:
     """The locked rows of a batch's keys and all above them, and their runs before the batch."""
 
-    rows: Mapping[WorkspaceKey, LeadRow]
+    rows: dict[WorkspaceKey, LeadRow]
     runs: RunsByKey
 
 
@@ -86,20 +86,38 @@ async def link(
     worlds: Mapping[UUID, World],
     recorded_at: int,
 ) -> RunsByKey:
-    """Note the links and bring the runs up to date. Returns the runs of all chains after it."""
+    """Note the links and bring the runs up to date. Returns the runs of all chains after it.
+
+    Where an owner counts again that too many others had hidden, its chain is locked as well and joins ``chains``.
+    """
     await links_store.add_links(connection, links, recorded_at)
-    explicit, torn = _extended(chains.runs, links)
-    explicit |= await links_store.rescan(connection, torn)
-    changed = _with_inferred(chains.runs, explicit, worlds)
-    await links_store.replace_runs(connection, chains.runs, changed)
-    return chains.runs | changed
+    said = await _said(connection, chains.runs, links, worlds)
+    changes = _with_inferred(chains.runs, said, worlds)
+    await links_store.replace_runs(connection, changes.before(chains.runs), changes.after(chains.runs))
+    runs = chains.runs | changes.counted
+    return runs | await _emptied(connection, chains, changes.gone, worlds) if changes.gone else runs
 
 
-def _extended(
-    runs: RunsByKey, links: Sequence[tuple[UUID, Link]]
-) -> tuple[dict[WorkspaceKey, tuple[Run, ...]], set[WorkspaceKey]]:
-    """Explicit runs of keys that a link changed, and the keys of which only all their links can tell."""
-    changed: dict[WorkspaceKey, tuple[Run, ...]] = {}
+async def _said(
+    connection: Connection, runs: RunsByKey, links: Sequence[tuple[UUID, Link]], worlds: Mapping[UUID, World]
+) -> RunsByKey:
+    """The explicit runs of the keys that these links changed."""
+    changed, torn = _extended(runs, links)
+    starts = {key: {(run.at, run.id): run for run in _explicit(runs.get(key, ()))} for key in torn}
+    near = await links_store.beside(connection, [one for one in links if (one[0], one[1].key) in torn])
+    for workspace, one, begins in near:
+        of_key = starts[workspace, one.key]
+        of_key.pop((one.at, one.id), None)
+        if begins:
+            of_key[one.at, one.id] = Run(*one)
+    for key, of_key in starts.items():
+        changed[key] = identity.bounded([of_key[place] for place in sorted(of_key)], worlds[key[0]].most_runs)
+    return changed
+
+
+def _extended(runs: RunsByKey, links: Sequence[tuple[UUID, Link]]) -> tuple[RunsByKey, set[WorkspaceKey]]:
+    """Explicit runs of keys that a link changed, and the keys of which only the links beside it can tell."""
+    changed: RunsByKey = {}
     torn: set[WorkspaceKey] = set()
     for workspace, one in links:
         key = (workspace, one.key)
@@ -119,24 +137,89 @@ def _explicit(runs: Iterable[Run]) -> tuple[Run, ...]:
     return tuple(run for run in runs if run.origin is not Origin.INFERRED)
 
 
-def _with_inferred(
-    runs: RunsByKey, explicit: Mapping[WorkspaceKey, tuple[Run, ...]], worlds: Mapping[UUID, World]
-) -> dict[WorkspaceKey, tuple[Run, ...]]:
+def _concluded(runs: Iterable[Run]) -> tuple[Run, ...]:
+    return tuple(run for run in runs if run.origin is Origin.INFERRED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """Runs as they count from now on, and void ones that come and go."""
+
+    counted: RunsByKey = field(default_factory=dict)
+    come: dict[WorkspaceKey, set[Run]] = field(default_factory=lambda: defaultdict(set))
+    gone: dict[WorkspaceKey, set[Run]] = field(default_factory=lambda: defaultdict(set))
+
+    def make_void(self, key: WorkspaceKey, runs: Iterable[Run]) -> None:
+        """Keep runs without counting them."""
+        self.come[key].update(run._replace(origin=Origin.VOID) for run in runs)
+
+    def forget_void(self, key: WorkspaceKey, runs: Iterable[Run]) -> None:
+        """Keep them no longer."""
+        self.gone[key].update(run._replace(origin=Origin.VOID) for run in runs)
+
+    def before(self, runs: RunsByKey) -> RunsByKey:
+        """What is stored of the changed keys, given all that counted."""
+        return {key: (*runs.get(key, ()), *self.gone.get(key, ())) for key in self._keys()}
+
+    def after(self, runs: RunsByKey) -> RunsByKey:
+        """What is to be stored of them."""
+        return {key: (*self.counted.get(key, runs.get(key, ())), *self.come.get(key, ())) for key in self._keys()}
+
+    def _keys(self) -> set[WorkspaceKey]:
+        return {*self.counted, *self.come, *self.gone}
+
+
+def _with_inferred(runs: RunsByKey, said: RunsByKey, worlds: Mapping[UUID, World]) -> _Changes:
     """All runs of the keys that change: the explicit ones given, and those concluded from them for e-mails."""
-    changed = {
-        key: (*after, *(run for run in runs.get(key, ()) if run.origin is Origin.INFERRED))
-        for key, after in explicit.items()
-    }
-    for (workspace, source), after in explicit.items():
-        concluded = identity.inferred(after, infer_owner=worlds[workspace].model.infer_email_owner)
-        before = identity.inferred(
-            _explicit(runs.get((workspace, source), ())), infer_owner=worlds[workspace].model.infer_email_owner
-        )
+    changes = _Changes()
+    for key, after in said.items():
+        before = runs.get(key, ())
+        changes.counted[key] = (*after, *_concluded(before))
+        if identity.is_shared(after) and not identity.is_shared(before):
+            changes.make_void(key, _explicit(before))
+    for (workspace, source), after in said.items():
+        infer_owner = worlds[workspace].model.infer_email_owner
+        concluded = identity.inferred(after, infer_owner=infer_owner)
+        before = identity.inferred(_explicit(runs.get((workspace, source), ())), infer_owner=infer_owner)
         for email in {run.key for run in (*concluded, *before)}:
-            present = changed.get((workspace, email), runs.get((workspace, email), ()))
-            others = [run for run in present if run.via != source]
-            changed[workspace, email] = (*others, *(run for run in concluded if run.key == email))
-    return changed
+            mine, was = ({run for run in some if run.key == email} for some in (concluded, before))
+            present = changes.counted.get((workspace, email), runs.get((workspace, email), ()))
+            if identity.is_crowded(present):
+                changes.make_void((workspace, email), mine - was)
+                changes.forget_void((workspace, email), was - mine)
+            else:
+                others = [run for run in present if run.via != source]
+                changes.counted[workspace, email] = (*others, *sorted(mine))
+    for key, of_key in changes.counted.items():
+        changes.counted[key] = identity.bounded(of_key, worlds[key[0]].most_runs)
+        if identity.is_crowded(changes.counted[key]) and not identity.is_crowded(of_key):
+            changes.make_void(key, _concluded(of_key))
+    return changes
+
+
+async def _emptied(
+    connection: Connection, chains: Chains, crowded: Mapping[WorkspaceKey, set[Run]], worlds: Mapping[UUID, World]
+) -> RunsByKey:
+    """Of e-mails for which fewer owners are concluded now: let those count where they are no longer too many.
+
+    Returns the runs of all their chains, which are locked then.
+    """
+    most = max(worlds[workspace].most_runs for workspace, _ in crowded)
+    kept = await links_store.void_conclusions(connection, crowded, most + 1)
+    counting = {
+        key: tuple(run._replace(origin=Origin.INFERRED) for run in kept.get(key, ()))
+        for key in crowded
+        if len(kept.get(key, ())) <= worlds[key[0]].most_runs
+    }
+    loops = {key: [run for run in chains.runs[key] if run.origin is Origin.INFERRED] for key in counting}
+    await links_store.replace_runs(connection, {key: (*kept.get(key, ()), *loops[key]) for key in counting}, counting)
+    runs = await links_store.chains_up(connection, counting)
+    while missing := runs.keys() - chains.rows.keys():
+        ahead = await links_store.keys_up(connection, missing)
+        await leads.ensure(connection, _with_ids([key for key, exists in ahead.items() if not exists], worlds))
+        chains.rows.update(await leads.lock(connection, ahead.keys() - chains.rows.keys()))
+        runs = await links_store.chains_up(connection, counting)
+    return runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +232,10 @@ class Belonging:
     def root(self, workspace: UUID, strand: str, at: int) -> str:
         """The root of a strand at an instant."""
         return identity.root_at(self.owners.get(workspace, {}), strand, at, self.known[workspace])
+
+    def members(self, workspace: UUID, keys: Iterable[str], root: str) -> list[tuple[str, int, int]]:
+        """The pieces ``(strand, from, to)`` of a root among ``keys``."""
+        return identity.members(self.owners.get(workspace, {}), keys, root)
 
 
 def by_workspace(runs: RunsByKey) -> dict[UUID, dict[str, tuple[Run, ...]]]:

@@ -14,8 +14,7 @@ from services.scoring.handlers import belongings
 from services.scoring.handlers.belongings import Tree
 from services.scoring.handlers.desk import Asker, Desk, opened
 from services.scoring.handlers.recalling import history
-from services.scoring.queries import journey, leads
-from services.scoring.queries.journey import Road
+from services.scoring.queries import leads
 from services.scoring.queries.leads import StoredLead
 from services.scoring.store import leads as leads_store
 from shared.contracts import codec
@@ -86,11 +85,10 @@ async def points_of(asker: Asker, lead_id: UUID, as_of: int | None) -> Points:
 
 async def journey_of(asker: Asker, lead_id: UUID, after: Place | None, limit: int, *, newest_first: bool) -> Journey:
     """The touchpoints of a lead, over all its pieces. Raises NotFound."""
-    read = journey.back if newest_first else journey.forth
     start = Place(END, "") if newest_first else Place(BEGINNING, "")
     async with opened(asker) as desk:
         holder = await _holder(desk, lead_id)
-        stops = await read(desk.connection, Road(desk.workspace, holder.tree.pieces), after or start, limit)
+        stops = await belongings.touchpoints(desk, holder.tree, after or start, limit, newest_first=newest_first)
     steps = [Step(codec.decode_touchpoint(stop.body), stop.recorded_at) for stop in stops]
     return Journey(holder.row.lead_id, steps, stops[-1].place if len(stops) == limit else None)
 
@@ -101,4 +99,4 @@ async def _holder(desk: Desk, lead_id: UUID) -> Holder:
     found = await leads.by_keys(desk.session, desk.workspace, [root])
     if root not in found:
         raise NotFound(belongings.NEVER_SEEN)
-    return Holder(found[root], (await belongings.trees(desk, [root]))[root])
+    return Holder(found[root], await belongings.tree(desk, root))

@@ -7,7 +7,7 @@ there are more keys than a list looks at, keys are left out.
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.scoring.domain.identity import Origin, Run
 from services.scoring.handlers.belongings import tree_of
@@ -19,16 +19,25 @@ MOST_SHOWN: Final = 20
 """Keys of one lead in a list."""
 
 
-async def held(desk: Desk, roots: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """For each root keys that it holds now, strongest first, with one statement whose cost per root has a bound."""
+class Held(NamedTuple):
+    """Keys that a lead holds, strongest first, and whether there may be more."""
+
+    keys: tuple[str, ...]
+    has_more: bool
+
+
+async def held(desk: Desk, roots: Sequence[str]) -> dict[str, Held]:
+    """What each root holds now, with one statement whose cost per root has a bound."""
     found = await some_below(desk.connection, desk.workspace, roots)
     return {root: _held(root, below, desk.now) for root, below in found.items()}
 
 
-def _held(root: str, below: Below, now: int) -> tuple[str, ...]:
+def _held(root: str, below: Below, now: int) -> Held:
     runs = _certain(below, now)
     # What is below a key left out ends at that key, which is not the root, and so is left out too.
-    return tuple(tree_of(root, runs).held(now)[:MOST_SHOWN]) if root in runs else ()
+    keys = tree_of(root, runs).held(now) if root in runs else []
+    has_more = not below.is_all or len(runs) < len(below.keys) or len(keys) > MOST_SHOWN
+    return Held(tuple(keys[:MOST_SHOWN]), has_more)
 
 
 def _certain(below: Below, now: int) -> dict[str, tuple[Run, ...]]:

@@ -33,8 +33,8 @@ class LeadView:
     """A lead at the instant ``at``; without a touchpoint by then it has no ``state``.
 
     ``merged_into`` is set when another key was asked for than the one the lead is named by. ``version`` is None for
-    what was known earlier: versions are told, and what was told is the feed. ``keys`` are all that the lead holds, of
-    a lead in a list some of them (see ``listed``).
+    what was known earlier: versions are told, and what was told is the feed. ``keys`` are all that the lead holds,
+    unless it may have more (see ``listed`` and ``belongings``).
     """
 
     lead_id: UUID
@@ -46,6 +46,7 @@ class LeadView:
     version: int | None
     updated_at: int | None
     keys: tuple[str, ...]
+    has_more_keys: bool = False
 
     @property
     def brief(self) -> Brief | None:
@@ -116,8 +117,8 @@ async def _present(desk: Desk, key: str) -> LeadView:
     row = (await leads.by_keys(desk.session, desk.workspace, [root])).get(root)
     if row is None:
         raise NotFound(belongings.NEVER_SEEN)
-    tree = (await belongings.trees(desk, [root]))[root]
-    return _view(desk, row, tree.held(desk.now))
+    tree = await belongings.tree(desk, root)
+    return replace(_view(desk, row, tree.held(desk.now)), has_more_keys=not tree.is_all)
 
 
 async def _past(desk: Desk, key: str, as_of: int) -> LeadView:
@@ -126,11 +127,12 @@ async def _past(desk: Desk, key: str, as_of: int) -> LeadView:
     row = (await leads.by_keys(desk.session, desk.workspace, [root])).get(root)
     if row is None:
         raise NotFound(belongings.NEVER_SEEN)
-    tree = (await belongings.trees(desk, [root]))[root]
+    tree = await belongings.tree(desk, root)
     state = await recall(desk, tree, row, as_of)
     view = _view(desk, row, tree.held(as_of))
+    state_then = state if state.count else None
     model = _model_of(desk, state, as_of)
-    return replace(view, model=model, state=state if state.count else None, at=as_of, is_stale=False)
+    return replace(view, model=model, state=state_then, at=as_of, is_stale=False, has_more_keys=not tree.is_all)
 
 
 async def _known_then(desk: Desk, key: str, as_of: int, known_at: int) -> LeadView:
@@ -152,8 +154,12 @@ async def _known_then(desk: Desk, key: str, as_of: int, known_at: int) -> LeadVi
 async def _listed(desk: Desk, roots: Sequence[str]) -> list[LeadView]:
     """The leads of these roots in this order, with a constant number of statements."""
     rows = await leads.by_keys(desk.session, desk.workspace, roots)
-    keys = await listed.held(desk, [root for root in roots if root in rows])
-    return [_view(desk, rows[root], keys[root]) for root in roots if root in rows]
+    held = await listed.held(desk, [root for root in roots if root in rows])
+    return [
+        replace(_view(desk, rows[root], held[root].keys), has_more_keys=held[root].has_more)
+        for root in roots
+        if root in rows
+    ]
 
 
 def _view(desk: Desk, row: StoredLead, keys: Sequence[str]) -> LeadView:

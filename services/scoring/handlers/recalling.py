@@ -8,7 +8,7 @@ from services.scoring.domain import state as states
 from services.scoring.domain.identity import BEGINNING
 from services.scoring.domain.state import State
 from services.scoring.domain.touchpoint import Place, Touchpoint, decode
-from services.scoring.handlers import folding
+from services.scoring.handlers import belongings, folding
 from services.scoring.handlers.belongings import Tree
 from services.scoring.handlers.desk import Desk
 from services.scoring.queries import journey
@@ -16,6 +16,8 @@ from services.scoring.queries.leads import StoredLead
 from services.scoring.store import leads as leads_store
 
 _PAGE: Final = 1_000
+_WIDE_PAGE: Final = 32_000
+"""All strands are asked for each page."""
 _FIRST: Final = Place(BEGINNING, "")
 
 
@@ -36,6 +38,10 @@ async def history(
     desk: Desk, tree: Tree, as_of: int, after: Place = _FIRST, recorded_by: int = journey.EVER
 ) -> AsyncIterator[Sequence[Touchpoint]]:
     """The lead's touchpoints up to an instant, in order, in pages."""
+    if not tree.is_all:
+        async for wide_page in _wide_history(desk, tree, as_of, after):
+            yield wide_page
+        return
     pieces = [(strand, start, min(end, as_of + 1)) for strand, start, end in tree.pieces if start <= as_of]
     road = journey.Road(desk.workspace, pieces, recorded_by)
     while True:
@@ -45,6 +51,16 @@ async def history(
         if len(page) < _PAGE:
             return
         after = page[-1].place
+
+
+async def _wide_history(desk: Desk, tree: Tree, as_of: int, after: Place) -> AsyncIterator[Sequence[Touchpoint]]:
+    """The same of a lead of very many keys, by the links known now."""
+    road = journey.Wide(desk.workspace, tree.root, as_of)
+    last: Place | None = after
+    while last is not None:
+        stops, last = await belongings.own_below(desk, road, last, _WIDE_PAGE)
+        if stops:
+            yield [decode(stop.body) for stop in stops]
 
 
 async def _good_state(desk: Desk, row: StoredLead, as_of: int) -> State | None:

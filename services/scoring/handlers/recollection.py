@@ -1,6 +1,7 @@
 """Identity as it was known at an instant: links recorded later do not exist (core 3, ``known_at``)."""
 
 from collections.abc import Collection, Iterator
+from typing import Final
 
 from services.scoring.domain import identity
 from services.scoring.domain.identity import Run
@@ -8,11 +9,13 @@ from services.scoring.handlers import belongings
 from services.scoring.handlers.belongings import Tree
 from services.scoring.handlers.desk import Desk
 from services.scoring.queries import links
-from shared.errors import NotFound
+from shared.errors import FieldFault, InvalidRequest, NotFound
 from shared.identity_key import rank
 from shared.vocabulary import KEY_RANKS, KeyType
 
 _EMAIL = KEY_RANKS[KeyType.EMAIL]
+_MOST_KEYS: Final = 10_000
+"""Keys that are read for one answer: for those links are read as they came, so that each costs more than now."""
 
 
 class Recollection:
@@ -39,6 +42,7 @@ class Recollection:
             await self._read(ahead)
             await self._read_below({one for one in ahead if rank(one) == _EMAIL})
             found |= ahead
+            _check(found)
             ahead = {run.target for runs in self._runs(ahead).values() for run in runs} - found
         return found
 
@@ -50,6 +54,7 @@ class Recollection:
             await self._read(ahead)
             await self._read_below(ahead)
             found |= ahead
+            _check(found)
             ahead = {run.key for run in self._all_runs() if run.target in found} - found
         return found
 
@@ -57,13 +62,17 @@ class Recollection:
         missing = set(keys) - self._explicit.keys()
         if missing:
             desk = self._desk
-            self._explicit |= await links.runs_known(desk.connection, desk.workspace, missing, self._known_at)
+            _check(missing)
+            self._explicit |= await links.runs_known(
+                desk.connection, desk.workspace, missing, self._known_at, desk.world.most_runs
+            )
 
     async def _read_below(self, keys: Collection[str]) -> None:
         missing = set(keys) - self._below
         if missing:
             self._below |= missing
-            await self._read(await links.keys_below(self._desk.connection, self._desk.workspace, missing))
+            desk = self._desk
+            await self._read(await links.keys_below(desk.connection, desk.workspace, missing, _MOST_KEYS + 1))
 
     def _runs(self, keys: Collection[str]) -> dict[str, tuple[Run, ...]]:
         """Runs of keys. An e-mail's inferred ones are all there once what is below it was read."""
@@ -71,7 +80,7 @@ class Recollection:
         for run in self._all_runs():
             if run.key in found:
                 found[run.key].append(run)
-        return {key: tuple(runs) for key, runs in found.items()}
+        return {key: identity.bounded(runs, self._desk.world.most_runs) for key, runs in found.items()}
 
     def _all_runs(self) -> Iterator[Run]:
         infer_owner = self._desk.world.model.infer_email_owner
@@ -85,3 +94,8 @@ class Recollection:
         if self._explicit[key] or any(run.target == key for run in self._all_runs()):
             return True
         return await links.was_strand(desk.connection, desk.workspace, key, self._known_at)
+
+
+def _check(keys: Collection[str]) -> None:
+    if len(keys) > _MOST_KEYS:
+        raise InvalidRequest(FieldFault("known_at", "out_of_range", "too many keys belong here to say what was known"))

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from services.scoring.domain import facts, fold, identity
+from services.scoring.domain import facts, fold
 from services.scoring.domain import state as states
 from services.scoring.domain.identity import BEGINNING
 from services.scoring.domain.state import State
 from services.scoring.domain.touchpoint import Place, Touchpoint, decode
-from services.scoring.handlers import folding
+from services.scoring.handlers import folding, identifying
 from services.scoring.handlers.publishing import Publication
 from services.scoring.handlers.touchpoints import SERVICE
 from services.scoring.handlers.worlds import World, Worlds
@@ -30,6 +30,14 @@ _FIRST: Final = (UUID(int=0), "")
 _TOUCHPOINTS: Final = 8_000
 """About how many touchpoints one transaction refolds, so that it holds its locks for a fraction of a second."""
 _FEWEST: Final = 32
+_MOST_KEYS: Final = 4_000
+"""Keys below a lead up to which it is known piece by piece what of them is its own; a lead of more is caught up alone,
+from a slice of all that is below it.
+"""
+_ALL_KEYS: Final = 20_000
+"""About how many keys the leads of one transaction may have below them."""
+_FIRST_LEADS: Final = 8
+"""Leads whose keys are read at once, then twice as many as long as they have few."""
 _BEGINNING: Final = Place(BEGINNING, "")
 _NEXT: Final = "\x01"
 """Appended to an id it names the place right after it (no id holds a NUL, and PostgreSQL keeps none)."""
@@ -56,6 +64,8 @@ class _Work:
     is_anew: bool = False
     """Whether it is folded from its first touchpoint on, under versions that its checkpoints do not know."""
     more: bool = False
+    reached: Place | None = None
+    """Where more is to be read after this slice, when that is known not to be right after the state's place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +94,21 @@ class Refolder:
         worlds = await self._worlds.of(connection, {workspace for workspace, _ in rows})
         work = await _begun(connection, rows, worlds)
         if stale or not due:
-            await _read(connection, work)
+            work = await _read(connection, work)
         else:
             work = await _postponed(connection, work)
             if not work:
                 return CaughtUp(len(rows), 0, 0)
+        if stale:
+            self._after = (work[-1].row.workspace, work[-1].row.key)
         return await self._finish(connection, work, watermark, now)
 
     async def _take_stale(self, connection: Connection) -> dict[WorkspaceKey, LeadRow]:
         """The next leads behind, round and round: whoever is behind again at once does not keep the others waiting."""
         rows = await leads.take_stale(connection, _LEADS, self._after)
         if not rows and self._after != _FIRST:
+            self._after = _FIRST
             rows = await leads.take_stale(connection, _LEADS, _FIRST)
-        self._after = max(rows, default=_FIRST, key=lambda one: (one[0].int, one[1]))
         return rows
 
     async def _finish(self, connection: Connection, work: Sequence[_Work], watermark: int, now: int) -> CaughtUp:
@@ -130,6 +142,7 @@ async def _begun(
     for row in rows.values():
         world = worlds[row.workspace]
         state = states.decode(row.state) if row.state else states.initial()
+        since = _since(row.stale, state)
         is_anew = not folding.is_current(world.timeline, state)
         if is_anew:
             row.lower(folding.outdated_from(world.timeline, state))
@@ -137,7 +150,8 @@ async def _begun(
             behind.append((row.workspace, row.key, row.stale))
         if is_anew or (row.stale is not None and not _is_good(state, row.stale)):
             state = states.initial()
-        work.append(_Work(world, row, state, state.place, [], is_anew))
+            since = state.place
+        work.append(_Work(world, row, state, since, [], is_anew))
     found = await leads.last_checkpoints(connection, behind)
     for one in work:
         if (body := found.get((one.row.workspace, one.row.key))) is not None:
@@ -163,14 +177,45 @@ def _is_good(state: State, stale: Place) -> bool:
     return state.place < stale and state.clock <= stale.at
 
 
-async def _read(connection: Connection, work: Sequence[_Work]) -> None:
-    """Give each lead the next slice of its history: of all strands whose root it is, when it is."""
-    trees = await links_store.trees_down(connection, [(one.row.workspace, one.row.key) for one in work])
+def _since(stale: Place | None, state: State) -> Place:
+    """Where a slice that was read ended, which may be after the last touchpoint that was the lead's."""
+    if stale is None or not stale.id.endswith(_NEXT):
+        return state.place
+    return max(state.place, Place(stale.at, stale.id.removesuffix(_NEXT)))
+
+
+async def _read(connection: Connection, work: Sequence[_Work]) -> list[_Work]:
+    """Give leads the next slice of their history. Returns the first of them, as many as one transaction can read of."""
+    taken: list[_Work] = []
+    below: list[list[str]] = []
+    at_once = _FIRST_LEADS
+    while len(taken) < len(work) and sum(map(len, below)) < _ALL_KEYS:
+        ahead = work[len(taken) : len(taken) + at_once]
+        keys = await links_store.keys_down(
+            connection, [(one.row.workspace, one.row.key) for one in ahead], _MOST_KEYS + 1
+        )
+        found = [keys[one.row.workspace, one.row.key] for one in ahead]
+        wide = next((place for place, of_lead in enumerate(found) if len(of_lead) > _MOST_KEYS), len(ahead))
+        taken += ahead[:wide]
+        below += found[:wide]
+        if wide < len(ahead):
+            break
+        at_once *= 2
+    if not taken:
+        await _read_wide(connection, work[0])
+        return [work[0]]
+    await _read_pieces(connection, taken, below)
+    return taken
+
+
+async def _read_pieces(connection: Connection, work: Sequence[_Work], below: Sequence[Sequence[str]]) -> None:
+    """Of all strands whose root a lead is, when it is."""
+    wanted = {(one.row.workspace, key) for one, keys in zip(work, below, strict=True) for key in keys}
+    belonging = identifying.belonging(await links_store.runs_of(connection, wanted))
     pieces: list[PieceToRead] = []
     owner_of_piece: list[_Work] = []
-    for one in work:
-        tree = {key: runs for (_, key), runs in trees[one.row.workspace, one.row.key].items()}
-        for strand, start, end in identity.members(identity.owners(tree), tree, one.row.key):
+    for one, keys in zip(work, below, strict=True):
+        for strand, start, end in belonging.members(one.row.workspace, keys, one.row.key):
             if end > one.since.at:
                 pieces.append(PieceToRead(one.row.workspace, strand, max(start, one.since.at), end, one.since))
                 owner_of_piece.append(one)
@@ -179,6 +224,17 @@ async def _read(connection: Connection, work: Sequence[_Work]) -> None:
         found.setdefault(id(one), []).append(piece)
     for one in work:
         _take(one, found.get(id(one), []))
+
+
+async def _read_wide(connection: Connection, one: _Work) -> None:
+    """Of all that is below a lead the next touchpoints, of which some may be another's."""
+    workspace, root = one.row.workspace, one.row.key
+    rows = await history.read_below(connection, workspace, root, one.since, _TOUCHPOINTS)
+    runs = await links_store.chains_up(connection, {(workspace, strand) for strand, _, _ in rows})
+    belonging = identifying.belonging(runs)
+    one.input = [decode(body) for strand, place, body in rows if belonging.root(workspace, strand, place.at) == root]
+    if len(rows) == _TOUCHPOINTS:
+        one.more, one.reached = True, rows[-1][1]
 
 
 async def _slices(connection: Connection, pieces: Sequence[PieceToRead]) -> list[_Slice]:
@@ -235,7 +291,8 @@ def _settle(one: _Work) -> None:
     """Say how far the fold is good now."""
     row, state = one.row, one.state
     if one.more:
-        row.stale = Place(state.at, state.id + _NEXT)
+        reached = one.reached or state.place
+        row.stale = Place(reached.at, reached.id + _NEXT)
         folding.keep(row, state)
         return
     state.closed = []

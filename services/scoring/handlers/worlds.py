@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from services.scoring.domain.identity import MOST_RUNS
 from services.scoring.domain.model import Model, parse
 from services.scoring.domain.model_file import loaded
 from services.scoring.domain.timeline import TEMPLATE_VERSION, Timeline, timeline
@@ -17,11 +18,12 @@ Versions = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """One workspace: the key of its hashes, and its model's versions."""
+    """One workspace: the key of its hashes, its model's versions, and when a key is nobody's (see ``MOST_RUNS``)."""
 
     workspace: UUID
     secret: bytes
     timeline: Timeline
+    most_runs: int = MOST_RUNS
 
     @property
     def model(self) -> Model:
@@ -36,7 +38,8 @@ class World:
 class Worlds:
     """Reads worlds, keeping parsed models (a version never changes)."""
 
-    def __init__(self, template: str) -> None:
+    def __init__(self, template: str, most_runs: int = MOST_RUNS) -> None:
+        self._most_runs = most_runs
         self.template = template
         self._first = replace(parse(loaded(template)), version=TEMPLATE_VERSION)
         self._parsed: dict[tuple[UUID, int], Model] = {}
@@ -46,7 +49,9 @@ class Worlds:
         """The worlds of those workspaces that exist, as of this transaction's statement."""
         found = await worlds.current(connection, workspaces)
         return {
-            workspace: World(workspace, one.secret, await self._timeline(connection, workspace, one.published))
+            workspace: World(
+                workspace, one.secret, await self._timeline(connection, workspace, one.published), self._most_runs
+            )
             for workspace, one in found.items()
         }
 

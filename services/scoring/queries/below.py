@@ -23,19 +23,22 @@ _BELOW: Final = """
             SELECT k.key COLLATE "C"
             UNION
             SELECT link.key FROM down CROSS JOIN LATERAL (
-                SELECT r.key FROM scoring.run AS r WHERE r.workspace_id = $1 AND r.target = down.key LIMIT $4
+                SELECT r.key FROM scoring.run AS r
+                WHERE r.workspace_id = $1 AND r.target = down.key AND r.origin <> 'void' LIMIT $4
             ) AS link
         )
         SELECT down.key FROM down LIMIT $3
     ) AS below
     CROSS JOIN LATERAL (
         SELECT count(*) AS runs FROM (
-            SELECT FROM scoring.run AS r WHERE r.workspace_id = $1 AND r.target = below.key LIMIT $4
+            SELECT FROM scoring.run AS r
+            WHERE r.workspace_id = $1 AND r.target = below.key AND r.origin <> 'void' LIMIT $4
         ) AS counted
     ) AS linked
     LEFT JOIN LATERAL (
         SELECT r.at, r.id, r.target, r.origin, r.via FROM scoring.run AS r
-        WHERE r.workspace_id = $1 AND r.key = below.key ORDER BY r.at DESC, r.id DESC, r.via DESC LIMIT $5
+        WHERE r.workspace_id = $1 AND r.key = below.key AND r.origin <> 'void'
+        ORDER BY r.at DESC, r.id DESC, r.via DESC LIMIT $5
     ) AS r ON true
 """
 

@@ -58,6 +58,7 @@ class Lead(Wire):
     stale: bool
     owner: str | None = None
     identities: list[Identity]
+    more_identities: bool = Field(description="Of a lead of very many keys, and in lists, only some may be shown.")
     traits: Anything
     first_touch: Touch | None
     last_touch: Touch | None
@@ -84,6 +85,7 @@ EXAMPLE: Final = {
         {"type": "email", "value": "ann@example.com"},
         {"type": "anonymous_id", "value": "3d9f6c1e"},
     ],
+    "more_identities": False,
     "traits": {"email": "ann@example.com", "seniority": "vp", "employees": 120},
     "first_touch": {
         "id": "0f6b",

@@ -35,6 +35,25 @@ _READ: Final = """
     ) AS t
 """
 
+# Strands below a key by the hundred thousand do not leave the database, only what comes next of all of them.
+_READ_BELOW: Final = """
+    WITH RECURSIVE down (key) AS (
+        SELECT $2::text COLLATE "C"
+        UNION
+        SELECT link.key FROM down CROSS JOIN LATERAL (
+            SELECT r.key FROM scoring.run AS r
+            WHERE r.workspace_id = $1 AND r.target = down.key AND r.origin <> 'void' OFFSET 0
+        ) AS link
+    )
+    SELECT down.key, t.occurred_at, t.id, t.body
+    FROM down CROSS JOIN LATERAL (
+        SELECT h.occurred_at, h.id, h.body FROM scoring.touchpoint AS h
+        WHERE h.workspace_id = $1 AND h.strand = down.key AND (h.occurred_at, h.id) > ($3, $4)
+        ORDER BY h.occurred_at, h.id LIMIT $5
+    ) AS t
+    ORDER BY t.occurred_at, t.id LIMIT $5
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredTouchpoint:
@@ -101,3 +120,11 @@ async def read(connection: asyncpg.Connection, pieces: Sequence[PieceToRead], li
         limit,
     )
     return [HistoryRow(row[0] - 1, Place(row[1], row[2]), row[3]) for row in rows]
+
+
+async def read_below(
+    connection: asyncpg.Connection, workspace: UUID, key: str, after: Place, limit: int
+) -> list[tuple[str, Place, bytes]]:
+    """The next touchpoints after a place under a key and all keys below it at any time: strand, place and body."""
+    rows = await connection.fetch(_READ_BELOW, workspace, key, after.at, after.id, limit)
+    return [(row[0], Place(row[1], row[2]), row[3]) for row in rows]

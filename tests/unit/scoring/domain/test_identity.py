@@ -130,6 +130,54 @@ def test_a_chain_of_aliases_may_be_as_long_as_somebody_likes() -> None:
     assert identity.pieces(owners, names[0]) == (Piece(BEGINNING, END, names[-1]),)
 
 
+def test_a_key_of_too_many_runs_is_nobodys_whatever_they_are() -> None:
+    said = [own(A, 1, U), own(A, 2, V), Link(A, 3, "s", V, Origin.SPLIT)]
+
+    assert len(identity.runs_from(said, most=3)) == 3
+    assert identity.runs_from([*said, own(A, 4, V)], most=3) == (Run(A, BEGINNING, "", A, Origin.SHARED),)
+    assert identity.runs_from([*said, own(A, 5, U), own(A, 4, U)], most=3) == (Run(A, BEGINNING, "", A, Origin.SHARED),)
+
+
+def test_nobodys_key_belongs_to_itself_at_all_instants_and_tells_nothing() -> None:
+    shared = identity.runs_from([own(A, 1, E), own(A, 2, U), own(A, 3, E)], most=2)
+    aliased = identity.runs_from([Link(U, at, "a", (V, W)[at % 2], Origin.ALIAS) for at in range(3)], most=2)
+
+    owners = identity.owners({A: shared, E: (), U: aliased, V: (), W: ()})
+
+    assert {identity.pieces(owners, key) for key in (A, U)} == {
+        (Piece(BEGINNING, END, A),),
+        (Piece(BEGINNING, END, U),),
+    }
+    assert identity.inferred(shared, infer_owner=True) == ()
+    assert identity.extended(shared, own(A, 9, V)) == shared
+    assert identity.members(owners, [A, U], U) == [(U, BEGINNING, END)]
+
+
+def test_an_e_mail_to_which_too_many_owners_are_concluded_belongs_to_itself() -> None:
+    concluded = [Run(E, at, "t", f"5user_id:{at}", Origin.INFERRED, f"1anonymous_id:{at}") for at in range(3)]
+
+    assert identity.bounded(concluded, 3) == tuple(concluded)
+    crowded = identity.bounded(concluded, 2)
+    assert identity.is_crowded(crowded)
+    assert identity.root_at(identity.owners({E: crowded}), E, 9) == E
+    said = identity.runs_from([own(E, 1, U)])
+    assert identity.root_at(identity.owners({E: (*said, *crowded), U: ()}), E, 9) == U
+
+
+def test_the_pieces_of_one_lead_below_a_much_shared_key_take_no_time_by_its_owners() -> None:
+    """A thousand devices below an e-mail of a thousand users would otherwise have a million pieces."""
+    users = [f"5user_id:{at:04}" for at in range(1_000)]
+    found = {E: tuple(Run(E, at, "t", user, Origin.OWN) for at, user in enumerate(users))}
+    found |= {f"1anonymous_id:{at}": (Run(f"1anonymous_id:{at}", at, "t", E, Origin.OWN),) for at in range(1_000)}
+    owners = identity.owners(found)
+    begun = time.process_time()
+
+    held = [len(identity.members(owners, [*found, user], user)) for user in users[:50]]
+
+    assert held == [1_002] * 50
+    assert time.process_time() - begun < 3
+
+
 MANY = 20_000
 
 
