@@ -40,6 +40,10 @@ class Touchpoint(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     ``keys[0]`` is the strand under which the touchpoint is stored for ever. ``previous`` is the key that an
     ``aliased`` touchpoint joins to its strand, or the owner from which an ``unlinked`` one cuts its strand.
     ``properties``, ``context`` and ``identity`` stay undecoded JSON: most readers never look.
+
+    ``channel_rule`` names the rule that found the channel (``docs/channels.md``). ``browser``, ``os`` and ``language``
+    are what the client said of itself. ``marks`` say what the touchpoint is by rule, such as ``bot:googlebot``: a
+    touchpoint marked as a bot's or as own traffic stays in the history and counts for nothing.
     """
 
     workspace: str
@@ -63,6 +67,11 @@ class Touchpoint(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     identity: msgspec.Raw = msgspec.Raw(b"{}")
     properties: msgspec.Raw = msgspec.Raw(b"{}")
     context: msgspec.Raw = msgspec.Raw(b"{}")
+    channel_rule: str | None = None
+    browser: str | None = None
+    os: str | None = None
+    language: str | None = None
+    marks: tuple[str, ...] = ()
 
     @property
     def strand(self) -> str:

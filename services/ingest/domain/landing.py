@@ -9,36 +9,37 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote_plus
 
-from shared.vocabulary import Channel
-
-CLICK_CHANNELS: Final = {
-    "gclid": Channel.ADS,
-    "gbraid": Channel.ADS,
-    "wbraid": Channel.ADS,
-    "dclid": Channel.ADS,
-    "msclkid": Channel.ADS,
-    "ttclid": Channel.ADS,
-    "li_fat_id": Channel.ADS,
-    "twclid": Channel.ADS,
-    "rdt_cid": Channel.ADS,
-    "epik": Channel.ADS,
-    "sccid": Channel.ADS,
-    "qclid": Channel.ADS,
-    "yclid": Channel.ADS,
-    "irclickid": Channel.REFERRAL,
-    "irclid": Channel.REFERRAL,
-    "fbclid": Channel.SOCIAL,
-    "igshid": Channel.SOCIAL,
-    "mc_cid": Channel.EMAIL,
-    "mc_eid": Channel.EMAIL,
-    "_kx": Channel.EMAIL,
+CLICK_GROUPS: Final = {
+    "gclid": "paid_search",
+    "gbraid": "paid_search",
+    "wbraid": "paid_search",
+    "msclkid": "paid_search",
+    "yclid": "paid_search",
+    "dclid": "display",
+    "ttclid": "paid_social",
+    "li_fat_id": "paid_social",
+    "twclid": "paid_social",
+    "rdt_cid": "paid_social",
+    "epik": "paid_social",
+    "sccid": "paid_social",
+    "qclid": "paid_social",
+    "irclickid": "affiliates",
+    "irclid": "affiliates",
+    "fbclid": "organic_social",
+    "igshid": "organic_social",
+    "mc_cid": "email",
+    "mc_eid": "email",
+    "_kx": "email",
 }
-"""What a click id alone says. Meta puts ``fbclid`` on unpaid links too, so alone it says social."""
+"""The group (``domain.channel``) a click id alone says. Meta puts ``fbclid`` on unpaid links too, so it says social."""
+
+BESIDE: Final = {"gclsrc": "paid_search", "gad_source": "paid_search", "gad_campaignid": "paid_search"}
+"""What Google puts beside its click ids. It counts where there is none: some browsers take click ids away."""
 
 _MAX_VALUE: Final = 512
 _WANTED: Final = re.compile(
     r"[?&#](?:utm_(source|medium|campaign|term|content|id)|("
-    + "|".join(re.escape(name) for name in CLICK_CHANNELS)
+    + "|".join(re.escape(name) for name in (*CLICK_GROUPS, *BESIDE))
     + r"))=([^&#\s]+)",
     re.IGNORECASE,
 )
@@ -67,6 +68,11 @@ def read_address(address: str) -> Landing:
         )
         if field:
             utm[field.lower()] = text
-        else:
-            click = f"{click_name.lower()}:{text}"
+        elif (name := click_name.lower()) not in BESIDE or not click:
+            click = f"{name}:{text}"
     return Landing(utm, click) if utm or click else NOTHING
+
+
+def group_of_click(name: str) -> str:
+    """The group that a click id's name says; empty when it says none."""
+    return CLICK_GROUPS.get(name) or BESIDE.get(name, "")

@@ -13,7 +13,7 @@ from jmespath import functions
 from jmespath.exceptions import JMESPathError
 
 from services.ingest.domain.kind import snake_case
-from services.ingest.domain.landing import CLICK_CHANNELS
+from services.ingest.domain.landing import CLICK_GROUPS
 from services.ingest.domain.machine import machine_of
 
 MAX_EXPRESSION: Final = 2_000
@@ -114,7 +114,7 @@ class _Functions(functions.Functions):
     def _func_click_id(self, said: Mapping[str, Any]) -> str | None:
         """The ad platform's click id among fields, as ``name:value``."""
         found = {name.lower(): first(value) for name, value in said.items() if first(value)}
-        return next((f"{name}:{found[name]}" for name in CLICK_CHANNELS if isinstance(found.get(name), str)), None)
+        return next((f"{name}:{found[name]}" for name in CLICK_GROUPS if isinstance(found.get(name), str)), None)
 
 
 _OPTIONS: Final = jmespath.Options(custom_functions=_Functions())

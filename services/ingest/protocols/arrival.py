@@ -6,10 +6,11 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from services.ingest.domain.channel import Signs, decide, foreign_site
+from services.ingest.domain.channel import Decision, Signs, decide
 from services.ingest.domain.device import device_of, device_of_type
 from services.ingest.domain.landing import NOTHING, Landing, read_address
 from services.ingest.domain.place import country_code, country_of_locale, truncated_address
+from services.ingest.domain.site import foreign_site
 from services.ingest.protocols.reading import EMPTY, read_object
 from shared.contracts.touchpoint import Campaign, Page
 
@@ -21,19 +22,19 @@ _MAX_REMEMBERED_CONTEXT: Final = 1_024
 _NO_CAMPAIGN: Final = Campaign()
 
 
-def way_in(said: Campaign | None, page: Page | None, kind: str, size: int) -> tuple[Campaign | None, str]:
-    """Campaign and channel of an item of so many bytes."""
+def way_in(said: Campaign | None, page: Page | None, kind: str, size: int) -> tuple[Campaign | None, str, str]:
+    """Campaign, channel and the rule that found it, of an item of so many bytes."""
     if size > _MAX_REMEMBERED_ITEM:
         campaign = campaign_of(said, page)
-        return campaign, channel_of(campaign, page, kind)
+        return campaign, *decision_of(campaign, page, kind)
     if page is None:
         return _remembered_way(said or _NO_CAMPAIGN, None, None, kind)
     return _remembered_way(said or _NO_CAMPAIGN, page.url, page.referrer, kind)
 
 
-def _way_in(said: Campaign, address: str | None, referrer: str | None, kind: str) -> tuple[Campaign | None, str]:
+def _way_in(said: Campaign, address: str | None, referrer: str | None, kind: str) -> tuple[Campaign | None, str, str]:
     campaign = _campaign(said, address or "", "")
-    return campaign, channel_of(campaign, Page(url=address, referrer=referrer), kind)
+    return campaign, *decision_of(campaign, Page(url=address, referrer=referrer), kind)
 
 
 _remembered_way = lru_cache(maxsize=8192)(_way_in)
@@ -81,12 +82,22 @@ def campaign_of(said: Campaign | None, page: Page | None, query: str = "") -> Ca
 
 def channel_of(campaign: Campaign | None, page: Page | None, kind: str) -> str:
     """The channel by the rules of ``domain.channel``."""
+    return decision_of(campaign, page, kind).channel
+
+
+def decision_of(campaign: Campaign | None, page: Page | None, kind: str) -> Decision:
+    """The channel and the rule that decided."""
     referrer = foreign_site(page.referrer, page.url or "") if page is not None and page.referrer else ""
-    if campaign is None:
-        return decide(Signs("", "", "", referrer, kind)).channel.value
-    medium, source = (campaign.medium or "").lower(), (campaign.source or "").lower()
+    return decide(_signs(campaign or _NO_CAMPAIGN, referrer, kind))
+
+
+def _signs(campaign: Campaign, referrer: str, kind: str) -> Signs:
     click = (campaign.click_id or "").partition(":")[0]
-    return decide(Signs(medium, source, click, referrer, kind)).channel.value
+    return Signs(_plain(campaign.medium), _plain(campaign.source), _plain(campaign.name), click, referrer, kind)
+
+
+def _plain(text: str | None) -> str:
+    return text.strip().lower() if text else ""
 
 
 def place_of(context: Mapping[str, Any]) -> tuple[str | None, str | None]:

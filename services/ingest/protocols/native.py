@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from services.ingest.domain import bounds, consent, money
+from services.ingest.domain.channel import SAID
 from services.ingest.domain.instant import occurred_at, parse_instant
 from services.ingest.domain.item_id import content_id, own_id
 from services.ingest.domain.keys import KeyRing, identifier, plain_keys
@@ -118,7 +119,7 @@ def _parse(item: Item, arrival: Arrival, *, may_hold_nul: bool) -> Touchpoint:
         bounds.check(said.traits, "/traits")
     identity = _read_identity(said.identity, "/identity")
     keys, traits = _person(identity, said, arrival, country)
-    campaign, channel = way_in(said.campaign, said.page, kind, size)
+    campaign, channel, rule = way_in(said.campaign, said.page, kind, size)
     original = parse_instant(said.occurred_at, "/occurred_at") if said.occurred_at else None
     sent_at = parse_instant(said.sent_at, "/sent_at") if said.sent_at else None
     return Touchpoint(  # by place: by name costs five times as much, and this is done for every touchpoint
@@ -143,6 +144,7 @@ def _parse(item: Item, arrival: Arrival, *, may_hold_nul: bool) -> Touchpoint:
         EMPTY if identity is _NOBODY else said.identity,
         properties,
         context,
+        rule if said.channel is None else SAID,
     )
 
 

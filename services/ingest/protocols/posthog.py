@@ -15,7 +15,7 @@ from services.ingest.domain.item_id import content_id, own_id
 from services.ingest.domain.keys import KeyRing, identifier
 from services.ingest.domain.kind import MAX_LENGTH, is_form, kind_of_event
 from services.ingest.domain.refusal import Refusal, Refused
-from services.ingest.protocols.arrival import campaign_of, channel_of
+from services.ingest.protocols.arrival import campaign_of, decision_of
 from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
 from services.ingest.protocols.posthog_parts import (
     account_said,
@@ -166,11 +166,12 @@ def _parse(said: _Said, item: Item, arrival: Arrival, envelope: Events) -> Touch
     times = _times(said, envelope.sent_at, arrival.received_at)
     own = _group_set(properties) if said.name == _GROUP else own_properties(properties)
     kind = Kind.IDENTIFIED.value if said.name == _ALIAS and previous is None else said.kind
+    channel, rule = decision_of(campaign, page, kind)
     return Touchpoint(
         workspace=arrival.workspace,
         id=_own_id(event.uuid, properties) or _made_id(item, times.original, arrival),
         kind=kind,
-        channel=channel_of(campaign, page, kind),
+        channel=channel,
         occurred_at=times.occurred_at,
         received_at=arrival.received_at,
         keys=keys,
@@ -187,6 +188,7 @@ def _parse(said: _Said, item: Item, arrival: Arrival, envelope: Events) -> Touch
         identity=_written({"distinct_id": said.distinct, **_anonymous_before(properties)}),
         properties=_written(own) if own else EMPTY,
         context=_written(context_of(properties, event.ip)),
+        channel_rule=rule,
     )
 
 

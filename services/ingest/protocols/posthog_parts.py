@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from services.ingest.domain.landing import CLICK_CHANNELS
+from services.ingest.domain.landing import CLICK_GROUPS
 from services.ingest.domain.place import country_code, truncated_address
 from services.ingest.protocols.arrival import country_of, device_by
 from services.ingest.protocols.segment_parts import DIRECT, part, text
@@ -54,7 +54,7 @@ def page_said(properties: Mapping[str, Any]) -> Page | None:
 def campaign_said(properties: Mapping[str, Any]) -> Campaign | None:
     """The UTM fields and the click ids, which its SDKs take out of the address and send flat; null when absent."""
     utm = [text(properties, f"utm_{name}") for name in _UTM]
-    click = next((f"{name}:{value}" for name in CLICK_CHANNELS if (value := text(properties, name))), None)
+    click = next((f"{name}:{value}" for name in CLICK_GROUPS if (value := text(properties, name))), None)
     if click is None and not any(utm):
         return None
     source, medium, name, term, content, campaign_id = utm

@@ -14,7 +14,7 @@ from services.ingest.domain.item_id import content_id, own_id
 from services.ingest.domain.keys import KeyRing, identifier
 from services.ingest.domain.kind import MAX_LENGTH, is_form, kind_of_event
 from services.ingest.domain.refusal import Refusal, Refused
-from services.ingest.protocols.arrival import campaign_of, channel_of, truncated
+from services.ingest.protocols.arrival import campaign_of, decision_of, truncated
 from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
 from services.ingest.protocols.reading import (
     EMPTY,
@@ -169,11 +169,12 @@ def _parse(said: _Call, item: Item, arrival: Arrival, envelope: Envelope) -> Tou
     country = country_said(context)
     keys, person = _person(said, call, kind, (context, properties, traits), arrival.secret, country)
     times = envelope.dialect.times(said, envelope.sent_at, arrival.received_at)
+    channel, rule = decision_of(campaign, page, kind)
     return Touchpoint(
         workspace=arrival.workspace,
         id=own_id(said.messageId, "/messageId") or _made_id(item, times.original, arrival),
         kind=kind,
-        channel=channel_of(campaign, page, kind),
+        channel=channel,
         occurred_at=times.occurred_at,
         received_at=arrival.received_at,
         keys=keys,
@@ -191,6 +192,7 @@ def _parse(said: _Call, item: Item, arrival: Arrival, envelope: Envelope) -> Tou
         identity=_identity(said),
         properties=_properties(said, call, properties, traits),
         context=truncated(_written(context) if envelope.context else said.context, context),
+        channel_rule=rule,
     )
 
 

@@ -5,7 +5,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from services.ingest.domain.landing import CLICK_CHANNELS
+from services.ingest.domain.landing import CLICK_GROUPS
 from tests.parts import require
 
 ROOT = Path("services/ingest/tracker")
@@ -27,4 +27,4 @@ def test_tracker_knows_the_click_ids_that_the_door_knows() -> None:
     listed = re.search(r"/\^\(([a-z_|]+)\)\$/i;", (ROOT / "tracker.js").read_text())
 
     assert listed is not None
-    assert set(listed[1].split("|")) == set(CLICK_CHANNELS)
+    assert set(listed[1].split("|")) == set(CLICK_GROUPS)

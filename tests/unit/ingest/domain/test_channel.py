@@ -1,70 +1,61 @@
-"""Channels: the rules in order, and what they are read from."""
+"""Channels: every rule by the addresses, referrers and kinds it is for."""
+
+from collections import Counter
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
 
 import pytest
+import yaml
 
-from services.ingest.domain.channel import RULES, Signs, decide, foreign_site, site_of
-from services.ingest.domain.landing import read_address
+from services.ingest.domain.channel import CHANNELS, RULES, Signs, decide
+from services.ingest.domain.site import SORTS, foreign_site, site_of, sites, sort_of_host, sort_of_source
+from services.ingest.protocols.arrival import campaign_of, decision_of
+from shared.contracts.touchpoint import Page
 from shared.vocabulary import Channel
 
-_NO_SIGNS = Signs("", "", "", "", "page_viewed")
+_CASES = Path(__file__).with_name("channel_cases.yaml")
+_ENOUGH = 300
 
 
-@pytest.mark.parametrize(
-    ("signs", "rule", "channel"),
-    [
-        ({"medium": "cpc", "source": "google"}, "paid medium", Channel.ADS),
-        ({"medium": "paid-social", "source": "facebook"}, "paid medium", Channel.ADS),
-        ({"medium": "retargeting"}, "paid medium", Channel.ADS),
-        ({"medium": "cpm"}, "paid medium", Channel.ADS),
-        ({"medium": "banner"}, "display medium", Channel.ADS),
-        ({"medium": "cross-network"}, "cross-network", Channel.ADS),
-        ({"medium": "email"}, "email medium or source", Channel.EMAIL),
-        ({"source": "newsletter"}, "email medium or source", Channel.EMAIL),
-        ({"medium": "social"}, "social medium", Channel.SOCIAL),
-        ({"medium": "organic", "source": "google"}, "organic medium", Channel.SEARCH),
-        ({"medium": "affiliate"}, "referral medium", Channel.REFERRAL),
-        ({"medium": "sms"}, "phone medium", Channel.PHONE),
-        ({"medium": "qr"}, "offline medium", Channel.OFFLINE),
-        ({"medium": "vr"}, "immersive medium", Channel.IMMERSIVE),
-        ({"medium": "webinar"}, "webinar medium", Channel.WEBINAR),
-        ({"medium": "conference"}, "event medium", Channel.EVENT),
-        ({"medium": "livechat"}, "chat medium", Channel.CHAT),
-        ({"click": "gclid"}, "ad click id", Channel.ADS),
-        ({"click": "mc_eid"}, "mail click id", Channel.EMAIL),
-        ({"click": "irclickid"}, "partner click id", Channel.REFERRAL),
-        ({"click": "fbclid"}, "shared click id", Channel.SOCIAL),
-        ({"click": "fbclid", "medium": "paid"}, "paid medium", Channel.ADS),
-        ({"source": "linkedin"}, "social source", Channel.SOCIAL),
-        ({"source": "bing"}, "search source", Channel.SEARCH),
-        ({"referrer": "mail.google.com"}, "mail referrer", Channel.EMAIL),
-        ({"referrer": "google.co.uk"}, "search referrer", Channel.SEARCH),
-        ({"referrer": "duckduckgo.com"}, "search referrer", Channel.SEARCH),
-        ({"referrer": "l.facebook.com"}, "social referrer", Channel.SOCIAL),
-        ({"referrer": "t.co"}, "social referrer", Channel.SOCIAL),
-        ({"referrer": "blog.example"}, "other referrer", Channel.REFERRAL),
-        ({"kind": "email_opened"}, "kind email_*", Channel.EMAIL),
-        ({"kind": "ad_clicked"}, "kind ad_*", Channel.ADS),
-        ({"kind": "webinar_attended"}, "kind webinar_*", Channel.WEBINAR),
-        ({"kind": "call_made"}, "kind call_*", Channel.PHONE),
-        ({"kind": "chat_started"}, "kind chat_*", Channel.CHAT),
-        ({"kind": "meeting_booked"}, "kind meeting_*", Channel.MEETING),
-        ({"kind": "opportunity_opened"}, "kind opportunity_*", Channel.SALES),
-        ({"kind": "event_attended"}, "kind event_*", Channel.EVENT),
-        ({"kind": "store_visited"}, "kind store_*", Channel.OFFLINE),
-        ({"kind": "vr_entered"}, "kind vr_*", Channel.IMMERSIVE),
-        ({}, "direct", Channel.WEB),
-        ({"medium": "carrier pigeon"}, "direct", Channel.WEB),
-    ],
-)
-def test_first_rule_that_holds_decides(signs: dict[str, str], rule: str, channel: Channel) -> None:
-    decided = decide(_NO_SIGNS._replace(**signs))
+def _cases() -> Iterator[tuple[str, str]]:
+    for rule, cases in yaml.safe_load(_CASES.read_text(encoding="utf-8")).items():
+        for case in cases:
+            yield case, rule
 
-    assert (decided.name, decided.channel) == (rule, channel)
+
+def _page_and_kind(case: str) -> tuple[Page, str]:
+    came, _, kind = case.partition(" as ")
+    query, _, referrer = came.partition(" from ")
+    return Page(url=f"https://site.example{query}", referrer=referrer or None), kind or "page_viewed"
+
+
+@pytest.mark.parametrize(("case", "rule"), list(_cases()))
+def test_how_someone_came_is_told_by_the_rule(case: str, rule: str) -> None:
+    page, kind = _page_and_kind(case)
+
+    decided = decision_of(campaign_of(None, page), page, kind)
+
+    assert decided.rule == rule
+    assert decided.channel == CHANNELS[rule.partition(":")[0]]
+
+
+def test_cases_are_many_differ_and_leave_no_rule_out() -> None:
+    counted = Counter(case for case, _ in _cases())
+
+    assert counted.total() >= _ENOUGH
+    assert [case for case, times in counted.items() if times > 1] == []
+    assert {rule for _, rule in _cases()} == {rule.name for rule in RULES}
 
 
 def test_every_channel_can_be_found_and_every_rule_has_its_own_name() -> None:
     assert {rule.channel for rule in RULES} == set(Channel)
     assert len({rule.name for rule in RULES}) == len(RULES)
+    assert {rule.name.partition(":")[0] for rule in RULES} == set(CHANNELS)
+
+
+def test_nothing_said_is_direct() -> None:
+    assert decide(Signs()) == (Channel.WEB, "direct")
 
 
 @pytest.mark.parametrize(
@@ -81,28 +72,47 @@ def test_site_of_an_address(address: str, site: str) -> None:
     assert site_of(address) == site
 
 
-def test_own_site_is_no_referrer() -> None:
+def test_own_sites_are_no_referrer() -> None:
+    own = frozenset({"brand.example"})
+
     assert foreign_site("https://shop.example/a", "https://www.shop.example/b") == ""
     assert foreign_site("https://other.example/a", "https://shop.example/b") == "other.example"
+    assert foreign_site("https://checkout.brand.example/a", "https://shop.example/b", own) == ""
+    assert foreign_site("https://notbrand.example/a", "https://shop.example/b", own) == "notbrand.example"
 
 
 @pytest.mark.parametrize(
-    ("address", "utm", "click"),
+    ("host", "sort"),
     [
-        ("https://x?utm_source=a&utm_medium=cpc&utm_campaign=x", {"source": "a", "medium": "cpc", "campaign": "x"}, ""),
-        ("?utm_source=a&utm_source=b", {"source": "b"}, ""),
-        ("?UTM_Source=a", {"source": "a"}, ""),
-        ("?utm_source=&utm_medium=email", {"medium": "email"}, ""),
-        ("?utm_campaign=spring%20sale+1", {"campaign": "spring sale 1"}, ""),
-        ("?utm_id=77&utm_term=t&utm_content=c", {"id": "77", "term": "t", "content": "c"}, ""),
-        ("https://x/p?a=1&gclid=G123#top", {}, "gclid:G123"),
-        ("?ScCid=S", {}, "sccid:S"),
-        ("?myutm_source=a&notgclid=1", {}, ""),
-        ("https://x/p", {}, ""),
-        ("?utm_source=a%00b", {"source": "ab"}, ""),
+        ("google.com", "search"),
+        ("mail.google.com", "mail"),
+        ("gemini.google.com", "assistant"),
+        ("shopping.google.com", "shopping"),
+        ("google.com.au", "search"),
+        ("google.example", ""),
+        ("m.youtube.com", "video"),
+        ("mail.nobody.example", "mail"),
+        ("mail", ""),
+        ("", ""),
     ],
-)  # fmt: skip
-def test_address_says_how_someone_came(address: str, utm: dict[str, str], click: str) -> None:
-    landing = read_address(address)
+)
+def test_most_specific_host_decides(host: str, sort: str) -> None:
+    assert sort_of_host(host) == sort
 
-    assert (landing.utm, landing.click) == (utm, click)
+
+@pytest.mark.parametrize(
+    ("source", "sort"), [("bing", "search"), ("t", ""), ("fb", "social"), ("m.facebook.com", "social"), ("spring", "")]
+)
+def test_source_is_a_known_name_or_a_host(source: str, sort: str) -> None:
+    assert sort_of_source(source) == sort
+
+
+def test_no_host_is_listed_twice_and_all_are_lower_case() -> None:
+    text = (resources.files("services.ingest.domain") / "data" / "sites.yaml").read_text(encoding="utf-8")
+    listed = yaml.safe_load(text)
+    hosts = Counter(host for sort in SORTS for host in listed[sort]["hosts"])
+    sources = Counter(source for sort in SORTS for source in listed[sort]["sources"])
+
+    assert set(listed) == set(SORTS)
+    assert [name for name, times in (hosts + sources).items() if times > 1 or name != name.lower()] == []
+    assert len(sites().hosts) == len(hosts)
