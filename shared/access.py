@@ -48,7 +48,10 @@ _PREFIXES: Final = {KeyKind.WRITE: "tw", KeyKind.SECRET: "ts"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessKey:
-    """A key as stored, with what is needed of its workspace. Instants are microseconds."""
+    """A key as stored, with what is needed of its workspace. Instants are microseconds.
+
+    ``items_per_second`` is how fast it may send to one process, None as fast as any.
+    """
 
     prefix: str
     workspace: UUID
@@ -61,6 +64,7 @@ class AccessKey:
     protocol: str
     expires_at: int | None
     revoked_at: int | None
+    items_per_second: int | None = None
 
     def is_usable(self, now: int) -> bool:
         """Whether it is neither revoked nor expired at ``now``."""
@@ -80,6 +84,7 @@ class Principal:
     scopes: frozenset[str]
     origins: frozenset[str]
     protocol: str
+    items_per_second: int | None = None
 
     def may(self, scope: Scope) -> bool:
         """Whether the key carries the scope."""
@@ -110,6 +115,7 @@ def principal_of(key: AccessKey) -> Principal:
         scopes=frozenset({Scope.INGEST}) if key.kind is KeyKind.WRITE else key.scopes,
         origins=key.origins,
         protocol=key.protocol,
+        items_per_second=key.items_per_second,
     )
 
 

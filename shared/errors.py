@@ -153,3 +153,7 @@ class RateLimited(Declined):
     """Too many requests; wait as long as Retry-After says."""
 
     code = "rate_limited"
+
+    def __init__(self, message: str | None = None, retry_after_seconds: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds

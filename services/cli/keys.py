@@ -1,4 +1,4 @@
-"""``tragt keys``: make, list, rotate and revoke the keys of a workspace."""
+"""``tragt keys``: make, list, rotate, limit and revoke the keys of a workspace."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,12 +14,21 @@ from services.cli.instance import Database, database_of
 from services.cli.place import DEFAULT, Data
 from shared.access import KeyKind, Scope, WireProfile
 from shared.clock import DAY, HOUR, to_text
-from shared.database.access import ListedKey, NewKey, create_key, find_workspace, list_keys, revoke_key, rotate_key
+from shared.database.access import (
+    ListedKey,
+    NewKey,
+    create_key,
+    find_workspace,
+    limit_key,
+    list_keys,
+    revoke_key,
+    rotate_key,
+)
 from shared.database.engine import create_engine
 from shared.database.roles import Role
 from shared.database.session import WriteSession, writing
 
-keys = typer.Typer(no_args_is_help=True, help="Make, list, rotate and revoke keys.")
+keys = typer.Typer(no_args_is_help=True, help="Make, list, rotate, limit and revoke keys.")
 
 Workspace = Annotated[str, typer.Option("--workspace", help="Name of the workspace.")]
 Prefix = Annotated[str, typer.Argument(help="How the key begins, as `tragt keys list` shows it, or the whole key.")]
@@ -27,6 +36,7 @@ Scopes = Annotated[list[Scope] | None, typer.Option("--scope", help="What a secr
 Origins = Annotated[list[str] | None, typer.Option("--origin", help="Site on which a write key may sit; repeatable.")]
 Profile = Annotated[WireProfile, typer.Option(help="Whose SDKs use it; native is told of refused items.")]
 Days = Annotated[int | None, typer.Option("--days", min=1, help="Days until it ends by itself.")]
+Rate = Annotated[int, typer.Argument(min=0, help="Items a second to one process; 0 is as many as any key.")]
 Overlap = Annotated[int, typer.Option("--overlap-hours", min=0, help="Hours for which the old key still works.")]
 
 _T = TypeVar("_T")
@@ -108,6 +118,27 @@ def rotate(
 
 
 @keys.command()
+def limit(
+    context: typer.Context,
+    prefix: Prefix,
+    items_per_second: Rate,
+    data: Data = DEFAULT,
+    database: Database = "",
+    as_json: Json = False,
+) -> None:
+    """Say how fast a key may send; above it the services answer 429."""
+    around = given(context)
+    now = around.clock.now()
+    prefix, rate = _beginning(prefix), items_per_second or None
+    if not _run(data, database, lambda session: limit_key(session, prefix, now, rate)):
+        raise Ended(Exit.NO, f"there is no valid key {prefix}: see `tragt keys list`")
+    told = f"{prefix} may send {rate} items a second" if rate else f"{prefix} may send as fast as any key"
+    around.answer({"limited": prefix, "items_per_second": rate}) if as_json else around.console.print(
+        told, highlight=False
+    )
+
+
+@keys.command()
 def revoke(
     context: typer.Context, prefix: Prefix, data: Data = DEFAULT, database: Database = "", as_json: Json = False
 ) -> None:
@@ -164,6 +195,7 @@ def _row(listed: ListedKey) -> dict[str, Any]:
         "scopes": sorted(key.scopes),
         "origins": sorted(key.origins),
         "protocol": key.protocol,
+        "items_per_second": key.items_per_second,
         "created_at": to_text(listed.created_at),
         "expires_at": None if key.expires_at is None else to_text(key.expires_at),
         "revoked_at": None if key.revoked_at is None else to_text(key.revoked_at),

@@ -2,11 +2,14 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
+from services.ingest.domain.rate import Rates
+from services.ingest.handlers.allowances import Allowances
 from services.ingest.handlers.hook_cache import HookCache
 from services.ingest.handlers.outbound import Outbound
 from services.ingest.settings import IngestSettings
@@ -18,6 +21,7 @@ from shared.database.roles import Role
 from shared.http.auth import AccessCache
 from shared.http.health import Health
 from shared.streaming.connect import open_log, topics_ready
+from shared.streaming.limits import Limits
 from shared.streaming.ports import Log, Producer
 from shared.telemetry import Telemetry, tracing
 
@@ -33,6 +37,7 @@ class Resources:
     telemetry: Telemetry
     health: Health
     access: AccessCache
+    allowances: Allowances
     hooks: HookCache
     outbound: Outbound
     log: Log
@@ -71,6 +76,7 @@ async def opened(settings: IngestSettings) -> AsyncIterator[Resources]:
             telemetry=Telemetry(tracer),
             health=Health(clock),
             access=AccessCache(source, clock),
+            allowances=Allowances(Rates(**settings.rate.model_dump()), Limits().max_in_flight_bytes, time.monotonic),
             hooks=HookCache(writer),
             outbound=outbound,
             log=log,

@@ -28,6 +28,20 @@ class LimitSettings(Component):
     items: int = Field(default=1_000, ge=1, le=10_000)
     segment_items: int = Field(default=2_500, ge=1, le=10_000)
     connections: int = Field(default=1_024, ge=1, le=65_535)
+    address_connections: int = Field(default=0, ge=0, le=65_535)
+    """Of those, how many one address may have, unless it is this machine; 0 is no limit. Not behind a proxy."""
+
+
+class RateSettings(Component):
+    """How many items (touchpoints) a second one process takes, generously: what a process can do is the real bound.
+
+    A key may have a rate of its own. 0 is no limit.
+    """
+
+    key_items: int = Field(default=100_000, ge=0)
+    workspace_items: int = Field(default=200_000, ge=0)
+    burst_seconds: int = Field(default=10, ge=1, le=3_600)
+    """For how long one may send at once what the rate allows over that time."""
 
 
 class SnowplowSettings(Component):
@@ -63,6 +77,7 @@ class IngestSettings(ServiceSettings):
     port: int = Field(default=7101, ge=1, le=65_535)
     run: CommaList = PARTS
     limit: LimitSettings = LimitSettings()
+    rate: RateSettings = RateSettings()
     snowplow: SnowplowSettings = SnowplowSettings()
     events: EventsSettings = EventsSettings()
     fast: bool = True

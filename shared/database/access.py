@@ -108,9 +108,20 @@ async def rotate_key(session: WriteSession, prefix: str, now: int, *, overlap: i
         protocol=old.protocol,
         expires_at=old.expires_at,
     )
+    if old.items_per_second is not None:
+        await limit_key(session, made.prefix, now, old.items_per_second)
     end = now + overlap if old.expires_at is None else min(now + overlap, old.expires_at)
     await session.execute(update(key_table).where(key_table.c.prefix == prefix).values(expires_at=end))
     return made
+
+
+async def limit_key(session: WriteSession, prefix: str, now: int, items_per_second: int | None) -> bool:
+    """Give a key a rate of its own, or take it away. False when there is no valid one of that prefix."""
+    statement = update(key_table).where(key_table.c.prefix == prefix, _valid(now))
+    statement = statement.values(items_per_second=items_per_second)
+    found = (await session.execute(statement.returning(key_table.c.prefix))).one_or_none()
+    await _tell(session)
+    return found is not None
 
 
 async def allow_origins(session: WriteSession, prefix: str, origins: frozenset[str]) -> None:
@@ -171,4 +182,5 @@ def _key(row: Row[*tuple[Any, ...]]) -> AccessKey:
         protocol=kept["protocol"],
         expires_at=kept["expires_at"],
         revoked_at=kept["revoked_at"],
+        items_per_second=kept["items_per_second"],
     )

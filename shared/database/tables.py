@@ -1,8 +1,20 @@
-"""The tables that every service may read: workspaces and the keys that open them (migration 0001)."""
+"""The tables that every service may read: workspaces and the keys that open them (migrations 0001, 0010)."""
 
 from typing import Final
 
-from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, ForeignKey, Index, LargeBinary, Table, Text, Uuid
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    Uuid,
+)
 
 from shared.database.naming import metadata
 
@@ -32,6 +44,8 @@ key: Final = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
     Column("revoked_at", BigInteger),
+    Column("items_per_second", Integer),
+    CheckConstraint("items_per_second > 0", name="items_per_second"),
     CheckConstraint("kind IN ('write', 'secret')", name="kind"),
     CheckConstraint("octet_length(digest) = 32", name="digest_length"),
 )

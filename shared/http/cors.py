@@ -16,7 +16,7 @@ def headers_for(origin: bytes | None) -> Headers:
     return [
         (b"access-control-allow-origin", origin),
         (b"access-control-allow-credentials", b"true"),
-        (b"access-control-expose-headers", b"Retry-After"),
+        (b"access-control-expose-headers", b"Retry-After, RateLimit, RateLimit-Policy"),
         (b"vary", b"Origin"),
     ]
 

@@ -7,6 +7,7 @@ checked by one sweep for all connections, so that a good request pays for none o
 """
 
 import asyncio
+import ipaddress
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -38,6 +39,9 @@ class GuardLimits:
     max_headers: int = 100
     max_body_bytes: int = 1024 * 1024
     max_connections: int = 1024
+    max_address_connections: int = 0
+    """Of one address that is not this machine's own; 0 is as many as there may be in all."""
+
     streamed: bytes = b"\0"
     """How paths begin whose bodies may be of any length while they go on coming; their route reads them piecewise."""
 
@@ -53,6 +57,7 @@ class Guard:
     telemetry: Telemetry | None = None
     kind: "ConnectionKind | None" = None
     refused: Counter[str] = field(default_factory=Counter)
+    by_address: Counter[str] = field(default_factory=Counter)
     connections: set["GuardedProtocol"] = field(default_factory=set)
     sweeping: asyncio.TimerHandle | None = None
 
@@ -68,12 +73,27 @@ class Guard:
 
     def admit(self, connection: "GuardedProtocol") -> bool:
         """Count the connection in, unless there are too many."""
-        if len(self.connections) >= self.limits.max_connections:
+        if len(self.connections) >= self.limits.max_connections or self._has_enough(connection.peer):
             return False
         self.connections.add(connection)
+        self.by_address[connection.peer] += 1
+        connection.is_counted = True
         if self.sweeping is None:
             self.sweeping = connection.loop.call_later(_SWEEP_SECONDS, self._sweep, connection.loop)
         return True
+
+    def leave(self, connection: "GuardedProtocol") -> None:
+        """Count it out."""
+        self.connections.discard(connection)
+        if connection.is_counted:
+            connection.is_counted = False
+            self.by_address[connection.peer] -= 1
+            if not self.by_address[connection.peer]:
+                del self.by_address[connection.peer]
+
+    def _has_enough(self, peer: str) -> bool:
+        most = self.limits.max_address_connections
+        return bool(most) and self.by_address[peer] >= most and not _is_here(peer)
 
     def note(self, reason: str) -> None:
         """Somebody was cut off."""
@@ -121,6 +141,8 @@ class GuardedProtocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, loop)
         self.deadline = _NEVER
+        self.peer = ""
+        self.is_counted = False
         self._guard = guard
         self._limits = guard.limits
         self._on_expiry: Callable[[], None] = self._cut
@@ -138,6 +160,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take the connection in, or answer 503 when there are too many."""
         super().connection_made(transport)
+        self.peer = self.client[0] if self.client else ""
         if self._guard.admit(self):
             self._set_deadline(self._limits.head_deadline_seconds, self._time_out)
         else:
@@ -145,7 +168,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Count it out."""
-        self._guard.connections.discard(self)
+        self._guard.leave(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -309,6 +332,14 @@ class GuardedProtocol(HttpToolsProtocol):
     def _cut(self) -> None:
         self._is_done = True
         self.transport.abort()
+
+
+def _is_here(peer: str) -> bool:
+    """Whether it is this machine, or no address at all (a socket of this machine's)."""
+    try:
+        return ipaddress.ip_address(peer).is_loopback
+    except ValueError:
+        return True
 
 
 def _crowded() -> Problem:

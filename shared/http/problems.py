@@ -106,9 +106,15 @@ def problem_of(error: BaseException) -> Problem:
                 code=error.code,
                 detail=str(error),
                 faults=error.faults if isinstance(error, InvalidRequest) else (),
-                retry_after_seconds=_RETRY_AFTER_SECONDS if status in {429, 503} else None,
+                retry_after_seconds=_retry_after(error, status),
             )
     return Problem(status=500, code="internal", detail="An unexpected fault of ours; it is in the log.")
+
+
+def _retry_after(error: TragtError, status: int) -> int | None:
+    if isinstance(error, RateLimited):
+        return error.retry_after_seconds
+    return _RETRY_AFTER_SECONDS if status == HTTPStatus.SERVICE_UNAVAILABLE else None
 
 
 def http_problem(status: int, detail: str | None = None) -> Problem:

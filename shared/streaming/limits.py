@@ -9,6 +9,6 @@ class Limits:
 
     delivery_deadline_seconds: float = 5.0
     max_record_bytes: int = 1_048_576
-    max_in_flight_bytes: int = 32 * 1_048_576
+    max_in_flight_bytes: int = 64 * 1_048_576
     max_batch_bytes: int = 1_048_576
     linger_seconds: float = 0.003

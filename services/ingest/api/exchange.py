@@ -1,6 +1,6 @@
 """One request and its answer as plain values, so that the same route runs behind the raw server and behind FastAPI."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,11 +18,15 @@ _JSON: Final = (b"content-type", b"application/json")
 
 @dataclass(slots=True)
 class Call:
-    """A request with its whole body. ``headers`` by lower-case name; of repeated ones the last."""
+    """A request with its whole body. ``headers`` by lower-case name; of repeated ones the last.
+
+    ``advice`` are header fields that its answer is to have, whatever the answer is.
+    """
 
     headers: Mapping[bytes, bytes]
     query: bytes
     body: bytes
+    advice: Sequence[tuple[bytes, bytes]] = ()
 
     def header(self, name: bytes) -> bytes | None:
         """The header of that lower-case name."""
@@ -79,4 +83,4 @@ def turned_away(error: TragtError, telemetry: Telemetry) -> Answer:
 def headers_of(call: Call, answer: Answer) -> Headers:
     """All headers of an answer: its own, its length, and what a browser of another site needs."""
     length = [] if answer.status == _NO_CONTENT else [(b"content-length", b"%d" % len(answer.body))]
-    return [*answer.headers, *length, *cors.headers_for(call.header(b"origin"))]
+    return [*answer.headers, *length, *call.advice, *cors.headers_for(call.header(b"origin"))]

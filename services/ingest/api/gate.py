@@ -1,6 +1,7 @@
 """Who may post: the key of a call, wherever it stands, its scope, and the site it is used on."""
 
 from services.ingest.api.exchange import Call
+from services.ingest.handlers.allowances import Allowances
 from shared.access import Principal, Scope
 from shared.errors import Unauthenticated
 from shared.http.auth import AccessCache, check_origin, check_scope
@@ -10,13 +11,14 @@ from shared.http.credentials import header_key, query_keys
 class Gate:
     """Lets calls with a good key in."""
 
-    def __init__(self, access: AccessCache) -> None:
+    def __init__(self, access: AccessCache, allowances: Allowances) -> None:
         self._access = access
+        self._allowances = allowances
 
     def admit(self, call: Call, *more: str) -> Principal:
         """The principal of the first good key in the headers, the query or ``more`` (keys out of the body).
 
-        Raises Unauthenticated, Forbidden, Unavailable.
+        Raises Unauthenticated, Forbidden, RateLimited, Unavailable.
         """
         principal = self._access.authenticate(
             [header_key(call.header(b"authorization")), *query_keys(call.query), *more]
@@ -24,6 +26,8 @@ class Gate:
         check_scope(principal, Scope.INGEST)
         origin = call.header(b"origin")
         check_origin(principal, None if origin is None else origin.decode("latin-1"))
+        call.advice = self._allowances.advice(principal)
+        self._allowances.check(principal)
         return principal
 
     def knows_write_key(self, text: str) -> bool:

@@ -97,14 +97,14 @@ def fast_lane(own: Resources, app: HotRoutes) -> ConnectionKind | None:
 
 def surfaces(own: Resources) -> Sequence[Surface]:
     """The posting routes, protocol by protocol."""
-    door, gate, limits = _door(own), Gate(own.access), own.settings.limit
+    door, gate, limits = _door(own), Gate(own.access, own.allowances), own.settings.limit
     alike = [one.surface(door, gate, limits) for one in (touchpoints, segment, rudderstack, posthog, ga4, cloudevents)]
     return [*alike, snowplow.surface(_collector(own))]
 
 
 def fetched(own: Resources) -> Sequence[Fetches]:
     """The routes that browsers fetch, protocol by protocol."""
-    door, gate, settings = _door(own), Gate(own.access), own.settings
+    door, gate, settings = _door(own), Gate(own.access, own.allowances), own.settings
     return [
         segment.fetches(door, gate, settings.public_address),
         rudderstack.fetches(door, gate),
@@ -124,7 +124,13 @@ def api(own: Resources, posting: Sequence[Surface]) -> FastAPI:
             mounted.router(posting, own.telemetry),
             webhooks.deliveries(_hooks(own), own.clock, own.settings),
             *[browser.router(fetches, own.telemetry) for fetches in fetched(own)],
-            links.router(Recording(_door(own), own.telemetry), Gate(own.access), own.clock, own.telemetry, _make_id),
+            links.router(
+                Recording(_door(own), own.telemetry),
+                Gate(own.access, own.allowances),
+                own.clock,
+                own.telemetry,
+                _make_id,
+            ),
             tracker.router(),
         ],
         resources=resources(own),
@@ -137,7 +143,7 @@ def resources(own: Resources) -> Mapping[str, Any]:
     """What routes find in the state of a request."""
     return {
         "access": own.access,
-        "importer": Importer(_door(own), own.writer, own.clock),
+        "importer": Importer(Door(own.producer, own.clock, own.telemetry, _make_id), own.writer, own.clock),
         "hooks": own.hooks,
         "writer": own.writer,
         "reader": own.reader,
@@ -151,11 +157,11 @@ def _hooks(own: Resources) -> Hooks:
 
 def _collector(own: Resources) -> Collector:
     recording = Recording(_door(own), own.telemetry)
-    return Collector(_door(own), Gate(own.access), recording, own.settings, _make_id)
+    return Collector(_door(own), Gate(own.access, own.allowances), recording, own.settings, _make_id)
 
 
 def _door(own: Resources) -> Door:
-    return Door(own.producer, own.clock, own.telemetry, _make_id)
+    return Door(own.producer, own.clock, own.telemetry, _make_id, own.allowances)
 
 
 def _make_id() -> str:

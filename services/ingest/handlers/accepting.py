@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from services.ingest.domain.refusal import Refusal
+from services.ingest.handlers.allowances import Allowances
 from services.ingest.protocols.native import id_of_refused
 from services.ingest.protocols.outcome import NOBODY, Arrival, Outcome, Rejected, Sender
 from services.ingest.protocols.parcel import Parcel
@@ -55,17 +56,27 @@ class Receipt(msgspec.Struct, frozen=True):
 class Door:
     """The way in for every protocol."""
 
-    def __init__(self, producer: Producer, clock: Clock, telemetry: Telemetry, make_id: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        producer: Producer,
+        clock: Clock,
+        telemetry: Telemetry,
+        make_id: Callable[[], str],
+        allowances: Allowances | None = None,
+    ) -> None:
         self._producer = producer
         self._clock = clock
         self._telemetry = telemetry
         self._make_id = make_id
+        self._allowances = allowances
         self._room = bytearray()
         self._partitions = TOPICS[TopicName.TOUCHPOINTS].partitions
 
     async def accept(self, principal: Principal, parcel: Parcel, sender: Sender = NOBODY) -> Receipt:
         """A request of any protocol; ``sender`` is who sent it, where that says something. Raises Unavailable."""
         arrival = self._arrival(principal, sender)
+        if self._allowances is not None:
+            self._allowances.charge(principal, len(parcel.split.items))
         split, reader = parcel.split, parcel.reader
         if split.refusal is not None:
             return await self._take(reader.protocol, arrival, _whole(split, arrival), split.refusal)
@@ -99,12 +110,26 @@ class Door:
             else:
                 bad.append(Append(0, encode(_rejection(outcome, arrival, protocol))))
                 refused.append(RefusedItem(index, outcome.id, outcome.refusal))
+        await self._store(workspace, good, bad)
+        self._count(protocol, len(good), refused)
+        return Receipt(len(good), tuple(refused), whole)
+
+    async def _store(self, workspace: str, good: Sequence[Append], bad: Sequence[Append]) -> None:
+        if self._allowances is None:
+            await self._append(good, bad)
+            return
+        size = sum(len(record.value) for record in (*good, *bad))
+        self._allowances.hold(workspace, size)
+        try:
+            await self._append(good, bad)
+        finally:
+            self._allowances.release(workspace, size)
+
+    async def _append(self, good: Sequence[Append], bad: Sequence[Append]) -> None:
         if good:
             await self._producer.append(TopicName.TOUCHPOINTS, good)
         if bad:
             await self._producer.append(TopicName.REJECTIONS, bad)
-        self._count(protocol, len(good), refused)
-        return Receipt(len(good), tuple(refused), whole)
 
     def _count(self, protocol: str, accepted: int, refused: Sequence[RefusedItem]) -> None:
         self._telemetry.count(INGEST_ACCEPTED, accepted, (protocol,))

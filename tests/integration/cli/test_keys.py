@@ -77,6 +77,20 @@ def test_whoever_holds_a_leaked_key_can_end_it_by_the_whole_of_it(dsn: str) -> N
     assert (again.code, made["key"] in again.err) == (1, False)
 
 
+def test_a_key_is_limited_its_successor_too_and_let_go_again(dsn: str) -> None:
+    made = tragt("keys", "create", "write", "--database", dsn, "--json").json["prefix"]
+
+    told = tragt("keys", "limit", made, "50", "--database", dsn)
+    new = tragt("keys", "rotate", made, "--database", dsn, "--json").json["prefix"]
+
+    assert told.out.strip() == f"{made} may send 50 items a second"
+    rows = tragt("keys", "list", "--database", dsn, "--json").json["data"]
+    rates = {row["prefix"]: row["items_per_second"] for row in rows}
+    assert (rates[made], rates[new]) == (50, 50)
+    assert "as fast as any key" in tragt("keys", "limit", new, "0", "--database", dsn).out
+    assert tragt("keys", "limit", "tw_none", "5", "--database", dsn).code == 1
+
+
 def test_a_rotated_key_ends_after_the_overlap(dsn: str) -> None:
     old = tragt("keys", "create", "secret", "--scope", "admin", "--database", dsn, "--json").json["prefix"]
 

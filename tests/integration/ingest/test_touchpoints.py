@@ -215,7 +215,7 @@ async def test_preflight_allows_what_a_browser_asks_for(door: OpenDoor) -> None:
     assert answer.headers["access-control-allow-credentials"] == "true"
     assert answer.headers["access-control-allow-headers"] == "authorization,x-retry-count"
     assert "POST" in answer.headers["access-control-allow-methods"]
-    assert answer.headers["access-control-expose-headers"] == "Retry-After"
+    assert answer.headers["access-control-expose-headers"] == "Retry-After, RateLimit, RateLimit-Policy"
     assert int(answer.headers["access-control-max-age"]) > 0
 
 
