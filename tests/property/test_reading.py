@@ -111,11 +111,9 @@ async def _answers(asker: Asker, keys: Sequence[str], at: When) -> dict[str, Lea
     return found
 
 
-def check(
-    found: LeadView | None, key: str, messages: Sequence[Message], model: Model, now: int, as_of: int, most_runs: int
-) -> None:
+def check(found: LeadView | None, key: str, identity: Identity, model: Model, now: int, as_of: int) -> None:
     """The answer about a key equals what these touchpoints alone say."""
-    identity = Identity(messages, infer_email_owner=infers_email_owner(model), most_runs=most_runs)
+    messages = identity.messages
     known = identity.keys()
     if key not in known:  # a key that was only named, as the previous one of somebody, holds nothing
         named = any(message.get("previous") == key for message in messages)
@@ -148,8 +146,9 @@ def test_as_of_is_what_is_known_now_about_then(
     asker = library.runner.run(library.fill(arrived, model, watermark, most_runs))
     found = library.runner.run(_answers(asker, keys, When(as_of, None)))
 
+    known = Identity(arrived, infer_email_owner=infers_email_owner(model), most_runs=most_runs)
     for key in keys:
-        check(found[key], key, arrived, model, NOW, as_of, most_runs)
+        check(found[key], key, known, model, NOW, as_of)
 
 
 @given(question=questions(), model=MODELS, most_runs=LIMITS)
@@ -164,5 +163,6 @@ def test_known_at_leaves_out_what_came_later(
     asker = library.runner.run(library.fill(arrived, model, watermark, most_runs))
     found = library.runner.run(_answers(asker, keys, When(as_of, known_at)))
 
+    known = Identity(arrived[:count], infer_email_owner=infers_email_owner(model), most_runs=most_runs)
     for key in keys:
-        check(found[key], key, arrived[:count], model, known_at, as_of, most_runs)
+        check(found[key], key, known, model, known_at, as_of)

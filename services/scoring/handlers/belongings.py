@@ -59,6 +59,7 @@ async def roots(desk: Desk, keys: Collection[str]) -> dict[str, str]:
 
 async def tree(desk: Desk, root: str) -> Tree:
     """What a root holds, of very many keys only some."""
+    await links_store.by_index(desk.connection)
     place = (desk.workspace, root)
     keys = (await links_store.keys_down(desk.connection, [place], MOST_KEYS + 1))[place]
     if len(keys) > MOST_KEYS:

@@ -34,7 +34,7 @@ _MOST_KEYS: Final = 4_000
 """Keys below a lead up to which it is known piece by piece what of them is its own; a lead of more is caught up alone,
 from a slice of all that is below it.
 """
-_ALL_KEYS: Final = 20_000
+_ALL_KEYS: Final = 8_000
 """About how many keys the leads of one transaction may have below them."""
 _FIRST_LEADS: Final = 8
 """Leads whose keys are read at once, then twice as many as long as they have few."""
@@ -186,6 +186,7 @@ def _since(stale: Place | None, state: State) -> Place:
 
 async def _read(connection: Connection, work: Sequence[_Work]) -> list[_Work]:
     """Give leads the next slice of their history. Returns the first of them, as many as one transaction can read of."""
+    await links_store.by_index(connection)
     taken: list[_Work] = []
     below: list[list[str]] = []
     at_once = _FIRST_LEADS
