@@ -21,10 +21,21 @@ OneCode = Annotated[Code | None, typer.Option("--code", help="Only what was refu
 _COLUMNS: Final = ("id", "code", "pointer", "detail", "protocol", "received_at", "replayed_at")
 
 
+OneProtocol = Annotated[str, typer.Option("--protocol", help="Only what came as this, such as segment.")]
+OneRefuser = Annotated[str, typer.Option("--refused-by", help="Only what this service refused, such as ingest.")]
+Since = Annotated[str, typer.Option("--since", help="Only what came from then on, such as 2026-11-25T00:00:00Z.")]
+Until = Annotated[str, typer.Option("--until", help="Only what came before then.")]
+
+
 @rejected.command("list")
 def show_list(
     context: typer.Context,
     code: OneCode = None,
+    protocol: OneProtocol = "",
+    refused_by: OneRefuser = "",
+    since: Since = "",
+    until: Until = "",
+    state: Annotated[str, typer.Option(help="Only those that are `waiting`, or `taken`.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=200, help="How many.")] = 20,
     after: Annotated[str, typer.Option(help="Go on after the `next` of an earlier list.")] = "",
     data: Data = DEFAULT,
@@ -34,9 +45,8 @@ def show_list(
 ) -> None:
     """List refused items, latest first, each with its reason."""
     around = given(context)
-    asked = {"code": code.value if code else "", "limit": str(limit), "after": after}
-    service = api(data, "ingest", address, key)
-    found = service.get("/v1/rejected", {name: value for name, value in asked.items() if value})
+    asked = _filter(code, protocol, refused_by, since, until) | _given(state=state, limit=str(limit), after=after)
+    found = api(data, "ingest", address, key).get("/v1/rejected", asked)
     if as_json:
         around.answer(found)
         return
@@ -83,6 +93,41 @@ def fix(
     _tell(around, service.post(f"{_path(item)}/replay"), as_json=as_json)
 
 
+@rejected.command("fix-many")
+def fix_many(
+    context: typer.Context,
+    patch: Annotated[Path, typer.Option(help="A file with a JSON merge patch (RFC 7396), - for standard input.")],
+    code: OneCode = None,
+    protocol: OneProtocol = "",
+    refused_by: OneRefuser = "",
+    since: Since = "",
+    until: Until = "",
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many at most.")] = 100,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would become of them.")] = False,
+    data: Data = DEFAULT,
+    address: Address = "",
+    key: KeyText = "",
+    as_json: Json = False,
+) -> None:
+    """Patch the latest that wait and try them again; exit code 1 when any is still refused, which stays as it was."""
+    around = given(context)
+    asked = {
+        "filter": _filter(code, protocol, refused_by, since, until),
+        "patch": _read(patch),
+        "dry_run": dry_run,
+        "limit": limit,
+    }
+    told = api(data, "ingest", address, key).post("/v1/rejected/fix", asked)
+    if as_json:
+        around.answer(told)
+    else:
+        around.table(("id", "payload", "refused"), [_fixed(item) for item in told["data"]])
+        around.say(f"{told['accepted']} {'would be ' if dry_run else ''}taken")
+    still = sum(item["refused"] is not None for item in told["data"])
+    if still:
+        raise Ended(Exit.NO, "" if as_json else f"{still} still refused")
+
+
 @rejected.command("replay")
 def replay(
     context: typer.Context,
@@ -106,6 +151,14 @@ def replay(
     _tell(around, told, as_json=as_json)
 
 
+def _given(**asked: str) -> dict[str, str]:
+    return {name: value for name, value in asked.items() if value}
+
+
+def _filter(code: Code | None, protocol: str, refused_by: str, since: str, until: str) -> dict[str, str]:
+    return _given(code=code.value if code else "", protocol=protocol, refused_by=refused_by, since=since, until=until)
+
+
 def _path(item: str) -> str:
     return f"/v1/rejected/{quote(item, safe='')}"
 
@@ -116,6 +169,11 @@ def _read(payload: Path) -> Any:
         return msgspec.json.decode(text)
     except msgspec.DecodeError as error:
         raise Ended(Exit.MISUSED, f"{payload} is not JSON: {error}") from error
+
+
+def _fixed(item: dict[str, Any]) -> tuple[str, str, str]:
+    why = item["refused"]
+    return item["id"], item["payload"] or "", f"{why['code']} at {why['pointer'] or '/'}" if why else ""
 
 
 def _tell(around: Given, told: dict[str, Any], *, as_json: bool) -> None:

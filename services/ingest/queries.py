@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import ColumnElement, or_, select, tuple_
 
 from services.ingest.domain.file_import import FileImport
 from services.ingest.tables import file_import, hook, rejected
@@ -40,23 +40,51 @@ _COLUMNS = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Which:
+    """Which refused items; None is any. Instants are microseconds, ``since`` is within and ``until`` is not."""
+
+    code: str | None = None
+    protocol: str | None = None
+    """As rows name it, or without the call: ``segment`` is ``segment.track`` too."""
+
+    refused_by: str | None = None
+    since: int | None = None
+    until: int | None = None
+    waiting: bool | None = None
+    """Whether it waits to be taken, else was taken since."""
+
+    def conditions(self) -> Sequence[ColumnElement[bool]]:
+        """Those that hold of each of them."""
+        found: list[ColumnElement[bool]] = []
+        if self.code is not None:
+            found.append(rejected.c.code == self.code)
+        if self.refused_by is not None:
+            found.append(rejected.c.refused_by == self.refused_by)
+        if self.protocol is not None:
+            calls = rejected.c.protocol.startswith(f"{self.protocol}.", autoescape=True)
+            found.append(or_(rejected.c.protocol == self.protocol, calls))
+        if self.since is not None:
+            found.append(rejected.c.received_at >= self.since)
+        if self.until is not None:
+            found.append(rejected.c.received_at < self.until)
+        if self.waiting is not None:
+            found.append(rejected.c.replayed_at.is_(None) if self.waiting else rejected.c.replayed_at.is_not(None))
+        return found
+
+
 async def list_rejected(
     session: ReadSession,
     workspace: UUID,
+    which: Which,
     *,
-    code: str | None,
     before: tuple[int, str] | None,
     limit: int,
-    waiting_only: bool = False,
     with_payload: bool = False,
 ) -> Sequence[KeptItem]:
     """Refused items, latest first, from before a place in that order on."""
     columns = (*_COLUMNS, rejected.c.payload) if with_payload else _COLUMNS
-    query = select(*columns).where(rejected.c.workspace_id == workspace)
-    if code is not None:
-        query = query.where(rejected.c.code == code)
-    if waiting_only:
-        query = query.where(rejected.c.replayed_at.is_(None))
+    query = select(*columns).where(rejected.c.workspace_id == workspace, *which.conditions())
     if before is not None:
         query = query.where(tuple_(rejected.c.received_at, rejected.c.id) < before)
     query = query.order_by(rejected.c.received_at.desc(), rejected.c.id.desc()).limit(limit)

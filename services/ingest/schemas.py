@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.ingest.domain.file_import import Format, State
 from shared.vocabulary import Channel, Code
@@ -149,6 +149,53 @@ class Replayed(BaseModel):
     refused: list[Refused]
 
 
+class FieldRefused(BaseModel):
+    """Why."""
+
+    code: Code
+    pointer: str
+    detail: str
+
+
+class Which(BaseModel):
+    """Which refused items; what is left out is any. `since` is within and `until` is not."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    code: Code | None = None
+    protocol: str | None = None
+    refused_by: str | None = None
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+
+
+class FixMany(BaseModel):
+    """A JSON merge patch (RFC 7396) for the latest that wait of `filter`, up to `limit`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    filter: Which
+    patch: dict[str, Any] = Field(examples=[{"kind": "form_submitted"}])
+    dry_run: bool = Field(default=False, description="Only say what would become of them.")
+    limit: int = Field(default=100, ge=1, le=1_000)
+
+
+class FixedItem(BaseModel):
+    """One item: what it became by the patch, or with `dry_run` would, and why it is refused even so."""
+
+    id: str
+    payload: str | None = Field(description="With the patch in it; null where what came is no JSON.")
+    refused: FieldRefused | None
+
+
+class Fixed(BaseModel):
+    """What became of the items. Those still refused are as they were."""
+
+    dry_run: bool
+    accepted: int
+    data: list[FixedItem]
+
+
 class HookAsked(BaseModel):
     """A hook to be made."""
 
@@ -172,14 +219,6 @@ class HookTried(BaseModel):
     document: dict[str, Any]
     sample: str
     content_type: str = ""
-
-
-class FieldRefused(BaseModel):
-    """Why."""
-
-    code: Code
-    pointer: str
-    detail: str
 
 
 class Tried(BaseModel):

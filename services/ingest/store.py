@@ -1,6 +1,6 @@
 """Writes of ingest."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -69,6 +69,20 @@ _SAY_WHY: Final = text("""
     ) AS said (id, code, pointer, detail)
     WHERE kept.workspace_id = :workspace AND kept.id = said.id
 """)
+
+
+_PUT: Final = text("""
+    UPDATE ingest.rejected AS kept
+    SET payload = fixed.payload, replayed_at = :now
+    FROM unnest(CAST(:ids AS text[]), CAST(:payloads AS bytea[])) AS fixed (id, payload)
+    WHERE kept.workspace_id = :workspace AND kept.id = fixed.id
+""")
+
+
+async def mark_fixed(session: WriteSession, workspace: UUID, payloads: Mapping[str, bytes], now: int) -> None:
+    """Say that these were taken at ``now``, with other payloads than they came with."""
+    fixed = {"workspace": workspace, "ids": list(payloads), "payloads": list(payloads.values()), "now": now}
+    await session.execute(_PUT, fixed)
 
 
 async def mark_refused_again(

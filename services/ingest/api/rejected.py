@@ -1,15 +1,19 @@
 """Refused items: listed, shown, repaired and replayed."""
 
 import base64
+from collections.abc import Sequence
+from enum import StrEnum
 from typing import Annotated, Any, Final
 
 import msgspec
 from fastapi import APIRouter, Query, Request
+from pydantic import AwareDatetime
 
 from services.ingest import schemas
-from services.ingest.handlers.replaying import Replay, Replayed
-from services.ingest.queries import KeptItem, find_rejected, list_rejected
-from shared.clock import to_text
+from services.ingest.handlers.replaying import Fixed, Replay, Replayed
+from services.ingest.queries import KeptItem, Which, find_rejected, list_rejected
+from shared.access import Principal
+from shared.clock import from_datetime, to_text
 from shared.database.connection import Engine
 from shared.database.session import reading
 from shared.errors import Forbidden, InvalidRequest, NotFound, Transient, Unauthenticated
@@ -18,6 +22,14 @@ from shared.http.pagination import DEFAULT_LIMIT, MAX_LIMIT, decode_cursor, enco
 from shared.http.problems import responses
 from shared.vocabulary import Code
 
+
+class State(StrEnum):
+    """Whether an item waits to be taken, or was since."""
+
+    WAITING = "waiting"
+    TAKEN = "taken"
+
+
 _LIST: Final = "rejected"
 _ERRORS: Final = responses(InvalidRequest, Unauthenticated, Forbidden, NotFound, Transient)
 
@@ -25,17 +37,24 @@ router: Final = APIRouter(prefix="/v1/rejected", tags=["rejected"], responses=_E
 
 
 @router.get("", summary="Refused items, latest first")
-async def list_items(
+async def list_items(  # noqa: PLR0913, PLR0917 -- its parameters are those of the query
     request: Request,
     who: Administrator,
     code: Code | None = None,
+    protocol: str | None = None,
+    refused_by: str | None = None,
+    since: AwareDatetime | None = None,
+    until: AwareDatetime | None = None,
+    state: State | None = None,
     after: str | None = None,
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
 ) -> schemas.KeptList:
-    """Of this workspace, whoever refused them: the door or a worker behind it."""
+    """Of this workspace, whoever refused them: the door or a worker behind it. `since` and `until`: when received."""
+    asked = schemas.Which(code=code, protocol=protocol, refused_by=refused_by, since=since, until=until)
+    which = _which(asked, waiting=None if state is None else state is State.WAITING)
     before = decode_cursor(_LIST, after, tuple[int, str]) if after else None
     async with reading(_engine(request), who.workspace) as session:
-        rows = await list_rejected(session, who.workspace, code=code, before=before, limit=limit + 1)
+        rows = await list_rejected(session, who.workspace, which, before=before, limit=limit + 1)
     more = rows[limit - 1] if len(rows) > limit else None
     following = encode_cursor(_LIST, (more.received_at, more.id)) if more else None
     return schemas.KeptList(data=[schemas.Kept(**_told(row)) for row in rows[:limit]], next=following)
@@ -44,17 +63,17 @@ async def list_items(
 @router.post("/replay", summary="Try refused items again, by code")
 async def replay_by_code(request: Request, who: Administrator, asked: schemas.ReplayByCode) -> schemas.Replayed:
     """The latest that wait, as if they came when they first came. An item keeps its id, so nothing counts twice."""
-    async with reading(_engine(request), who.workspace) as session:
-        rows = await list_rejected(
-            session,
-            who.workspace,
-            code=asked.code,
-            before=None,
-            limit=asked.limit,
-            waiting_only=True,
-            with_payload=True,
-        )
+    rows = await _waiting(request, who, Which(code=asked.code, waiting=True), asked.limit)
     return _outcome(await _replay(request).replay(who, rows))
+
+
+@router.post("/fix", summary="Patch refused items and try them again")
+async def fix_many(request: Request, who: Administrator, asked: schemas.FixMany) -> schemas.Fixed:
+    """The latest that wait. One that is refused with the patch as well stays as it was, for another try."""
+    rows = await _waiting(request, who, _which(asked.filter, waiting=True), asked.limit)
+    fixed = await _replay(request).fix(who, rows, asked.patch, dry_run=asked.dry_run)
+    accepted = sum(one.refusal is None for one in fixed)
+    return schemas.Fixed(dry_run=asked.dry_run, accepted=accepted, data=[_fixed(one) for one in fixed])
 
 
 @router.get("/{item_id}", summary="One refused item with its payload")
@@ -86,6 +105,22 @@ async def _find(request: Request, who: Administrator, item_id: str) -> KeptItem:
     return item
 
 
+async def _waiting(request: Request, who: Principal, which: Which, limit: int) -> Sequence[KeptItem]:
+    async with reading(_engine(request), who.workspace) as session:
+        return await list_rejected(session, who.workspace, which, before=None, limit=limit, with_payload=True)
+
+
+def _which(asked: schemas.Which, *, waiting: bool | None) -> Which:
+    return Which(
+        code=asked.code,
+        protocol=asked.protocol,
+        refused_by=asked.refused_by,
+        since=None if asked.since is None else from_datetime(asked.since),
+        until=None if asked.until is None else from_datetime(asked.until),
+        waiting=waiting,
+    )
+
+
 def _engine(request: Request) -> Engine:
     engine: Engine = request.state.reader
     return engine
@@ -107,6 +142,15 @@ def _told(item: KeptItem) -> dict[str, Any]:
         "received_at": to_text(item.received_at),
         "replayed_at": None if item.replayed_at is None else to_text(item.replayed_at),
     }
+
+
+def _fixed(one: Fixed) -> schemas.FixedItem:
+    why = one.refusal
+    return schemas.FixedItem(
+        id=one.id,
+        payload=None if one.payload is None else one.payload.decode(),
+        refused=None if why is None else schemas.FieldRefused(code=why.code, pointer=why.pointer, detail=why.detail),
+    )
 
 
 def _payload_of(item: KeptItem) -> tuple[str, str]:

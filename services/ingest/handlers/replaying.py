@@ -1,11 +1,13 @@
 """Tries kept items again, as if they came at the instant they first came: after a repair, or after we learned more."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import msgspec
 
 from services.ingest import store
+from services.ingest.domain.merge_patch import merged
 from services.ingest.domain.refusal import Refusal
 from services.ingest.handlers.accepting import SERVICE
 from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
@@ -19,7 +21,7 @@ from shared.contracts.topics import TOPICS, partition_for
 from shared.contracts.touchpoint import Touchpoint
 from shared.database.connection import Engine
 from shared.database.session import writing
-from shared.errors import InvalidRecord, NotFound
+from shared.errors import FieldFault, InvalidRecord, InvalidRequest, NotFound
 from shared.streaming.ports import Producer
 from shared.streaming.types import Append
 from shared.vocabulary import Code, TopicName
@@ -31,6 +33,15 @@ class Replayed:
 
     accepted: int
     refused: tuple[tuple[str, Refusal], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A kept item with a patch in it, and why it is refused even so. ``payload`` is None where it is no JSON."""
+
+    id: str
+    payload: bytes | None
+    refusal: Refusal | None
 
 
 class Replay:
@@ -49,23 +60,50 @@ class Replay:
         outcomes = [(item.id, self._again(principal, item)) for item in items]
         good = {item_id: outcome for item_id, outcome in outcomes if isinstance(outcome, Touchpoint)}
         bad = tuple((item_id, outcome.refusal) for item_id, outcome in outcomes if isinstance(outcome, Rejected))
-        if good:
-            count = TOPICS[TopicName.TOUCHPOINTS].partitions
-            await self._producer.append(
-                TopicName.TOUCHPOINTS,
-                [Append(partition_for(one.workspace, one.strand, count), encode(one)) for one in good.values()],
-            )
+        await self._append(list(good.values()))
         async with writing(self._engine) as session:
             await store.mark_replayed(session, principal.workspace, list(good), self._clock.now())
             reasons = [(item_id, why.code, why.pointer, why.detail) for item_id, why in bad]
             await store.mark_refused_again(session, principal.workspace, reasons)
         return Replayed(len(good), bad)
 
+    async def fix(
+        self, principal: Principal, items: Sequence[KeptItem], patch: Mapping[str, Any], *, dry_run: bool
+    ) -> Sequence[Fixed]:
+        """Patch each item; those that are good now are appended, and the others stay as they were, reason and all.
+
+        A dry run only tells. Raises InvalidRequest, Unavailable, Transient.
+        """
+        good: dict[str, bytes] = {}
+        touchpoints: list[Touchpoint] = []
+        fixed: list[Fixed] = []
+        for item in items:
+            payload = _patched(item, patch)
+            if payload is None:
+                fixed.append(Fixed(item.id, None, Refusal(Code(item.code), item.pointer, item.detail)))
+                continue
+            outcome = self._again(principal, replace(item, payload=payload))
+            if isinstance(outcome, Touchpoint):
+                good[item.id] = payload
+                touchpoints.append(outcome)
+            fixed.append(Fixed(item.id, payload, outcome.refusal if isinstance(outcome, Rejected) else None))
+        if good and not dry_run:
+            await self._append(touchpoints)
+            async with writing(self._engine) as session:
+                await store.mark_fixed(session, principal.workspace, good, self._clock.now())
+        return fixed
+
     async def repair(self, principal: Principal, item_id: str, payload: bytes) -> None:
         """Put a repaired payload in place of the one that was refused. Raises NotFound, Transient."""
         async with writing(self._engine) as session:
             if not await store.repair(session, principal.workspace, item_id, payload):
                 raise NotFound("there is no refused item of that id waiting to be taken")
+
+    async def _append(self, good: Sequence[Touchpoint]) -> None:
+        if good:
+            count = TOPICS[TopicName.TOUCHPOINTS].partitions
+            records = [Append(partition_for(one.workspace, one.strand, count), encode(one)) for one in good]
+            await self._producer.append(TopicName.TOUCHPOINTS, records)
 
     def _again(self, principal: Principal, item: KeptItem) -> Outcome:
         payload = item.payload or b""
@@ -79,7 +117,7 @@ class Replay:
         if not payload:
             return Rejected(item.id, Refusal(Code(item.code), item.pointer, item.detail), payload)
         if item.refused_by != SERVICE:
-            return _from_log(item, payload)
+            return _from_log(item, payload, principal.workspace_text)
         reader = reader_of(item.protocol) or self._hook_reader(item.protocol)
         if reader is None:
             return Rejected(item.id, Refusal(Code(item.code), item.pointer, item.detail), payload)
@@ -87,9 +125,18 @@ class Replay:
         return msgspec.structs.replace(outcome, id=item.id) if isinstance(outcome, Touchpoint) else outcome
 
 
-def _from_log(item: KeptItem, payload: bytes) -> Outcome:
-    """What another service refused is a message of the log already."""
+def _patched(item: KeptItem, patch: Mapping[str, Any]) -> bytes | None:
     try:
-        return decode_touchpoint(payload)
+        return merged(item.payload or b"", patch)
+    except ValueError:
+        return None
+    except RecursionError:
+        raise InvalidRequest(FieldFault("/patch", Code.TOO_DEEP, "nested too deeply")) from None
+
+
+def _from_log(item: KeptItem, payload: bytes, workspace: str) -> Outcome:
+    """What another service refused is a message of the log already; a repair cannot make it another workspace's."""
+    try:
+        return msgspec.structs.replace(decode_touchpoint(payload), workspace=workspace)
     except InvalidRecord as error:
         return Rejected(item.id, Refusal(error.reason, "", str(error)), payload)

@@ -28,6 +28,23 @@ def ingest(tmp_path: Path, database: str, keys: Keys) -> Iterator[IngestProcess]
         yield running
 
 
+def test_many_are_mended_by_one_patch(ingest: IngestProcess, keys: Keys, tmp_path: Path) -> None:
+    def ask(*words: str) -> Told:
+        return tragt("rejected", *words, "--key", keys.secret, "--address", ingest.address)
+
+    wait_until(lambda: "bad-1" in ask("list").out, within_seconds=20, what="the refused item is kept")
+    patch = tmp_path / "patch.json"
+    patch.write_text('{"kind": "good_kind"}')
+
+    looked = ask("fix-many", "--code", "invalid_kind", "--patch", str(patch), "--dry-run")
+    assert (looked.code, "good_kind" in looked.out, looked.err.strip()) == (0, True, "1 would be taken")
+    assert "bad-1" in ask("list", "--state", "waiting", "--protocol", "native", "--refused-by", "ingest").out
+    fixed = ask("fix-many", "--code", "invalid_kind", "--patch", str(patch), "--json").json
+    assert (fixed["accepted"], fixed["data"][0]["refused"]) == (1, None)
+    assert ask("list", "--state", "waiting").err.strip() == "nothing was refused"
+    assert "bad-1" in ask("list", "--since", "2020-01-01T00:00:00Z", "--state", "taken").out
+
+
 def test_what_was_refused_is_listed_shown_mended_and_taken(ingest: IngestProcess, keys: Keys, tmp_path: Path) -> None:
     def ask(*words: str) -> Told:
         return tragt("rejected", *words, "--key", keys.secret, "--address", ingest.address)

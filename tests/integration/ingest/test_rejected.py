@@ -107,6 +107,114 @@ async def test_replay_by_code_takes_what_waits(door: OpenDoor) -> None:
     assert sorted(one.id for one in await door.touchpoints()) == ["a", "b"]
 
 
+async def test_list_is_filtered_by_who_when_and_whether_it_waits(door: OpenDoor) -> None:
+    await _refuse(door, "a")
+    await door.post("/v1/track", {"messageId": "m", "userId": "u", "event": 5})
+    await door.keep()
+    listed = (await _list(door))["data"]
+    instants = {one["id"]: one["received_at"] for one in listed}
+    payload = {"payload": {"messageId": "m", "userId": "u", "event": "Fine"}}
+    await door.client.patch("/v1/rejected/m", json=payload, headers=_headers(door))
+    await door.client.post("/v1/rejected/m/replay", headers=_headers(door))
+
+    async def ids(**query: str) -> list[str]:
+        return [one["id"] for one in (await _list(door, **query))["data"]]
+
+    assert await ids() == ["m", "a"]
+    assert (await ids(protocol="segment"), await ids(protocol="ga4")) == (["m"], [])
+    assert (await ids(refused_by="ingest"), await ids(refused_by="scoring")) == (["m", "a"], [])
+    assert (await ids(since=instants["m"]), await ids(until=instants["m"])) == (["m"], ["a"])
+    assert (await ids(state="waiting"), await ids(state="taken")) == (["a"], ["m"])
+
+
+async def _fix(door: OpenDoor, **asked: Any) -> dict[str, Any]:
+    answer = await door.client.post("/v1/rejected/fix", json=asked, headers=_headers(door))
+    assert answer.status_code == 200, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+async def test_many_are_fixed_by_one_patch(door: OpenDoor) -> None:
+    await _refuse(door, "a", "b", properties={"n": 1, "wrong": True})
+    await door.post("/v1/touchpoints", {"id": "c", "kind": "Bad Kind"})
+    await door.post("/v1/touchpoints", b"{")
+    await door.keep()
+    patch = {"kind": "good_kind", "properties": {"wrong": None, "right": "yes"}}
+
+    looked = await _fix(door, filter={}, patch=patch, dry_run=True)
+    assert (await door.touchpoints(), {one["replayed_at"] for one in (await _list(door))["data"]}) == ([], {None})
+    fixed = await _fix(door, filter={}, patch=patch)
+
+    assert (looked["dry_run"], looked["accepted"], looked["data"]) == (True, 2, fixed["data"])
+    told = {one["id"]: one for one in fixed["data"]}
+    became = msgspec.json.decode(told["a"]["payload"])
+    assert (became["kind"], became["properties"]) == ("good_kind", {"n": 1, "right": "yes"})
+    assert (told["a"]["refused"], told["c"]["refused"]["code"]) == (None, "no_identity")
+    assert [one["refused"]["code"] for one in told.values() if one["payload"] is None] == ["not_json"]
+    assert sorted((one.id, one.kind) for one in await door.touchpoints()) == [("a", "good_kind"), ("b", "good_kind")]
+    shown = (await door.client.get("/v1/rejected/a", headers=_headers(door))).json()
+    assert (shown["payload"], shown["replayed_at"] is None) == (told["a"]["payload"], False)
+
+
+async def test_what_a_patch_does_not_mend_stays_as_it_was(door: OpenDoor) -> None:
+    await _refuse(door, "a")
+    before = (await door.client.get("/v1/rejected/a", headers=_headers(door))).json()
+
+    fixed = await _fix(door, filter={"code": "invalid_kind"}, patch={"kind": "good_kind", "identity": None})
+
+    assert (fixed["accepted"], fixed["data"][0]["refused"]["code"]) == (0, "no_identity")
+    assert (await door.client.get("/v1/rejected/a", headers=_headers(door))).json() == before
+
+
+async def test_fix_takes_the_latest_that_the_filter_names(door: OpenDoor) -> None:
+    for one in ("a", "b", "c"):
+        await _refuse(door, one)
+    until = (await _list(door))["data"][0]["received_at"]
+
+    fixed = await _fix(
+        door, filter={"code": "invalid_kind", "until": until, "protocol": "native"}, patch={"kind": "x"}, limit=1
+    )
+
+    assert [one["id"] for one in fixed["data"]] == ["b"]
+    assert (await _fix(door, filter={"code": "missing"}, patch={}))["data"] == []
+
+
+async def test_fix_cannot_make_an_item_another_workspaces(door: OpenDoor) -> None:
+    await door.post("/v1/touchpoints", {"id": "t", "kind": "x", "identity": {"user_id": "u"}})
+    (touchpoint,) = await door.touchpoints()
+    other = await make_keys(door.own, "other")
+    rejection = Rejection(
+        workspace=str(door.keys.workspace.id),
+        id="t",
+        code="unreadable_record",
+        pointer="",
+        detail="not understood",
+        protocol="native",
+        received_at=touchpoint.received_at,
+        refused_by="scoring",
+        payload=encode(touchpoint),
+    )
+    await door.own.producer.append(TopicName.REJECTIONS, [Append(0, encode(rejection))])
+    await door.keep()
+
+    fixed = await _fix(door, filter={"refused_by": "scoring"}, patch={"workspace": str(other.workspace.id)})
+
+    assert fixed["accepted"] == 1
+    assert {one.workspace for one in await door.touchpoints()} == {str(door.keys.workspace.id)}
+
+
+async def test_fix_is_for_administrators_of_the_workspace(door: OpenDoor) -> None:
+    await _refuse(door, "a")
+    other = await make_keys(door.own, "other")
+    await door.own.access.load()
+    asked = {"filter": {}, "patch": {"kind": "good_kind"}}
+
+    written = await door.client.post("/v1/rejected/fix", json=asked, headers=_headers(door, door.keys.write))
+    others = await door.client.post("/v1/rejected/fix", json=asked, headers=_headers(door, other.secret))
+
+    assert (written.status_code, others.json()["data"]) == (403, [])
+
+
 async def test_segment_call_is_replayed_as_the_call_its_path_said(door: OpenDoor) -> None:
     await door.post("/v1/track", {"messageId": "m", "userId": "u", "event": 5})
     await door.keep()
@@ -196,7 +304,9 @@ async def test_unknown_parameter_names_the_near_one(door: OpenDoor) -> None:
     assert "code" in fault["detail"]
 
 
-@pytest.mark.parametrize("query", ["after=nonsense", "after=", "limit=0", "limit=x", "code=nonsense"])
+@pytest.mark.parametrize(
+    "query", ["after=nonsense", "after=", "limit=0", "limit=x", "code=nonsense", "since=nonsense", "state=nonsense"]
+)
 async def test_wrong_parameter_is_422_and_not_echoed(door: OpenDoor, query: str) -> None:
     answer = await door.client.get(f"/v1/rejected?{query}", headers=_headers(door))
 
