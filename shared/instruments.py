@@ -42,7 +42,10 @@ INGEST_ACCEPTED: Final = Instrument(
     "ingest.accepted.count", Shape.COUNT, "Touchpoints that are durable in the log.", ("protocol",)
 )
 INGEST_REJECTED: Final = Instrument(
-    "ingest.rejected.count", Shape.COUNT, "Items refused at the door, kept with their payload.", ("protocol", "code")
+    "ingest.rejected.count",
+    Shape.COUNT,
+    "Items refused at the door, kept with their payload; `key` is the prefix of the key they came with.",
+    ("protocol", "code", "key"),
 )
 INGEST_TURNED_AWAY: Final = Instrument(
     "ingest.turned_away.count", Shape.COUNT, "Requests refused whole, of which nothing is kept.", ("reason",)

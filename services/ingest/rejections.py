@@ -3,6 +3,7 @@
 import asyncio
 
 from services.ingest.bootstrap import Resources, ensure_log
+from services.ingest.handlers.expiring import keep_expiring
 from services.ingest.handlers.rejections import RejectionHandler
 from shared.errors import Unavailable
 from shared.process import member_id
@@ -14,7 +15,7 @@ from shared.vocabulary import Group, TopicName
 
 
 async def run(own: Resources, stop: asyncio.Event) -> None:
-    """Consume until ``stop`` is set, dropping meanwhile what the log keeps no longer; see StreamLoop for its errors."""
+    """Consume until ``stop`` is set, dropping meanwhile what is kept no longer; see StreamLoop for its errors."""
     loop = StreamLoop(
         group=Group.INGEST_REJECTIONS,
         topic=TopicName.REJECTIONS,
@@ -33,4 +34,5 @@ async def run(own: Resources, stop: asyncio.Event) -> None:
     await ensure_log(own, stop)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(keep_retaining(own.log, own.pool, "ingest", own.clock, stop))
+        tasks.create_task(keep_expiring(own.pool, own.clock, own.settings.rejected_days, stop))
         await loop.run(stop)

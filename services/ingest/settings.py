@@ -80,6 +80,9 @@ class IngestSettings(ServiceSettings):
     rate: RateSettings = RateSettings()
     snowplow: SnowplowSettings = SnowplowSettings()
     events: EventsSettings = EventsSettings()
+    rejected_days: int = Field(default=90, ge=1, le=36_500)
+    """How long refused items are kept from when they were received, those taken since as well."""
+
     fast: bool = True
     """Whether plain posts are answered without ASGI, which they are where uvicorn is known and traces are off."""
 

@@ -55,6 +55,28 @@ async def keep(connection: Connection, rows: Sequence[RejectedRow]) -> int:
     return len(await connection.fetch(_KEEP, *columns))
 
 
+_EXPIRE: Final = """
+    WITH old AS (
+        SELECT r.workspace_id, r.id
+        FROM access.workspace AS w
+        CROSS JOIN LATERAL (
+            SELECT k.workspace_id, k.id FROM ingest.rejected AS k
+            WHERE k.workspace_id = w.id AND k.received_at < $1
+            ORDER BY k.received_at, k.id LIMIT $2
+        ) AS r
+        LIMIT $2
+    )
+    DELETE FROM ingest.rejected AS kept USING old WHERE kept.workspace_id = old.workspace_id AND kept.id = old.id
+"""
+"""By workspace, so that the index by ``received_at`` finds them; no more than a chunk is locked at once."""
+
+
+async def expire(connection: Connection, before: int, limit: int) -> int:
+    """Delete items received before that instant, ``limit`` at most; how many."""
+    done = await connection.execute(_EXPIRE, before, limit)
+    return int(done.rpartition(" ")[2])
+
+
 async def mark_replayed(session: WriteSession, workspace: UUID, ids: Sequence[str], now: int) -> None:
     """Say that these were taken at ``now``."""
     mine = rejected.c.workspace_id == workspace

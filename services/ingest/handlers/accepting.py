@@ -78,9 +78,10 @@ class Door:
         if self._allowances is not None:
             self._allowances.charge(principal, len(parcel.split.items))
         split, reader = parcel.split, parcel.reader
-        if split.refusal is not None:
-            return await self._take(reader.protocol, arrival, _whole(split, arrival), split.refusal)
-        return await self._take(reader.protocol, arrival, _read(parcel, arrival))
+        outcomes = _read(parcel, arrival) if split.refusal is None else _whole(split, arrival)
+        receipt = await self._take(reader.protocol, arrival, outcomes, split.refusal)
+        self._count(reader.protocol, principal.key_prefix, receipt)
+        return receipt
 
     def look(self, principal: Principal, parcel: Parcel) -> Sequence[Outcome]:
         """What would become of the items, of which nothing is kept."""
@@ -111,7 +112,6 @@ class Door:
                 bad.append(Append(0, encode(_rejection(outcome, arrival, protocol))))
                 refused.append(RefusedItem(index, outcome.id, outcome.refusal))
         await self._store(workspace, good, bad)
-        self._count(protocol, len(good), refused)
         return Receipt(len(good), tuple(refused), whole)
 
     async def _store(self, workspace: str, good: Sequence[Append], bad: Sequence[Append]) -> None:
@@ -131,10 +131,10 @@ class Door:
         if bad:
             await self._producer.append(TopicName.REJECTIONS, bad)
 
-    def _count(self, protocol: str, accepted: int, refused: Sequence[RefusedItem]) -> None:
-        self._telemetry.count(INGEST_ACCEPTED, accepted, (protocol,))
-        for item in refused:
-            self._telemetry.count(INGEST_REJECTED, 1, (protocol, item.refusal.code))
+    def _count(self, protocol: str, key_prefix: str, receipt: Receipt) -> None:
+        self._telemetry.count(INGEST_ACCEPTED, receipt.accepted, (protocol,))
+        for item in receipt.rejected:
+            self._telemetry.count(INGEST_REJECTED, 1, (protocol, item.refusal.code, key_prefix))
 
 
 def _read(parcel: Parcel, arrival: Arrival) -> Sequence[Outcome]:

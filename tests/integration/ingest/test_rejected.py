@@ -1,12 +1,16 @@
 """Refused items: kept once, listed, repaired, replayed, and nobody else's to see."""
 
+import asyncio
 from typing import Any
 
 import msgspec
 import pytest
 
+from services.ingest import store
+from services.ingest.handlers.expiring import expire
 from shared.contracts.codec import encode
 from shared.contracts.rejection import Rejection
+from shared.database.pool import borrowed
 from shared.streaming.types import Append
 from shared.vocabulary import TopicName
 from tests.ingest_door import OpenDoor, make_keys
@@ -213,6 +217,33 @@ async def test_fix_is_for_administrators_of_the_workspace(door: OpenDoor) -> Non
     others = await door.client.post("/v1/rejected/fix", json=asked, headers=_headers(door, other.secret))
 
     assert (written.status_code, others.json()["data"]) == (403, [])
+
+
+async def test_items_are_dropped_when_they_were_kept_long_enough(door: OpenDoor) -> None:
+    await _refuse(door, "a", "b", "c")
+    await _refuse(door, "d")
+    others = await make_keys(door.own, "other")
+    await door.own.access.load()
+    assert (await door.post("/v1/touchpoints", b"{", authorization=f"Bearer {others.write}")).status_code == 422
+    await door.keep()
+    received = {one.id: one.received_at for one in await door.rejections()}
+
+    await expire(door.own.pool, received["a"], asyncio.Event(), chunk=1)
+    assert len((await _list(door))["data"]) == 4
+    await expire(door.own.pool, received["d"], asyncio.Event(), chunk=1)
+    assert [one["id"] for one in (await _list(door))["data"]] == ["d"]
+    await expire(door.own.pool, max(received.values()) + 1, asyncio.Event(), chunk=1)
+
+    async with borrowed(door.own.pool) as connection:
+        assert await connection.fetchval("SELECT count(*) FROM ingest.rejected") == 0
+
+
+async def test_chunk_of_what_is_dropped_is_found_by_the_index(door: OpenDoor) -> None:
+    async with borrowed(door.own.pool) as connection, connection.transaction():
+        await connection.execute("SET LOCAL enable_seqscan = off")
+        plan = await connection.fetchval(f"EXPLAIN (FORMAT JSON) {store._EXPIRE}", 1, 1_000)
+
+    assert "ix_rejected_received_at" in plan
 
 
 async def test_segment_call_is_replayed_as_the_call_its_path_said(door: OpenDoor) -> None:

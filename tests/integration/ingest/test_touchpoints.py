@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from services.ingest.api import examples
-from shared.access import KeyKind, Scope
+from shared.access import KeyKind, Scope, prefix_of
 from shared.database.access import create_key, revoke_key
 from shared.database.session import writing
 from shared.vocabulary import Code
@@ -259,6 +259,7 @@ async def test_numbers_of_the_door_are_told(door: OpenDoor) -> None:
     told = (await door.client.get("/telemetry")).text
 
     assert 'tragt_ingest_accepted_total{protocol="native"} 1.0' in told
-    assert 'tragt_ingest_rejected_total{code="no_identity",protocol="native"} 1.0' in told
+    labels = f'code="no_identity",key="{prefix_of(door.keys.write)}",protocol="native"'
+    assert f"tragt_ingest_rejected_total{{{labels}}} 1.0" in told
     assert 'tragt_ingest_turned_away_total{reason="unauthenticated"} 1.0' in told
     assert 'route="/v1/touchpoints",status="401"} 1.0' in told
