@@ -184,7 +184,7 @@ class FixedItem(BaseModel):
     """One item: what it became by the patch, or with `dry_run` would, and why it is refused even so."""
 
     id: str
-    payload: str | None = Field(description="With the patch in it; null where what came is no JSON.")
+    payload: str | None = Field(description="With the patch in it; null where what came is no JSON, or too deep.")
     refused: FieldRefused | None
 
 

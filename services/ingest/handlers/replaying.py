@@ -37,7 +37,7 @@ class Replayed:
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """A kept item with a patch in it, and why it is refused even so. ``payload`` is None where it is no JSON."""
+    """A kept item with a patch in it, and why it is refused even so. No ``payload`` where it is no JSON or too deep."""
 
     id: str
     payload: bytes | None
@@ -128,10 +128,10 @@ class Replay:
 def _patched(item: KeptItem, patch: Mapping[str, Any]) -> bytes | None:
     try:
         return merged(item.payload or b"", patch)
-    except ValueError:
+    except UnicodeEncodeError:
+        raise InvalidRequest(FieldFault("/patch", Code.NOT_JSON, "text with half of a surrogate pair")) from None
+    except (ValueError, RecursionError):
         return None
-    except RecursionError:
-        raise InvalidRequest(FieldFault("/patch", Code.TOO_DEEP, "nested too deeply")) from None
 
 
 def _from_log(item: KeptItem, payload: bytes, workspace: str) -> Outcome:

@@ -170,6 +170,18 @@ async def test_what_a_patch_does_not_mend_stays_as_it_was(door: OpenDoor) -> Non
     assert (await door.client.get("/v1/rejected/a", headers=_headers(door))).json() == before
 
 
+async def test_item_too_deep_to_patch_keeps_no_other_from_it(door: OpenDoor) -> None:
+    await _refuse(door, "a")
+    deep = b'{"id":"b","kind":"x","properties":{"p":%b%b}}' % (b"[" * 5_000, b"]" * 5_000)
+    assert (await door.post("/v1/touchpoints", deep)).status_code == 422
+    await door.keep()
+
+    fixed = await _fix(door, filter={}, patch={"kind": "good_kind"})
+
+    assert (fixed["accepted"], [one.id for one in await door.touchpoints()]) == (1, ["a"])
+    assert [one["refused"]["code"] for one in fixed["data"] if one["payload"] is None] == ["too_deep"]
+
+
 async def test_fix_takes_the_latest_that_the_filter_names(door: OpenDoor) -> None:
     for one in ("a", "b", "c"):
         await _refuse(door, one)
@@ -205,6 +217,26 @@ async def test_fix_cannot_make_an_item_another_workspaces(door: OpenDoor) -> Non
 
     assert fixed["accepted"] == 1
     assert {one.workspace for one in await door.touchpoints()} == {str(door.keys.workspace.id)}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"filter":{},"patch":{"kind":"\\ud800"}}',
+        b'{"filter":{},"patch":[]}',
+        b'{"filter":{"kod":"missing"},"patch":{}}',
+        b'{"filter":{"since":"yesterday"},"patch":{}}',
+        b'{"filter":{},"patch":{},"limit":1001}',
+    ],
+)
+async def test_fix_that_is_malformed_is_422_and_changes_nothing(door: OpenDoor, body: bytes) -> None:
+    await _refuse(door, "a")
+
+    headers = {**_headers(door), "content-type": "application/json"}
+    answer = await door.client.post("/v1/rejected/fix", content=body, headers=headers)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert (await _list(door))["data"][0]["replayed_at"] is None
 
 
 async def test_fix_is_for_administrators_of_the_workspace(door: OpenDoor) -> None:
