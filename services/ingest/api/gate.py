@@ -26,8 +26,9 @@ class Gate:
         check_scope(principal, Scope.INGEST)
         origin = call.header(b"origin")
         check_origin(principal, None if origin is None else origin.decode("latin-1"))
-        call.advice = self._allowances.advice(principal)
-        self._allowances.check(principal)
+        if not self._allowances.are_ample(principal):
+            call.advice = self._allowances.advice(principal)
+            self._allowances.check(principal)
         return principal
 
     def knows_write_key(self, text: str) -> bool:

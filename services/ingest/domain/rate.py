@@ -16,8 +16,8 @@ class Rates:
 class Bucket:
     """Room for ``burst`` items, refilled by ``rate`` a second. Times are seconds of any clock that never goes back.
 
-    What is sent is taken even beyond the bottom, so that a request larger than the burst passes once and is paid off
-    before the next one: a request is let in while there is anything left.
+    What is sent is taken from ``left`` even beyond the bottom, so that a request larger than the burst passes once and
+    is paid off before the next one: a request is let in while there is anything left.
     """
 
     rate: float
@@ -39,10 +39,6 @@ class Bucket:
         """Add what has come in since."""
         self.left = min(self.burst, self.left + (now - self.at) * self.rate)
         self.at = now
-
-    def take(self, items: int) -> None:
-        """So many were sent."""
-        self.left -= items
 
     def wait_seconds(self) -> float:
         """How long until a request is let in again; 0 when one is now."""

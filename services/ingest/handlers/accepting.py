@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from services.ingest.domain.refusal import Refusal
-from services.ingest.handlers.allowances import Allowances
+from services.ingest.handlers.allowances import Allowances, unlimited
 from services.ingest.protocols.native import id_of_refused
 from services.ingest.protocols.outcome import NOBODY, Arrival, Outcome, Rejected, Sender
 from services.ingest.protocols.parcel import Parcel
@@ -68,15 +68,14 @@ class Door:
         self._clock = clock
         self._telemetry = telemetry
         self._make_id = make_id
-        self._allowances = allowances
+        self._allowances = allowances or unlimited()
         self._room = bytearray()
         self._partitions = TOPICS[TopicName.TOUCHPOINTS].partitions
 
     async def accept(self, principal: Principal, parcel: Parcel, sender: Sender = NOBODY) -> Receipt:
         """A request of any protocol; ``sender`` is who sent it, where that says something. Raises Unavailable."""
         arrival = self._arrival(principal, sender)
-        if self._allowances is not None:
-            self._allowances.charge(principal, len(parcel.split.items))
+        self._allowances.charge(principal, len(parcel.split.items))
         split, reader = parcel.split, parcel.reader
         outcomes = _read(parcel, arrival) if split.refusal is None else _whole(split, arrival)
         receipt = await self._take(reader.protocol, arrival, outcomes, split.refusal)
@@ -111,25 +110,16 @@ class Door:
             else:
                 bad.append(Append(0, encode(_rejection(outcome, arrival, protocol))))
                 refused.append(RefusedItem(index, outcome.id, outcome.refusal))
-        await self._store(workspace, good, bad)
-        return Receipt(len(good), tuple(refused), whole)
-
-    async def _store(self, workspace: str, good: Sequence[Append], bad: Sequence[Append]) -> None:
-        if self._allowances is None:
-            await self._append(good, bad)
-            return
-        size = sum(len(record.value) for record in (*good, *bad))
+        size = sum([len(record.value) for records in (good, bad) for record in records])
         self._allowances.hold(workspace, size)
         try:
-            await self._append(good, bad)
+            if good:
+                await self._producer.append(TopicName.TOUCHPOINTS, good)
+            if bad:
+                await self._producer.append(TopicName.REJECTIONS, bad)
         finally:
             self._allowances.release(workspace, size)
-
-    async def _append(self, good: Sequence[Append], bad: Sequence[Append]) -> None:
-        if good:
-            await self._producer.append(TopicName.TOUCHPOINTS, good)
-        if bad:
-            await self._producer.append(TopicName.REJECTIONS, bad)
+        return Receipt(len(good), tuple(refused), whole)
 
     def _count(self, protocol: str, key_prefix: str, receipt: Receipt) -> None:
         self._telemetry.count(INGEST_ACCEPTED, receipt.accepted, (protocol,))

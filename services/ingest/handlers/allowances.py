@@ -38,6 +38,15 @@ class Allowances:
         self._limits: dict[str, tuple[int | None, Sequence[_Limit]]] = {}
         self._workspaces: dict[str, _Limit] = {}
         self._waiting: dict[str, int] = {}
+        self._waiting_bytes = 0
+
+    def are_ample(self, principal: Principal) -> bool:
+        """Whether neither a rate nor room is nearly used up, so that nothing else need be asked: the usual case."""
+        for limit in self._of(principal):
+            bucket = limit.bucket
+            if bucket.left * 2 < bucket.burst:
+                return False
+        return self._waiting_bytes * 2 < self._max_waiting_bytes
 
     def advice(self, principal: Principal) -> Fields:
         """What is left, as header fields, when it is less than half: who is far from a limit need not hear of it."""
@@ -58,13 +67,15 @@ class Allowances:
     def check(self, principal: Principal) -> None:
         """Let a request in, or not, before its items are decoded. Ask for ``advice`` first, which looks at the clock.
 
-        Raises RateLimited; Unavailable while the workspace has its share of what waits.
+        Raises RateLimited; Unavailable while much waits and the workspace has its share of it.
         """
         for limit in self._of(principal):
             wait = limit.bucket.wait_seconds()
             if wait > 0:
                 detail = f"this {limit.name} sends more than {limit.bucket.rate:g} items a second"
                 raise RateLimited(detail, math.ceil(wait))
+        if self._waiting_bytes * 2 < self._max_waiting_bytes:
+            return
         waiting = self._waiting.get(principal.workspace_text, 0)
         # Of n that wait each has a part of n + 1, so that there is always room for one who comes.
         if waiting and waiting >= self._max_waiting_bytes / (len(self._waiting) + 1):
@@ -73,14 +84,16 @@ class Allowances:
     def charge(self, principal: Principal, items: int) -> None:
         """So many items came."""
         for limit in self._of(principal):
-            limit.bucket.take(items)
+            limit.bucket.left -= items
 
     def hold(self, workspace: str, size: int) -> None:
         """So many bytes of the workspace wait to be durable."""
+        self._waiting_bytes += size
         self._waiting[workspace] = self._waiting.get(workspace, 0) + size
 
     def release(self, workspace: str, size: int) -> None:
         """They no longer wait."""
+        self._waiting_bytes -= size
         left = self._waiting.pop(workspace) - size
         if left:
             self._waiting[workspace] = left
@@ -106,6 +119,11 @@ class Allowances:
         seconds = self._rates.burst_seconds
         policy = f'"{name}";q={rate * seconds};qu="items";w={seconds}'
         return _Limit(name, policy, Bucket.full(rate, seconds, self._monotonic()))
+
+
+def unlimited() -> Allowances:
+    """For what is not sent by clients."""
+    return Allowances(Rates(key_items=0, workspace_items=0, burst_seconds=1), 2**62, lambda: 0.0)
 
 
 def _left_of(limit: _Limit) -> str:
