@@ -130,10 +130,14 @@ class Code(StrEnum):
     INVALID_KIND = "invalid_kind"
     UNKNOWN_VALUE = "unknown_value"
     CONSENT_DENIED = "consent_denied"
+    FILTERED = "filtered"
     TOO_MANY_ITEMS = "too_many_items"
     EMPTY_BATCH = "empty_batch"
     UNREADABLE_RECORD = "unreadable_record"
 
+
+WITHHELD: Final = frozenset({Code.CONSENT_DENIED, Code.FILTERED})
+"""Of what is refused for these reasons nothing is kept, and it is no fault of the sender's."""
 
 SHARD_COUNT: Final = 16
 """Metrics cells are kept per shard, so that each cell row has one writer (core 6)."""

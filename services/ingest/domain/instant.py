@@ -33,3 +33,14 @@ def occurred_at(received_at: int, original: int | None, sent_at: int | None) -> 
     if sent_at is not None:
         original = received_at - (sent_at - original)
     return max(0, min(original, received_at))
+
+
+def check_span(received_at: int, original: int, sent_at: int | None, past: int | None, ahead: int | None) -> None:
+    """Raise Refused when it happened more than ``past`` before its arrival, or ``ahead`` after it, by our clock."""
+    happened = original if sent_at is None else received_at - (sent_at - original)
+    if past is not None and received_at - happened > past:
+        raise Refused(
+            Code.OUT_OF_RANGE, "/occurred_at", "older than this key may bring; a secret key may bring history"
+        )
+    if ahead is not None and happened - received_at > ahead:
+        raise Refused(Code.OUT_OF_RANGE, "/occurred_at", "further in the future than this workspace takes")

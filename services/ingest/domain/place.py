@@ -1,4 +1,4 @@
-"""Where someone is, as far as reports need it: a country. And how much of an IP address may be kept."""
+"""Where someone is, as far as reports need it: country and language. And how much of an IP address may be kept."""
 
 import ipaddress
 import re
@@ -7,6 +7,7 @@ from typing import Final
 
 _COUNTRY: Final = re.compile(r"[A-Za-z]{2}")
 _LOCALE: Final = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z]{4})?[-_]([A-Za-z]{2})(?:[-_.@].*)?")
+_LANGUAGE: Final = re.compile(r"([A-Za-z]{2,3})(?=[-_.;,@\s]|$)")
 _MAX_LOCALE: Final = 64
 _KEPT_BITS: Final = {4: 24, 6: 48}
 
@@ -25,6 +26,22 @@ def country_of_locale(locale: str) -> str | None:
 def _country_of_locale(locale: str) -> str | None:
     found = _LOCALE.fullmatch(locale)
     return found[1].upper() if found else None
+
+
+def language_of(locales: str) -> str | None:
+    """The language of a locale (``da-DK``) or of the first one in ``Accept-Language``, as ISO 639 has it."""
+    return _language_of(locales[:_MAX_LOCALE])
+
+
+@lru_cache(maxsize=1024)
+def _language_of(locales: str) -> str | None:
+    found = _LANGUAGE.match(locales.strip())
+    return found[1].lower() if found else None
+
+
+def country_of_languages(languages: str) -> str | None:
+    """The country in the first of the languages that a browser accepts (``Accept-Language``)."""
+    return country_of_locale(languages.partition(",")[0].partition(";")[0].strip())
 
 
 def truncated_address(text: str) -> str | None:

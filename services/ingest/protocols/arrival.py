@@ -1,4 +1,4 @@
-"""How someone came and where from: campaign, channel, country, device, out of what any protocol says about it."""
+"""How someone came and where from, out of what any protocol says about it, and what the workspace makes of that."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -6,11 +6,23 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from services.ingest.domain import consent
+from services.ingest.domain.bots import BOT, OWN_ADDRESS, OWN_EMAIL, UNNAMED, bot_of
 from services.ingest.domain.channel import Decision, Signs, decide
-from services.ingest.domain.device import device_of, device_of_type
+from services.ingest.domain.consent import NOTHING_TOLD, Saying
+from services.ingest.domain.device import device_of, device_of_type, software_of
+from services.ingest.domain.instant import check_span
 from services.ingest.domain.landing import NOTHING, Landing, read_address
-from services.ingest.domain.place import country_code, country_of_locale, truncated_address
+from services.ingest.domain.place import (
+    country_code,
+    country_of_languages,
+    country_of_locale,
+    language_of,
+    truncated_address,
+)
+from services.ingest.domain.policy import DEFAULT, Terms
 from services.ingest.domain.site import foreign_site
+from services.ingest.protocols.outcome import About, Arrival, about
 from services.ingest.protocols.reading import EMPTY, read_object
 from shared.contracts.touchpoint import Campaign, Page
 
@@ -19,55 +31,169 @@ _MAX_REMEMBERED: Final = 2_048
 """Of an address whose campaign is remembered: many strangers' longest ones would be hundreds of megabytes."""
 _MAX_REMEMBERED_ITEM: Final = 4_096
 _MAX_REMEMBERED_CONTEXT: Final = 1_024
+_MAX_AGENT: Final = 512
+_MAX_WORD: Final = 64
 _NO_CAMPAIGN: Final = Campaign()
 
 
-def way_in(said: Campaign | None, page: Page | None, kind: str, size: int) -> tuple[Campaign | None, str, str]:
+def way_in(
+    said: Campaign | None, page: Page | None, kind: str, size: int, terms: Terms = DEFAULT
+) -> tuple[Campaign | None, str, str]:
     """Campaign, channel and the rule that found it, of an item of so many bytes."""
     if size > _MAX_REMEMBERED_ITEM:
         campaign = campaign_of(said, page)
-        return campaign, *decision_of(campaign, page, kind)
+        return campaign, *decision_of(campaign, page, kind, terms)
     if page is None:
-        return _remembered_way(said or _NO_CAMPAIGN, None, None, kind)
-    return _remembered_way(said or _NO_CAMPAIGN, page.url, page.referrer, kind)
+        return _remembered_way(said or _NO_CAMPAIGN, None, None, kind, terms)
+    return _remembered_way(said or _NO_CAMPAIGN, page.url, page.referrer, kind, terms)
 
 
-def _way_in(said: Campaign, address: str | None, referrer: str | None, kind: str) -> tuple[Campaign | None, str, str]:
+def _way_in(
+    said: Campaign, address: str | None, referrer: str | None, kind: str, terms: Terms
+) -> tuple[Campaign | None, str, str]:
     campaign = _campaign(said, address or "", "")
-    return campaign, *decision_of(campaign, Page(url=address, referrer=referrer), kind)
+    return campaign, *decision_of(campaign, Page(url=address, referrer=referrer), kind, terms)
 
 
 _remembered_way = lru_cache(maxsize=8192)(_way_in)
 
 
+class Told(NamedTuple):
+    """What a protocol's context says of where somebody was: texts, or whatever a client sent in their place."""
+
+    agent: Any = None
+    device_type: Any = None
+    country: Any = None
+    locale: Any = None
+    address: Any = None
+    consent: Saying = NOTHING_TOLD
+    is_bot: bool = False
+
+
 class Surroundings(NamedTuple):
-    """What a context says of where somebody was, and as much of it as may be kept."""
+    """Where somebody was and with what, which marks that earns, and what the context says of consent."""
 
     country: str | None
     device: str | None
-    kept: msgspec.Raw
+    browser: str | None
+    os: str | None
+    language: str | None
+    marks: tuple[str, ...]
+    consent: Saying
 
 
-_NOWHERE: Final = Surroundings(None, None, EMPTY)
+def native_surroundings(raw: msgspec.Raw, pointer: str, arrival: Arrival) -> tuple[Surroundings, msgspec.Raw]:
+    """Those of a native context, and as much of it as may be kept. Most visitors send the same one again and again.
 
-
-def surroundings(raw: msgspec.Raw, pointer: str) -> Surroundings:
-    """Those of a native context. Most visitors send the same one again and again. Raises Refused."""
-    if raw is EMPTY:
-        return _NOWHERE
+    Raises Refused.
+    """
     data = bytes(raw)
     if len(data) > _MAX_REMEMBERED_CONTEXT or b'"ip"' in data:  # an address is not to be remembered
-        return _surroundings(data, pointer)
-    return _remembered_surroundings(data, pointer)
+        return _native_surroundings(data, pointer, arrival)
+    return _remembered_surroundings(data, pointer, arrival.about)
 
 
-def _surroundings(data: bytes, pointer: str) -> Surroundings:
+def surroundings(told: Told, arrival: Arrival) -> Surroundings:
+    """Those that a context tells, with what the request's head says where it is silent."""
+    given, address = arrival.about, told.address
+    if isinstance(address, str):
+        country = arrival.country_at(address) if arrival.country_at is not None else None
+        is_own = given.terms.is_own_address(address)
+        if country or is_own:
+            given = about(given.agent, given.languages, country or given.country, is_own or given.is_own, given.terms)
+    return _surroundings(told, given)
+
+
+def _native_told(context: Mapping[str, Any]) -> Told:
+    return Told(
+        context.get("user_agent"),
+        None,
+        context.get("country"),
+        context.get("locale"),
+        context.get("ip"),
+        consent.from_context(context),
+    )
+
+
+def _native_surroundings(data: bytes, pointer: str, arrival: Arrival) -> tuple[Surroundings, msgspec.Raw]:
     raw = msgspec.Raw(data)
     context = read_object(raw, pointer)
-    return Surroundings(*place_of(context), truncated(raw, context))
+    return surroundings(_native_told(context), arrival), truncated(raw, context, arrival.about.terms)
 
 
-_remembered_surroundings = lru_cache(maxsize=4096)(_surroundings)
+@lru_cache(maxsize=4096)
+def _remembered_surroundings(data: bytes, pointer: str, given: About) -> tuple[Surroundings, msgspec.Raw]:
+    raw = msgspec.Raw(data)
+    context = read_object(raw, pointer)
+    return _surroundings(_native_told(context), given), raw if context else EMPTY
+
+
+def _surroundings(told: Told, given: About) -> Surroundings:
+    agent, device_type, country, locale, _, agreed, is_bot = told
+    seen = _seen(
+        agent[:_MAX_AGENT] if type(agent) is str else given.agent[:_MAX_AGENT],
+        device_type[:_MAX_WORD] if type(device_type) is str else "",
+        country[:_MAX_WORD] if type(country) is str else "",
+        locale[:_MAX_WORD] if type(locale) is str else "",
+        is_bot,
+        given,
+    )
+    return Surroundings(*seen, agreed)
+
+
+@lru_cache(maxsize=4096)
+def _seen(
+    agent: str, device_type: str, country: str, locale: str, is_bot: bool, given: About
+) -> tuple[str | None, str | None, str | None, str | None, str | None, tuple[str, ...]]:
+    """All of the surroundings but consent; the same from one visitor again and again."""
+    by_locale = country_of_locale(locale) if locale else country_of_languages(given.languages)
+    software = software_of(agent)
+    return (
+        country_code(country) or given.country or by_locale,
+        device_by(agent, device_type),
+        software.browser,
+        software.os,
+        language_of(locale or given.languages),
+        _marks(agent, is_bot=is_bot, is_own=given.is_own),
+    )
+
+
+def _marks(agent: str, *, is_bot: bool, is_own: bool) -> tuple[str, ...]:
+    name = bot_of(agent) or (UNNAMED if is_bot else None)
+    marks = [BOT + name] if name else []
+    return tuple([*marks, OWN_ADDRESS] if is_own else marks)
+
+
+def admitted(
+    arrival: Arrival, where: Surroundings, kind: str, said: dict[str, str] | None, email: Any
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Consent and marks of a touchpoint that may come in. Raises Refused for one that is withheld.
+
+    This is the one place where what a touchpoint says of consent, and the workspace's policy, are obeyed.
+    """
+    terms = arrival.about.terms
+    agreed = said or {}
+    if where.consent.said:
+        agreed = consent.merged(agreed, where.consent.said)
+    if (arrival.sender.gpc or where.consent.is_opted_out) and terms.honours_gpc:
+        agreed = consent.opted_out(agreed)
+    is_required = terms.asks_consent and arrival.is_public and terms.needs_consent(where.country)
+    if agreed or is_required:
+        consent.enforce(agreed, kind, is_required=is_required)
+    marks = where.marks
+    if terms.domains and isinstance(email, str) and terms.is_own_email(email):
+        marks = (*marks, OWN_EMAIL)
+    if marks:
+        terms.check_marks(marks)
+    return agreed, marks
+
+
+def check_time(arrival: Arrival, original: int | None, sent_at: int | None) -> None:
+    """Raise Refused when it happened too long ago for its key, or too far ahead for the workspace."""
+    terms = arrival.about.terms
+    past = terms.past if arrival.is_public else None
+    if original is not None and (past is not None or terms.ahead is not None):
+        check_span(arrival.received_at, original, sent_at, past, terms.ahead)
 
 
 def campaign_of(said: Campaign | None, page: Page | None, query: str = "") -> Campaign | None:
@@ -85,10 +211,11 @@ def channel_of(campaign: Campaign | None, page: Page | None, kind: str) -> str:
     return decision_of(campaign, page, kind).channel
 
 
-def decision_of(campaign: Campaign | None, page: Page | None, kind: str) -> Decision:
-    """The channel and the rule that decided."""
-    referrer = foreign_site(page.referrer, page.url or "") if page is not None and page.referrer else ""
-    return decide(_signs(campaign or _NO_CAMPAIGN, referrer, kind))
+def decision_of(campaign: Campaign | None, page: Page | None, kind: str, terms: Terms = DEFAULT) -> Decision:
+    """The channel and the rule that decided: one of the workspace's own, else one of everybody's."""
+    referrer = foreign_site(page.referrer, page.url or "", terms.own_hosts) if page and page.referrer else ""
+    signs = _signs(campaign or _NO_CAMPAIGN, referrer, kind)
+    return (terms.decide(signs) if terms.overrides else None) or decide(signs)
 
 
 def _signs(campaign: Campaign, referrer: str, kind: str) -> Signs:
@@ -100,38 +227,27 @@ def _plain(text: str | None) -> str:
     return text.strip().lower() if text else ""
 
 
-def place_of(context: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    """Country and class of device out of a native context."""
-    if not context:
-        return None, None
-    country = context.get("country")
-    agent = context.get("user_agent")
-    return (
-        (country_code(country) if isinstance(country, str) else None) or country_of(context.get("locale")),
-        device_of(agent) if isinstance(agent, str) else None,
-    )
-
-
-def country_of(locale: Any) -> str | None:
-    """The country in a locale, if it is one."""
-    return country_of_locale(locale) if isinstance(locale, str) else None
-
-
-def device_by(agent: Any, device_type: Any) -> str | None:
+def device_by(agent: str, device_type: str) -> str | None:
     """The class of device by its type, else by the browser's user agent."""
-    by_type = device_of_type(device_type) if isinstance(device_type, str) else None
-    return by_type or (device_of(agent) if isinstance(agent, str) else None)
+    return device_of_type(device_type) or device_of(agent)
 
 
-def truncated(raw: msgspec.Raw, context: Mapping[str, Any]) -> msgspec.Raw:
+def truncated(raw: msgspec.Raw, context: Mapping[str, Any], terms: Terms = DEFAULT) -> msgspec.Raw:
     """The context as sent, but with as much of the IP address as may be kept."""
     if not context:
         return EMPTY
     address = context.get("ip")
     if address is None:
         return raw
-    kept = truncated_address(address) if isinstance(address, str) else None
-    return msgspec.Raw(msgspec.json.encode({**context, "ip": kept}))
+    return msgspec.Raw(msgspec.json.encode({**context, "ip": kept_address(address, terms)}))
+
+
+def kept_address(address: Any, terms: Terms = DEFAULT) -> str | None:
+    """As much of an IP address as the workspace keeps."""
+    if not isinstance(address, str) or terms.policy.address == "dropped":
+        return None
+    network = truncated_address(address)
+    return address if network is not None and terms.policy.address == "whole" else network
 
 
 def _is_long(said: Campaign) -> bool:

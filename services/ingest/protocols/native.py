@@ -12,7 +12,7 @@ from services.ingest.domain.item_id import content_id, own_id
 from services.ingest.domain.keys import KeyRing, identifier, plain_keys
 from services.ingest.domain.kind import check_kind
 from services.ingest.domain.refusal import Refused
-from services.ingest.protocols.arrival import surroundings, way_in
+from services.ingest.protocols.arrival import admitted, check_time, native_surroundings, way_in
 from services.ingest.protocols.click_token import unseal
 from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
 from services.ingest.protocols.reading import (
@@ -27,7 +27,7 @@ from services.ingest.protocols.reading import (
 from services.ingest.protocols.splitting import Item
 from shared.contracts.touchpoint import Campaign, Money, Page, Touchpoint
 from shared.identity_key import rank
-from shared.vocabulary import Channel, Code, Kind
+from shared.vocabulary import WITHHELD, Channel, Code, Kind
 
 _Id = str | int | None
 
@@ -98,7 +98,7 @@ def parse(item: Item, arrival: Arrival, *, may_hold_nul: bool = False) -> Outcom
         return _parse(item, arrival, may_hold_nul=may_hold_nul)
     except Refused as outcome:
         raw = bytes(item)
-        payload = b"" if outcome.refusal.code is Code.CONSENT_DENIED else raw
+        payload = b"" if outcome.refusal.code in WITHHELD else raw
         return Rejected(id_of_refused(raw, arrival), outcome.refusal, payload)
 
 
@@ -112,16 +112,18 @@ def _parse(item: Item, arrival: Arrival, *, may_hold_nul: bool) -> Touchpoint:
         raise Refused(Code.INVALID_KIND, "/kind", "unlinked takes a secret key with the scope leads:write")
     if said.consent:
         consent.check_words(said.consent, "/consent")
-        consent.enforce(said.consent, kind)
-    country, device, context = surroundings(said.context, "/context")
+    where, context = native_surroundings(said.context, "/context", arrival)
+    country = where.country
     properties = passed_object(said.properties, "/properties")
     if said.traits:
         bounds.check(said.traits, "/traits")
     identity = _read_identity(said.identity, "/identity")
     keys, traits = _person(identity, said, arrival, country)
-    campaign, channel, rule = way_in(said.campaign, said.page, kind, size)
+    campaign, channel, rule = way_in(said.campaign, said.page, kind, size, arrival.about.terms)
+    agreed, marks = admitted(arrival, where, kind, said.consent, traits.get("email"))
     original = parse_instant(said.occurred_at, "/occurred_at") if said.occurred_at else None
     sent_at = parse_instant(said.sent_at, "/sent_at") if said.sent_at else None
+    check_time(arrival, original, sent_at)
     return Touchpoint(  # by place: by name costs five times as much, and this is done for every touchpoint
         arrival.workspace,
         own_id(said.id, "/id") or _made_id(item, original, arrival),
@@ -137,14 +139,18 @@ def _parse(item: Item, arrival: Arrival, *, may_hold_nul: bool) -> Touchpoint:
         said.page,
         None if said.value is None else _money(said.value),
         country,
-        device,
+        where.device,
         None if identity.account_id is None else identifier(identity.account_id, "/identity/account_id"),
         traits,
-        said.consent or {},
+        agreed,
         EMPTY if identity is _NOBODY else said.identity,
         properties,
         context,
         rule if said.channel is None else SAID,
+        where.browser,
+        where.os,
+        where.language,
+        marks,
     )
 
 

@@ -1,10 +1,13 @@
 """What a parser is told about a request, and what it makes of each item."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import msgspec
 
+from services.ingest.domain.policy import DEFAULT, Terms
 from services.ingest.domain.refusal import Refusal
 from shared.contracts.touchpoint import Touchpoint
 
@@ -25,10 +28,36 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
 NOBODY: Final = Sender()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class About:
+    """What holds for all items of a request, made by ``about``: equal only to itself, to remember by cheaply.
+
+    The browser that sent them and the languages it accepts, the country of its address, whether that is the
+    workspace's own, and the workspace's terms.
+    """
+
+    agent: str = ""
+    languages: str = ""
+    country: str | None = None
+    is_own: bool = False
+    terms: Terms = DEFAULT
+
+
+@lru_cache(maxsize=4096)
+def about(agent: str, languages: str, country: str | None, is_own: bool, terms: Terms) -> About:
+    """The same for the same."""
+    return About(agent, languages, country, is_own, terms)
+
+
+NOWHERE: Final = About()
+
+
 class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     """The circumstances of a request: whose it is, when it came (microseconds), and how nameless items get an id.
 
     ``may_split`` when its key may part what belongs together; a write key, which every visitor can read, may not.
+    ``is_public`` when it came with a write key: consent is asked for, and history is bounded. ``country_at`` tells the
+    country of an address, where anything does.
     """
 
     workspace: str
@@ -37,6 +66,9 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     make_id: Callable[[], str]
     may_split: bool = False
     sender: Sender = NOBODY
+    about: About = NOWHERE
+    is_public: bool = False
+    country_at: Callable[[str], str | None] | None = None
 
 
 class Rejected(msgspec.Struct, frozen=True):

@@ -15,19 +15,18 @@ from services.ingest.domain.item_id import content_id, own_id
 from services.ingest.domain.keys import KeyRing, identifier
 from services.ingest.domain.kind import MAX_LENGTH, is_form, kind_of_event
 from services.ingest.domain.refusal import Refusal, Refused
-from services.ingest.protocols.arrival import campaign_of, decision_of
+from services.ingest.protocols.arrival import admitted, campaign_of, check_time, decision_of, surroundings
 from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
 from services.ingest.protocols.posthog_parts import (
     account_said,
     campaign_said,
     context_of,
-    country_said,
-    device_said,
     distinct_id,
     group_key,
     is_made_for_group,
     own_properties,
     page_said,
+    told,
     traits_said,
     without_tokens,
 )
@@ -44,7 +43,7 @@ from services.ingest.protocols.segment_parts import Times, instant_said, money_s
 from services.ingest.protocols.splitting import FAULTS, Item
 from shared.contracts.touchpoint import Touchpoint
 from shared.identity_key import make
-from shared.vocabulary import Code, KeyType, Kind
+from shared.vocabulary import WITHHELD, Code, KeyType, Kind
 
 PROTOCOL: Final = "posthog"
 ENGAGE: Final = "engage"
@@ -161,12 +160,14 @@ def _parse(said: _Said, item: Item, arrival: Arrival, envelope: Events) -> Touch
     event, properties = said.event, said.properties
     page = page_said(properties)
     campaign = campaign_of(campaign_said(properties), page)
-    country = country_said(properties)
-    keys, traits, previous = _person(said, arrival.secret, country)
+    where = surroundings(told(properties, event.ip), arrival)
+    keys, traits, previous = _person(said, arrival.secret, where.country)
     times = _times(said, envelope.sent_at, arrival.received_at)
     own = _group_set(properties) if said.name == _GROUP else own_properties(properties)
     kind = Kind.IDENTIFIED.value if said.name == _ALIAS and previous is None else said.kind
-    channel, rule = decision_of(campaign, page, kind)
+    check_time(arrival, times.original, times.sent_at)
+    agreed, marks = admitted(arrival, where, kind, None, traits.get("email"))
+    channel, rule = decision_of(campaign, page, kind, arrival.about.terms)
     return Touchpoint(
         workspace=arrival.workspace,
         id=_own_id(event.uuid, properties) or _made_id(item, times.original, arrival),
@@ -181,14 +182,19 @@ def _parse(said: _Said, item: Item, arrival: Arrival, envelope: Events) -> Touch
         campaign=campaign,
         page=page,
         value=money_said(own, kind) if own else None,
-        country=country,
-        device=device_said(properties, arrival.sender.user_agent),
+        country=where.country,
+        device=where.device,
         account=group_key(properties) if said.name == _GROUP else account_said(properties),
         traits=traits,
+        consent=agreed,
         identity=_written({"distinct_id": said.distinct, **_anonymous_before(properties)}),
         properties=_written(own) if own else EMPTY,
-        context=_written(context_of(properties, event.ip)),
+        context=_written(context_of(properties, event.ip, arrival.about.terms)),
         channel_rule=rule,
+        browser=where.browser,
+        os=where.os,
+        language=where.language,
+        marks=marks,
     )
 
 
@@ -308,6 +314,7 @@ def _rejected(raw: bytes, refusal: Refusal, arrival: Arrival, envelope: Events) 
     if envelope.sent_at is not None and kept.get("sent_at") is None:
         kept["sent_at"] = envelope.sent_at
     payload = rewritten(kept, raw) if content and kept != content else raw
+    payload = b"" if refusal.code in WITHHELD else payload
     return Rejected(_rejected_id(raw, content, arrival), refusal, payload)
 
 

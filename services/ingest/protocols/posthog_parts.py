@@ -5,9 +5,10 @@ from typing import Any, Final
 
 import msgspec
 
+from services.ingest.domain import consent
 from services.ingest.domain.landing import CLICK_GROUPS
-from services.ingest.domain.place import country_code, truncated_address
-from services.ingest.protocols.arrival import country_of, device_by
+from services.ingest.domain.policy import Terms
+from services.ingest.protocols.arrival import Told, kept_address
 from services.ingest.protocols.segment_parts import DIRECT, part, text
 from shared.contracts.touchpoint import Campaign, Page
 
@@ -61,16 +62,17 @@ def campaign_said(properties: Mapping[str, Any]) -> Campaign | None:
     return Campaign(source=source, medium=medium, name=name, term=term, content=content, id=campaign_id, click_id=click)
 
 
-def country_said(properties: Mapping[str, Any]) -> str | None:
-    """The country that was looked up, else of the browser's language."""
-    country = properties.get("$geoip_country_code")
-    by_place = country_code(country) if isinstance(country, str) else None
-    return by_place or country_of(properties.get("$locale")) or country_of(properties.get("$browser_language"))
-
-
-def device_said(properties: Mapping[str, Any], user_agent: str) -> str | None:
-    """The class of device by its type, else by the browser that the event or the request names."""
-    return device_by(properties.get("$raw_user_agent") or user_agent, properties.get("$device_type"))
+def told(properties: Mapping[str, Any], address: Any) -> Told:
+    """What an event says of where somebody was, with what, and of consent."""
+    return Told(
+        properties.get("$raw_user_agent"),
+        properties.get("$device_type"),
+        properties.get("$geoip_country_code"),
+        properties.get("$locale") or properties.get("$browser_language"),
+        properties.get("$ip") or address,
+        consent.from_context(properties),
+        properties.get("$browser_type") == "bot",
+    )
 
 
 def account_said(properties: Mapping[str, Any]) -> str | None:
@@ -89,7 +91,7 @@ def own_properties(properties: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def context_of(properties: Mapping[str, Any], address: Any) -> dict[str, Any]:
+def context_of(properties: Mapping[str, Any], address: Any, terms: Terms) -> dict[str, Any]:
     """What PostHog said about the circumstances, with as much of the IP address as may be kept."""
     context = {
         name: value
@@ -97,7 +99,7 @@ def context_of(properties: Mapping[str, Any], address: Any) -> dict[str, Any]:
         if value is not None and name[:1] == "$" and name not in _TOKENS and name not in _OF_THE_PERSON
     }
     ip = context.pop("$ip", None) or address
-    kept = truncated_address(ip) if isinstance(ip, str) else None
+    kept = kept_address(ip, terms)
     return {**context, "ip": kept} if kept else context
 
 

@@ -9,12 +9,12 @@ from typing import Any, Final
 
 import msgspec
 
-from services.ingest.domain import bounds, consent
+from services.ingest.domain import bounds
 from services.ingest.domain.item_id import content_id, own_id
 from services.ingest.domain.keys import KeyRing, identifier
 from services.ingest.domain.kind import MAX_LENGTH, is_form, kind_of_event
 from services.ingest.domain.refusal import Refusal, Refused
-from services.ingest.protocols.arrival import campaign_of, decision_of, truncated
+from services.ingest.protocols.arrival import admitted, campaign_of, check_time, decision_of, surroundings, truncated
 from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
 from services.ingest.protocols.reading import (
     EMPTY,
@@ -29,20 +29,18 @@ from services.ingest.protocols.segment_parts import (
     EMPTY_OBJECT,
     Times,
     campaign_said,
-    consent_said,
-    country_said,
-    device_said,
     instant_said,
     money_said,
     page_said,
     search_said,
     sending_said,
     times_of,
+    told,
 )
 from services.ingest.protocols.splitting import Item
 from shared.contracts.touchpoint import Touchpoint
 from shared.identity_key import make, rank
-from shared.vocabulary import KEY_RANKS, Code, KeyType, Kind
+from shared.vocabulary import KEY_RANKS, WITHHELD, Code, KeyType, Kind
 
 PROTOCOL: Final = "segment"
 CALLS: Final = ("track", "identify", "page", "screen", "group", "alias")
@@ -136,7 +134,7 @@ def parse(item: Item, arrival: Arrival, envelope: Envelope, *, may_hold_nul: boo
 def rejected(raw: bytes, refusal: Refusal, arrival: Arrival, envelope: Envelope) -> Rejected:
     """The item refused. What is kept of it can be read again alone: it says itself what its batch said for it."""
     content = read_loosely(raw)
-    payload = b"" if refusal.code is Code.CONSENT_DENIED else _kept(raw, content, envelope)
+    payload = b"" if refusal.code in WITHHELD else _kept(raw, content, envelope)
     return Rejected(_rejected_id(raw, content, arrival), refusal, payload)
 
 
@@ -162,37 +160,41 @@ def _parse(said: _Call, item: Item, arrival: Arrival, envelope: Envelope) -> Tou
         context = {**envelope.context, **context}
     properties = read_object(said.properties, "/properties")
     traits = read_object(said.traits, "/traits")
-    agreed = consent_said(context)
-    consent.enforce(agreed, kind)
     page = page_said(context, properties if call == "page" else EMPTY_OBJECT)
     campaign = campaign_of(campaign_said(context), page, search_said(context, properties))
-    country = country_said(context)
-    keys, person = _person(said, call, kind, (context, properties, traits), arrival.secret, country)
+    where = surroundings(told(context), arrival)
+    keys, person = _person(said, call, kind, (context, properties, traits), arrival.secret, where.country)
     times = envelope.dialect.times(said, envelope.sent_at, arrival.received_at)
-    channel, rule = decision_of(campaign, page, kind)
-    return Touchpoint(
-        workspace=arrival.workspace,
-        id=own_id(said.messageId, "/messageId") or _made_id(item, times.original, arrival),
-        kind=kind,
-        channel=channel,
-        occurred_at=times.occurred_at,
-        received_at=arrival.received_at,
-        keys=keys,
-        previous=_previous(said, keys) if call == "alias" else None,
-        sent_at=times.sent_at,
-        protocol=envelope.dialect.name,
-        campaign=campaign,
-        page=page,
-        value=money_said(properties, kind) if properties else None,
-        country=country,
-        device=device_said(context),
-        account=_account(said, context, call),
-        traits=person,
-        consent=agreed,
-        identity=_identity(said),
-        properties=_properties(said, call, properties, traits),
-        context=truncated(_written(context) if envelope.context else said.context, context),
-        channel_rule=rule,
+    check_time(arrival, times.original, times.sent_at)
+    agreed, marks = admitted(arrival, where, kind, None, person.get("email"))
+    channel, rule = decision_of(campaign, page, kind, arrival.about.terms)
+    return Touchpoint(  # by place, as native ones are
+        arrival.workspace,
+        own_id(said.messageId, "/messageId") or _made_id(item, times.original, arrival),
+        kind,
+        channel,
+        times.occurred_at,
+        arrival.received_at,
+        keys,
+        _previous(said, keys) if call == "alias" else None,
+        times.sent_at,
+        envelope.dialect.name,
+        campaign,
+        page,
+        money_said(properties, kind) if properties else None,
+        where.country,
+        where.device,
+        _account(said, context, call),
+        person,
+        agreed,
+        _identity(said),
+        _properties(said, call, properties, traits),
+        truncated(_written(context) if envelope.context else said.context, context, arrival.about.terms),
+        rule,
+        where.browser,
+        where.os,
+        where.language,
+        marks,
     )
 
 

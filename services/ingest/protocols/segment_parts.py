@@ -5,9 +5,8 @@ from typing import Any, Final, NamedTuple
 
 from services.ingest.domain import consent, money
 from services.ingest.domain.instant import occurred_at, parse_instant
-from services.ingest.domain.place import country_code
 from services.ingest.domain.refusal import Refused
-from services.ingest.protocols.arrival import country_of, device_by
+from services.ingest.protocols.arrival import Told
 from shared.contracts.touchpoint import Campaign, Money, Page
 from shared.vocabulary import Code
 
@@ -89,22 +88,16 @@ def money_said(properties: Mapping[str, Any], kind: str) -> Money | None:
     return None
 
 
-def consent_said(context: Mapping[str, Any]) -> dict[str, str]:
-    """Consent by category, if a tag manager told it."""
-    categories = part(part(context, "consent"), "categoryPreferences")
-    return consent.from_categories(categories) if categories else {}
-
-
-def country_said(context: Mapping[str, Any]) -> str | None:
-    """The country of the location, else of the locale."""
-    country = part(context, "location").get("country")
-    by_place = country_code(country) if isinstance(country, str) else None
-    return by_place or country_of(context.get("locale"))
-
-
-def device_said(context: Mapping[str, Any]) -> str | None:
-    """The class of device by its type, else by the browser."""
-    return device_by(context.get("userAgent"), part(context, "device").get("type"))
+def told(context: Mapping[str, Any]) -> Told:
+    """What the context says of where somebody was, with what, and of consent."""
+    return Told(
+        context.get("userAgent"),
+        part(context, "device").get("type") if "device" in context else None,
+        part(context, "location").get("country") if "location" in context else None,
+        context.get("locale"),
+        context.get("ip"),
+        consent.from_context(context),
+    )
 
 
 def instant_said(value: Any, pointer: str) -> int | None:

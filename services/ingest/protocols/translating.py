@@ -11,10 +11,10 @@ from services.ingest.domain import bounds
 from services.ingest.domain.item_id import MAX_LENGTH, content_id
 from services.ingest.domain.refusal import Refusal, Refused
 from services.ingest.protocols import native
-from services.ingest.protocols.outcome import NOBODY, Arrival, Outcome, Rejected
+from services.ingest.protocols.outcome import About, Arrival, Outcome, Rejected, Sender
 from services.ingest.protocols.reading import canonical, check_nul, read_loosely, read_object
 from services.ingest.protocols.splitting import Item
-from shared.vocabulary import Code
+from shared.vocabulary import WITHHELD, Code
 
 _ESCAPED_NUL: Final = b"\\u0000"
 
@@ -54,7 +54,8 @@ class Translating:
         except Refused as why:
             return self._rejected(raw, why.refusal, arrival)
         if translated.is_anonymous:
-            arrival = msgspec.structs.replace(arrival, sender=NOBODY)
+            unseen = Sender(gpc=arrival.sender.gpc)
+            arrival = msgspec.structs.replace(arrival, sender=unseen, about=About(terms=arrival.about.terms))
         body = msgspec.json.encode({**translated.native, "id": self.id_of(said) or arrival.make_id()})
         outcome = native.parse(body, arrival, may_hold_nul=_ESCAPED_NUL in body)
         if isinstance(outcome, Rejected):
@@ -64,7 +65,7 @@ class Translating:
     def _rejected(self, raw: bytes, refusal: Refusal, arrival: Arrival) -> Rejected:
         said = read_loosely(raw)
         item_id = self.id_of(said) or arrival.make_id() if said else content_id(raw)
-        return Rejected(item_id, refusal, b"" if refusal.code is Code.CONSENT_DENIED else raw)
+        return Rejected(item_id, refusal, b"" if refusal.code in WITHHELD else raw)
 
 
 def id_by(value: Any) -> str | None:

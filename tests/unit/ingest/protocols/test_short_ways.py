@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from services.ingest.domain.keys import KeyRing, plain_keys
 from services.ingest.domain.refusal import Refusal, Refused
-from services.ingest.protocols.arrival import place_of, surroundings, truncated
+from services.ingest.protocols.arrival import native_surroundings
 from services.ingest.protocols.reading import EMPTY, is_surely_good, passed_object, read_object
+from tests.unit.ingest.protocols.arrivals import ARRIVAL
 
 _NUMBERS = st.sampled_from(
     [
@@ -142,15 +143,17 @@ def test_keys_without_a_ring_are_those_of_a_ring(user_id: Any, anonymous_id: Any
     ],
 )
 def test_surroundings_are_those_of_the_context_each_time(text: str) -> None:
-    def plainly() -> Any:
-        context = read_object(_passed_over(text.encode()), "/context")
-        return (*place_of(context), bytes(truncated(_passed_over(text.encode()), context)))
+    longer = text.replace("{", "{" + " " * 2_000, 1)  # too long to be remembered
 
     for _ in range(2):
-        found = _became(surroundings, _passed_over(text.encode()), "/context")
-        told = found if isinstance(found, Refusal) else (*found[:2], bytes(found.kept))
-        assert told == _became(plainly)
+        remembered, afresh = (
+            _became(native_surroundings, _passed_over(one.encode()), "/context", ARRIVAL) for one in (text, longer)
+        )
+        assert remembered == afresh if isinstance(remembered, Refusal) else remembered[0] == afresh[0]
 
 
 def test_no_context_is_nowhere() -> None:
-    assert surroundings(EMPTY, "/context") == (None, None, EMPTY)
+    where, kept = native_surroundings(EMPTY, "/context", ARRIVAL)
+
+    assert (where.country, where.device, where.browser, where.marks) == (None, None, None, ())
+    assert kept is EMPTY
