@@ -206,11 +206,6 @@ def campaign_of(said: Campaign | None, page: Page | None, query: str = "") -> Ca
     return _remembered_campaign(said or _NO_CAMPAIGN, address, query)
 
 
-def channel_of(campaign: Campaign | None, page: Page | None, kind: str) -> str:
-    """The channel by the rules of ``domain.channel``."""
-    return decision_of(campaign, page, kind).channel
-
-
 def decision_of(campaign: Campaign | None, page: Page | None, kind: str, terms: Terms = DEFAULT) -> Decision:
     """The channel and the rule that decided: one of the workspace's own, else one of everybody's."""
     referrer = foreign_site(page.referrer, page.url or "", terms.own_hosts) if page and page.referrer else ""

@@ -106,19 +106,15 @@ def _parse(item: Item, arrival: Arrival, *, may_hold_nul: bool) -> Touchpoint:
     size = memoryview(item).nbytes
     said = _read(item, size, may_hold_nul=may_hold_nul)
     kind = said.kind
-    check_kind(kind, "/kind")
-    is_joining = kind in _JOINING
-    if is_joining and kind == Kind.UNLINKED and not arrival.may_split:
-        raise Refused(Code.INVALID_KIND, "/kind", "unlinked takes a secret key with the scope leads:write")
+    is_joining = _check_kind(kind, arrival)
     if said.consent:
         consent.check_words(said.consent, "/consent")
     where, context = native_surroundings(said.context, "/context", arrival)
-    country = where.country
     properties = passed_object(said.properties, "/properties")
     if said.traits:
         bounds.check(said.traits, "/traits")
     identity = _read_identity(said.identity, "/identity")
-    keys, traits = _person(identity, said, arrival, country)
+    keys, traits = _person(identity, said, arrival, where.country)
     campaign, channel, rule = way_in(said.campaign, said.page, kind, size, arrival.about.terms)
     agreed, marks = admitted(arrival, where, kind, said.consent, traits.get("email"))
     original = parse_instant(said.occurred_at, "/occurred_at") if said.occurred_at else None
@@ -132,13 +128,13 @@ def _parse(item: Item, arrival: Arrival, *, may_hold_nul: bool) -> Touchpoint:
         occurred_at(arrival.received_at, original, sent_at),
         arrival.received_at,
         keys,
-        _previous(said, keys, arrival.secret, country) if is_joining else None,
+        _previous(said, keys, arrival.secret, where.country) if is_joining else None,
         sent_at,
         PROTOCOL,
         campaign,
         said.page,
         None if said.value is None else _money(said.value),
-        country,
+        where.country,
         where.device,
         None if identity.account_id is None else identifier(identity.account_id, "/identity/account_id"),
         traits,
@@ -152,6 +148,16 @@ def _parse(item: Item, arrival: Arrival, *, may_hold_nul: bool) -> Touchpoint:
         where.language,
         marks,
     )
+
+
+def _check_kind(kind: str, arrival: Arrival) -> bool:
+    """Whether it is a kind that joins or cuts identities. Raises Refused."""
+    check_kind(kind, "/kind")
+    if kind not in _JOINING:
+        return False
+    if kind == Kind.UNLINKED and not arrival.may_split:
+        raise Refused(Code.INVALID_KIND, "/kind", "unlinked takes a secret key with the scope leads:write")
+    return True
 
 
 def _read(item: Item, size: int, *, may_hold_nul: bool) -> _Item:
