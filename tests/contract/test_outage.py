@@ -32,7 +32,7 @@ async def test_append_raises_in_time_while_the_server_is_dead_and_works_again_by
     try:
         took = await _seconds_until_unavailable(producer, topic)
     finally:
-        mortal.server.start()
+        await asyncio.to_thread(mortal.server.start)  # beside the loop, in which the producer gives its client up
     await _until_appended(producer, topic, b"after")
 
     assert took < 2.5
