@@ -50,7 +50,8 @@ _PREFIXES: Final = {KeyKind.WRITE: "tw", KeyKind.SECRET: "ts"}
 class AccessKey:
     """A key as stored, with what is needed of its workspace. Instants are microseconds.
 
-    ``items_per_second`` is how fast it may send to one process, None as fast as any.
+    ``items_per_second`` is how fast it may send to one process, None as fast as any. ``policy`` is what the workspace
+    has decided for its door, as JSON that only the door reads.
     """
 
     prefix: str
@@ -65,6 +66,7 @@ class AccessKey:
     expires_at: int | None
     revoked_at: int | None
     items_per_second: int | None = None
+    policy: str = "{}"
 
     def is_usable(self, now: int) -> bool:
         """Whether it is neither revoked nor expired at ``now``."""
@@ -85,6 +87,7 @@ class Principal:
     origins: frozenset[str]
     protocol: str
     items_per_second: int | None = None
+    policy: str = "{}"
 
     def may(self, scope: Scope) -> bool:
         """Whether the key carries the scope."""
@@ -116,6 +119,7 @@ def principal_of(key: AccessKey) -> Principal:
         origins=key.origins,
         protocol=key.protocol,
         items_per_second=key.items_per_second,
+        policy=key.policy,
     )
 
 

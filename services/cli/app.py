@@ -20,6 +20,7 @@ from services.cli.lifecycle import down, status
 from services.cli.links import links
 from services.cli.model import model
 from services.cli.place import DEFAULT, Data, make_folder
+from services.cli.policy import policy
 from services.cli.rebuild import rebuild
 from services.cli.rejected import rejected
 from services.cli.up import Surroundings, Wanted, run_up
@@ -83,5 +84,6 @@ def build_app() -> typer.Typer:
     app.add_typer(leads, name="leads")
     app.add_typer(links, name="links")
     app.add_typer(model, name="model")
+    app.add_typer(policy, name="policy")
     app.add_typer(rejected, name="rejected")
     return app

@@ -39,6 +39,10 @@ class Api:
         """The answer to a PATCH. Raises Ended."""
         return self._ask("PATCH", path, None, _TIMEOUT_SECONDS, body)
 
+    def put(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to a PUT. Raises Ended."""
+        return self._ask("PUT", path, None, _TIMEOUT_SECONDS, body)
+
     def _ask(
         self,
         method: str,

@@ -10,8 +10,10 @@ from typing import Any, Final
 
 from services.ingest.domain.rate import Rates
 from services.ingest.handlers.allowances import Allowances
+from services.ingest.handlers.countries import opened_countries
 from services.ingest.handlers.hook_cache import HookCache
 from services.ingest.handlers.outbound import Outbound
+from services.ingest.protocols.outcome import CountryAt
 from services.ingest.settings import IngestSettings
 from shared.clock import Clock, SystemClock
 from shared.database.access_source import DatabaseAccess
@@ -40,6 +42,7 @@ class Resources:
     allowances: Allowances
     hooks: HookCache
     outbound: Outbound
+    country_at: CountryAt | None
     log: Log
     producer: Producer
     reader: Engine
@@ -51,7 +54,10 @@ class Resources:
 
 @asynccontextmanager
 async def opened(settings: IngestSettings) -> AsyncIterator[Resources]:
-    """The resources of one process; nothing is waited for, so the door opens with the database away."""
+    """The resources of one process; nothing is waited for, so the door opens with the database away.
+
+    Raises Misconfigured.
+    """
     async with AsyncExitStack() as stack:
         tracer = stack.enter_context(tracing("ingest", settings.traces_endpoint))
         dsn = settings.database.dsn.get_secret_value()
@@ -68,6 +74,11 @@ async def opened(settings: IngestSettings) -> AsyncIterator[Resources]:
         stack.push_async_callback(_bounded(writer.dispose))
         pool = await create_pool(dsn, Role.INGEST_WORKER, size=settings.database.pool_size)
         stack.push_async_callback(_bounded(pool.close))
+        country_at = None
+        if settings.country_database:
+            countries = opened_countries(settings.country_database)
+            stack.callback(countries.close)
+            country_at = countries.country_at
         outbound = Outbound()
         stack.push_async_callback(_bounded(outbound.close))
         yield Resources(
@@ -79,6 +90,7 @@ async def opened(settings: IngestSettings) -> AsyncIterator[Resources]:
             allowances=Allowances(Rates(**settings.rate.model_dump()), Limits().max_in_flight_bytes, time.monotonic),
             hooks=HookCache(writer),
             outbound=outbound,
+            country_at=country_at,
             log=log,
             producer=producer,
             reader=reader,

@@ -106,6 +106,7 @@ class KeptHook:
     workspace: UUID
     workspace_name: str
     workspace_secret: bytes = field(repr=False)
+    policy: str
     provider: str
     name: str
     digest: bytes
@@ -120,6 +121,7 @@ _WITH_WORKSPACE = select(
     hook.c.workspace_id.label("workspace"),
     workspace_table.c.name.label("workspace_name"),
     workspace_table.c.secret.label("workspace_secret"),
+    workspace_table.c.policy,
     hook.c.provider,
     hook.c.name,
     hook.c.digest,

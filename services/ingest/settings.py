@@ -86,6 +86,10 @@ class IngestSettings(ServiceSettings):
     fast: bool = True
     """Whether plain posts are answered without ASGI, which they are where uvicorn is known and traces are off."""
 
+    country_database: str = ""
+    """A file in MaxMind's format (DB-IP's and IPinfo's are too) that tells the country of an address; empty: none is
+    asked. Of visitors it is the address that the proxy in front saw (``X-Forwarded-For``)."""
+
     public_address: str | None = None
     """How browsers reach this service (``https://ingest.example.com``); told to SDKs, else what they asked for."""
 

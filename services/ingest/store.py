@@ -11,6 +11,7 @@ from sqlalchemy import insert, text, update
 from services.ingest.domain.file_import import FileImport
 from services.ingest.tables import file_import, hook, rejected
 from shared.database.session import WriteSession
+from shared.vocabulary import WITHHELD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +86,8 @@ async def mark_replayed(session: WriteSession, workspace: UUID, ids: Sequence[st
 
 _SAY_WHY: Final = text("""
     UPDATE ingest.rejected AS kept
-    SET code = said.code, pointer = said.pointer, detail = said.detail
+    SET code = said.code, pointer = said.pointer, detail = said.detail,
+        payload = CASE WHEN said.code = ANY(CAST(:withheld AS text[])) THEN '' ELSE kept.payload END
     FROM unnest(
         CAST(:ids AS text[]), CAST(:codes AS text[]), CAST(:pointers AS text[]), CAST(:details AS text[])
     ) AS said (id, code, pointer, detail)
@@ -110,10 +112,10 @@ async def mark_fixed(session: WriteSession, workspace: UUID, payloads: Mapping[s
 async def mark_refused_again(
     session: WriteSession, workspace: UUID, reasons: Sequence[tuple[str, str, str, str]]
 ) -> None:
-    """Say why items are still refused: id, code, pointer and detail of each."""
+    """Say why items are still refused: id, code, pointer and detail of each. Of what is withheld nothing stays."""
     ids, codes, pointers, details = ([reason[part] for reason in reasons] for part in range(4))
     said = {"workspace": workspace, "ids": ids, "codes": codes, "pointers": pointers, "details": details}
-    await session.execute(_SAY_WHY, said)
+    await session.execute(_SAY_WHY, said | {"withheld": sorted(WITHHELD)})
 
 
 async def repair(session: WriteSession, workspace: UUID, item_id: str, payload: bytes) -> bool:

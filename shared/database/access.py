@@ -155,13 +155,27 @@ async def load_keys(session: ReadSession | WriteSession) -> list[AccessKey]:
     return [_key(row) for row in await session.execute(_keys().where(key_table.c.revoked_at.is_(None)))]
 
 
+async def read_policy(session: ReadSession | WriteSession, workspace: UUID) -> str:
+    """What the workspace has decided for its door, as JSON."""
+    statement = select(workspace_table.c.policy).where(workspace_table.c.id == workspace)
+    return str((await session.execute(statement)).scalar_one())
+
+
+async def put_policy(session: WriteSession, workspace: UUID, policy: str) -> None:
+    """Put another in its place; every door has it as soon as it is told."""
+    await session.execute(update(workspace_table).where(workspace_table.c.id == workspace).values(policy=policy))
+    await _tell(session)
+
+
 async def _tell(session: WriteSession) -> None:
     await session.execute(select(func.pg_notify(CHANGED, "")))
 
 
 def _keys() -> Select[*tuple[Any, ...]]:
     joined = key_table.join(workspace_table, workspace_table.c.id == key_table.c.workspace_id)
-    return select(key_table, workspace_table.c.name, workspace_table.c.secret).select_from(joined)
+    return select(key_table, workspace_table.c.name, workspace_table.c.secret, workspace_table.c.policy).select_from(
+        joined
+    )
 
 
 def _valid(now: int) -> ColumnElement[bool]:
@@ -183,4 +197,5 @@ def _key(row: Row[*tuple[Any, ...]]) -> AccessKey:
         expires_at=kept["expires_at"],
         revoked_at=kept["revoked_at"],
         items_per_second=kept["items_per_second"],
+        policy=kept["policy"],
     )

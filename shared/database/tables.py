@@ -1,4 +1,4 @@
-"""The tables that every service may read: workspaces and the keys that open them (migrations 0001, 0010)."""
+"""The tables that every service may read: workspaces and the keys that open them (migrations 0001, 0010, 0011)."""
 
 from typing import Final
 
@@ -27,9 +27,13 @@ workspace: Final = Table(
     Column("name", Text, nullable=False, unique=True),
     Column("secret", LargeBinary, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("policy", Text, nullable=False, server_default="{}"),
     CheckConstraint("octet_length(secret) = 32", name="secret_length"),
 )
-"""``secret`` keys the hashes of identities and ids: without it neither e-mails nor lead ids can be computed."""
+"""``secret`` keys the hashes of identities and ids: without it neither e-mails nor lead ids can be computed.
+
+``policy`` is what it has decided for its door, as JSON (``services.ingest.domain.policy``); it is read with the keys.
+"""
 
 key: Final = Table(
     "key",

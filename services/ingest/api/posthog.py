@@ -50,7 +50,7 @@ class Capture:
         parcel = open_events(payload, query, self.limits.segment_items, engages=self.engages)
         principal = self.gate.admit(call, parcel.write_key)
         receipt = await self.door.accept(principal, parcel, sender_of(call))
-        if receipt.accepted:
+        if not receipt.is_refused:
             return Answer(204, b"", []) if query.get("beacon") == "1" else Answer(200, _OK)
         return _refused(receipt)
 

@@ -113,7 +113,7 @@ def answer(principal: Principal, receipt: Receipt) -> Answer:
         return answer_of(nothing_accepted(receipt, 400))
     if principal.protocol != WireProfile.NATIVE or not receipt.rejected:
         return Answer(200, SUCCESS)
-    if not receipt.accepted:
+    if receipt.is_refused:
         return answer_of(nothing_accepted(receipt, 422))
     rejected = [{"index": item.index, "id": item.id, "code": item.refusal.code} for item in receipt.rejected]
     return Answer(200, msgspec.json.encode({"success": True, "accepted": receipt.accepted, "rejected": rejected}))

@@ -17,6 +17,7 @@ from services.ingest.api import (
     imports,
     links,
     mounted,
+    policy,
     posthog,
     rejected,
     rudderstack,
@@ -119,7 +120,13 @@ def api(own: Resources, posting: Sequence[Surface]) -> FastAPI:
         title="tragt ingest",
         version=version("tragt"),
         description="Takes touchpoints from any client and answers 200 once they are durable.",
-        routers=[rejected.router, imports.router, trial.router(own.clock), webhooks.administration(own.clock)],
+        routers=[
+            rejected.router,
+            policy.router,
+            imports.router,
+            trial.router(own.clock),
+            webhooks.administration(own.clock),
+        ],
         open_routers=[
             mounted.router(posting, own.telemetry),
             webhooks.deliveries(_hooks(own), own.clock, own.settings),
@@ -143,7 +150,9 @@ def resources(own: Resources) -> Mapping[str, Any]:
     """What routes find in the state of a request."""
     return {
         "access": own.access,
-        "importer": Importer(Door(own.producer, own.clock, own.telemetry, _make_id), own.writer, own.clock),
+        "importer": Importer(
+            Door(own.producer, own.clock, own.telemetry, _make_id, None, own.country_at), own.writer, own.clock
+        ),
         "hooks": own.hooks,
         "writer": own.writer,
         "reader": own.reader,
@@ -161,7 +170,7 @@ def _collector(own: Resources) -> Collector:
 
 
 def _door(own: Resources) -> Door:
-    return Door(own.producer, own.clock, own.telemetry, _make_id, own.allowances)
+    return Door(own.producer, own.clock, own.telemetry, _make_id, own.allowances, own.country_at)
 
 
 def _make_id() -> str:

@@ -8,6 +8,7 @@ from services.ingest.api.examples import NATIVE
 from services.ingest.api.exchange import Answer, Call, answer_of
 from services.ingest.api.gate import Gate
 from services.ingest.api.posting import Surface
+from services.ingest.api.sender import sender_of
 from services.ingest.handlers.accepting import Door, Receipt, RefusedItem
 from services.ingest.protocols.compression import decompressed
 from services.ingest.protocols.native import READER
@@ -41,7 +42,9 @@ class Touchpoints:
         """200 with a receipt, 422 when nothing was accepted."""
         principal = self._gate.admit(call)
         body = decompressed(call.body, call.header(b"content-encoding") or b"", self._limits.body_bytes)
-        receipt = await self._door.accept(principal, Parcel(split_native(body, self._limits.items), READER))
+        receipt = await self._door.accept(
+            principal, Parcel(split_native(body, self._limits.items), READER), sender_of(call)
+        )
         return answer_with(receipt)
 
 
@@ -50,7 +53,7 @@ def answer_with(receipt: Receipt) -> Answer:
     if not receipt.rejected and receipt.whole is None:
         return Answer(200, b'{"accepted":%d,"rejected":[]}' % receipt.accepted)
     rejected = [_told(item) for item in receipt.rejected]
-    if receipt.accepted:
+    if not receipt.is_refused:
         return Answer(200, msgspec.json.encode({"accepted": receipt.accepted, "rejected": rejected}))
     return answer_of(nothing_accepted(receipt, 422))
 

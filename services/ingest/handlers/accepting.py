@@ -8,13 +8,14 @@ from typing import Final
 
 import msgspec
 
+from services.ingest.domain.policy import terms_by
 from services.ingest.domain.refusal import Refusal
 from services.ingest.handlers.allowances import Allowances, unlimited
 from services.ingest.protocols.native import id_of_refused
-from services.ingest.protocols.outcome import NOBODY, Arrival, Outcome, Rejected, Sender
+from services.ingest.protocols.outcome import NOBODY, Arrival, CountryAt, Outcome, Rejected, Sender, about
 from services.ingest.protocols.parcel import Parcel
 from services.ingest.protocols.splitting import Split
-from shared.access import Principal, Scope
+from shared.access import KeyKind, Principal, Scope
 from shared.clock import Clock
 from shared.contracts.codec import encode, encode_through
 from shared.contracts.rejection import Rejection
@@ -24,7 +25,7 @@ from shared.instruments import INGEST_ACCEPTED, INGEST_REJECTED
 from shared.streaming.ports import Producer
 from shared.streaming.types import Append
 from shared.telemetry import Telemetry
-from shared.vocabulary import TopicName
+from shared.vocabulary import WITHHELD, TopicName
 
 SERVICE: Final = "ingest"
 
@@ -32,6 +33,8 @@ _MAX_KEPT_BYTES: Final = 512 * 1024
 """Of a body that is refused whole: its base64 fits a record of the log."""
 
 _MAX_TEXT: Final = 500
+_MAX_AGENT: Final = 512
+_MAX_LANGUAGES: Final = 64
 
 
 class RefusedItem(msgspec.Struct, frozen=True):
@@ -46,11 +49,18 @@ class Receipt(msgspec.Struct, frozen=True):
     """How many items are durable as touchpoints, and which were refused (and are durable as such).
 
     ``whole`` says why the request was refused as a whole; what can be kept of it is then the one refused item.
+    Of what is withheld (``shared.vocabulary.WITHHELD``) nothing is kept, and the sender did nothing wrong.
     """
 
     accepted: int
     rejected: tuple[RefusedItem, ...] = ()
     whole: Refusal | None = None
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether nothing was accepted of what ought to have been."""
+        is_faulty = self.whole is not None or any(item.refusal.code not in WITHHELD for item in self.rejected)
+        return is_faulty and not self.accepted
 
 
 class Door:
@@ -63,12 +73,14 @@ class Door:
         telemetry: Telemetry,
         make_id: Callable[[], str],
         allowances: Allowances | None = None,
+        country_at: CountryAt | None = None,
     ) -> None:
         self._producer = producer
         self._clock = clock
         self._telemetry = telemetry
         self._make_id = make_id
         self._allowances = allowances or unlimited()
+        self._country_at = country_at
         self._room = bytearray()
         self._partitions = TOPICS[TopicName.TOUCHPOINTS].partitions
 
@@ -87,6 +99,10 @@ class Door:
         return _read(parcel, self._arrival(principal, NOBODY))
 
     def _arrival(self, principal: Principal, sender: Sender) -> Arrival:
+        terms, address, country = terms_by(principal.policy), sender.address, None
+        if address and self._country_at is not None:
+            country = self._country_at(address)
+        is_own = bool(address) and terms.is_own_address(address)
         return Arrival(
             workspace=principal.workspace_text,
             secret=principal.secret,
@@ -94,6 +110,9 @@ class Door:
             make_id=self._make_id,
             may_split=principal.may(Scope.LEADS_WRITE),
             sender=sender,
+            about=about(sender.user_agent[:_MAX_AGENT], sender.languages[:_MAX_LANGUAGES], country, is_own, terms),
+            is_public=principal.kind is KeyKind.WRITE,
+            country_at=self._country_at,
         )
 
     async def _take(
@@ -108,7 +127,8 @@ class Door:
                 partition = partition_for(workspace, outcome.keys[0], partitions)
                 good.append(Append(partition, encode_through(outcome, room)))
             else:
-                bad.append(Append(0, encode(_rejection(outcome, arrival, protocol))))
+                if outcome.refusal.code not in WITHHELD:
+                    bad.append(Append(0, encode(_rejection(outcome, arrival, protocol))))
                 refused.append(RefusedItem(index, outcome.id, outcome.refusal))
         size = sum([len(record.value) for records in (good, bad) for record in records])
         self._allowances.hold(workspace, size)

@@ -92,8 +92,9 @@ def _principal_of(kept: KeptHook) -> Principal:
         workspace_name=kept.workspace_name,
         secret=kept.workspace_secret,
         key_prefix=kept.prefix,
-        kind=KeyKind.WRITE,
+        kind=KeyKind.SECRET,
         scopes=frozenset({Scope.INGEST}),
         origins=frozenset(),
         protocol=WireProfile.NATIVE,
+        policy=kept.policy,
     )

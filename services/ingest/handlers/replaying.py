@@ -8,9 +8,10 @@ import msgspec
 
 from services.ingest import store
 from services.ingest.domain.merge_patch import merged
+from services.ingest.domain.policy import terms_by
 from services.ingest.domain.refusal import Refusal
 from services.ingest.handlers.accepting import SERVICE
-from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
+from services.ingest.protocols.outcome import About, Arrival, Outcome, Rejected
 from services.ingest.protocols.parcel import Reader
 from services.ingest.protocols.readers import reader_of
 from services.ingest.queries import KeptItem
@@ -113,6 +114,7 @@ class Replay:
             received_at=item.received_at,
             make_id=lambda: item.id,
             may_split=principal.may(Scope.LEADS_WRITE),
+            about=About(terms=terms_by(principal.policy)),
         )
         if not payload:
             return Rejected(item.id, Refusal(Code(item.code), item.pointer, item.detail), payload)

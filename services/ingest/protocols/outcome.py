@@ -11,6 +11,9 @@ from services.ingest.domain.policy import DEFAULT, Terms
 from services.ingest.domain.refusal import Refusal
 from shared.contracts.touchpoint import Touchpoint
 
+CountryAt = Callable[[str], str | None]
+"""Tells the country of an IP address."""
+
 
 class Sender(msgspec.Struct, frozen=True, kw_only=True):
     """Who sent a request, as its headers say it; empty where they say nothing, or where a server sent it for others.
@@ -68,7 +71,7 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     sender: Sender = NOBODY
     about: About = NOWHERE
     is_public: bool = False
-    country_at: Callable[[str], str | None] | None = None
+    country_at: CountryAt | None = None
 
 
 class Rejected(msgspec.Struct, frozen=True):

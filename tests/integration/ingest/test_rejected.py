@@ -315,15 +315,18 @@ async def test_what_a_worker_refused_goes_back_to_the_log_as_it_was(door: OpenDo
     assert [one.id for one in await door.touchpoints()] == ["t", "t"]
 
 
-async def test_nothing_comes_back_of_somebody_who_denied(door: OpenDoor) -> None:
+async def test_nothing_is_kept_of_somebody_who_denied(door: OpenDoor) -> None:
     item = {"id": "d", "kind": "x", "identity": {"user_id": "u"}, "consent": {"analytics": "denied"}}
     await door.post("/v1/touchpoints", item)
+    await door.post("/v1/touchpoints", {**item, "id": "mended", "kind": "Not A Kind", "consent": {}})
     await door.keep()
 
-    replayed = (await door.client.post("/v1/rejected/d/replay", headers=_headers(door))).json()
+    await door.client.patch("/v1/rejected/mended", json={"payload": {**item, "id": "mended"}}, headers=_headers(door))
+    replayed = (await door.client.post("/v1/rejected/mended/replay", headers=_headers(door))).json()
 
+    assert (await door.client.get("/v1/rejected/d", headers=_headers(door))).status_code == 404
     assert (replayed["accepted"], replayed["refused"][0]["code"]) == (0, "consent_denied")
-    assert (await door.client.get("/v1/rejected/d", headers=_headers(door))).json()["payload"] == ""
+    assert (await door.client.get("/v1/rejected/mended", headers=_headers(door))).json()["payload"] == ""
 
 
 async def test_record_that_is_no_rejection_stops_nothing(door: OpenDoor) -> None:
