@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.reference.life import Life, has_trait, name_of
+from tests.reference.message import is_lead_s
 from tests.reference.model import duration
 
 
@@ -24,7 +25,7 @@ def leaf_holds(name: str, content: Any, life: Life, at: int) -> bool:
     """One of the simplest conditions."""
     tests: dict[str, Callable[[], bool]] = {
         "did": lambda: len(done(content, life, at)) >= content.get("times", 1),
-        "touched": lambda: bool(life.memory) is content,
+        "touched": lambda: any(map(is_lead_s, life.memory)) is content,
         "status": lambda: life.status in content,
         "engagement": lambda: bool(life.engagement(at) >= content["at_least"]),
         "fit": lambda: bool(life.fit() >= content["at_least"]),

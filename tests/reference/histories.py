@@ -173,6 +173,9 @@ _MAKERS: Final[Sequence[Callable[[Step], Parts]]] = (
     lambda s: _simple(_ACTS[s.variant % 5], email(s.person), user(s.other)),
 )
 
+_UNMARKED: Final = 6
+"""Of so many touchpoints one is marked as a bot's."""
+
 STEPS: Final = st.builds(
     Step,
     make=st.integers(0, len(_MAKERS) - 1),
@@ -189,6 +192,7 @@ def message(place: int, step: Step, scale: Scale) -> Message:
     parts = _MAKERS[step.make](step)
     occurred_at = scale.start + step.tick % scale.ticks * scale.tick + _FRACTIONS[step.fraction]
     campaign = {"campaign": {"source": "google", "name": f"c{step.variant}"}} if step.variant % 2 else {}
+    marks = {"marks": ["bot:googlebot"]} if (step.make + step.person + step.variant) % _UNMARKED == 0 else {}
     return {
         "workspace": WORKSPACE,
         "id": f"{_PREFIXES[step.variant % len(_PREFIXES)]}{place:03d}",
@@ -196,6 +200,7 @@ def message(place: int, step: Step, scale: Scale) -> Message:
         "occurred_at": occurred_at,
         "received_at": occurred_at,
         **campaign,
+        **marks,
         **parts,
         "keys": list(strongest_first(set(parts["keys"]))),
     }

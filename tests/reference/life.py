@@ -7,7 +7,7 @@ from math import fsum, inf
 from typing import Any
 
 from tests.reference.matching import matches, number_of, passes
-from tests.reference.message import DAY, Message
+from tests.reference.message import DAY, Message, is_lead_s
 from tests.reference.model import ENDS, Model, all_leaves, duration
 
 MOST_TRAITS = 500
@@ -73,11 +73,8 @@ class Life:
         """Take one more touchpoint into what is known; nothing moves yet."""
         self.messages.append(message)
         self.memory.append(message)
-        for did in asked_of_memory(self.model):
-            if matches(did, message):
-                self.done.setdefault(name_of(did), []).append(message["occurred_at"])
-        self._count_visit(message)
-        self._count_points(message)
+        if is_lead_s(message):
+            self._count_by_rules(message)
         for name, value in message.get("traits", {}).items():
             self.traits.pop(name, None)
             if value is not None and len(self.traits) < MOST_TRAITS:
@@ -97,6 +94,14 @@ class Life:
     def forget(self) -> None:
         """A cycle ended: its memory is over."""
         self.memory, self.done = [], {}
+
+    def _count_by_rules(self, message: Message) -> None:
+        """What a bot did, or the workspace itself, is not counted by any rule."""
+        for did in asked_of_memory(self.model):
+            if matches(did, message):
+                self.done.setdefault(name_of(did), []).append(message["occurred_at"])
+        self._count_visit(message)
+        self._count_points(message)
 
     def _count_visit(self, message: Message) -> None:
         if message["kind"] not in VIEWS:

@@ -38,6 +38,11 @@ def strand(message: Message) -> str:
     return min(keys, key=lambda key: (-rank(key), key.encode()))
 
 
+def is_lead_s(message: Message) -> bool:
+    """Whether it is the lead's own doing: not marked as a bot's, or as the workspace's."""
+    return not message.get("marks")
+
+
 def order(message: Message) -> tuple[int, bytes]:
     """The order inside a lead."""
     return message["occurred_at"], message["id"].encode()

@@ -168,7 +168,6 @@ def _count(timeline: Timeline, model: Model, state: State, touchpoint: Touchpoin
     at = touchpoint.occurred_at
     state.at, state.id, state.clock = at, touchpoint.id, at
     state.count += 1
-    state.remembered += 1
     if state.memory_touch is None:
         state.memory_touch = touch_of(touchpoint)
         state.first = state.first or state.memory_touch
@@ -176,11 +175,13 @@ def _count(timeline: Timeline, model: Model, state: State, touchpoint: Touchpoin
         state.orders += 1
     if touchpoint.kind in _DEALS:
         _open(state, touchpoint)
-    _tally(model, state, state.page_at, touchpoint)
-    for tally in state.ahead:
-        _tally(timeline.models[tally.version], tally, state.page_at, touchpoint)
-    if touchpoint.kind in _PAGES:
-        state.page_at = at
+    if not touchpoint.marks:
+        state.remembered += 1
+        _tally(model, state, state.page_at, touchpoint)
+        for tally in state.ahead:
+            _tally(timeline.models[tally.version], tally, state.page_at, touchpoint)
+        if touchpoint.kind in _PAGES:
+            state.page_at = at
     if touchpoint.traits:
         _write_traits(model, state, touchpoint)
 

@@ -49,7 +49,7 @@ def ledger(model: Model, touchpoints: Iterable[Touchpoint], at: int) -> Ledger:
 
 
 def _given(model: Model, before: State, after: State, touchpoint: Touchpoint, at: int) -> Iterable[Line]:
-    for rule in model.points_by_kind.get(touchpoint.kind, ()):
+    for rule in model.points_by_kind.get(touchpoint.kind, ()) if not touchpoint.marks else ():
         if not rule.matcher.matches(touchpoint):
             continue
         refused_once = rule.once and rule.index in before.once

@@ -34,7 +34,10 @@ class Money(msgspec.Struct, frozen=True, gc=False):
 
 
 class Touchpoint(msgspec.Struct, frozen=True, gc=False):
-    """One interaction. ``keys[0]`` is its strand; ``occurred_at`` is in microseconds since 1970 in UTC."""
+    """One interaction. ``keys[0]`` is its strand; ``occurred_at`` is in microseconds since 1970 in UTC.
+
+    One that carries ``marks`` was a bot's or the workspace's own: it stays in the history, and no rule counts it.
+    """
 
     workspace: str
     id: str
@@ -51,6 +54,7 @@ class Touchpoint(msgspec.Struct, frozen=True, gc=False):
     device: str | None = None
     traits: dict[str, Any] = {}
     properties: msgspec.Raw = msgspec.Raw(b"{}")
+    marks: tuple[str, ...] = ()
 
     @property
     def strand(self) -> str:

@@ -7,7 +7,7 @@ from services.scoring.domain import state as states
 from services.scoring.domain.fold import advance, engagement_at, fold
 from services.scoring.domain.timeline import alone
 from shared.clock import DAY, MINUTE, SECOND
-from tests.unit.scoring.domain.lead_history import T0, folded, model, touch
+from tests.unit.scoring.domain.lead_history import T0, entered, folded, model, touch
 
 
 def test_once_and_per_day_limit_the_points() -> None:
@@ -41,6 +41,21 @@ def test_visits_begin_after_a_gap() -> None:
     )
 
     assert state.visit_count == 2
+
+
+def test_what_is_marked_as_a_bot_s_stays_in_the_history_and_no_rule_counts_it() -> None:
+    bot = ("bot:googlebot",)
+    state = folded(
+        touch(1, "page_viewed", T0, path="/pricing", marks=bot),
+        touch(2, "trial_started", T0 + SECOND, marks=bot),
+        touch(3, "demo_requested", T0 + 2 * SECOND, marks=bot),
+    )
+    after = folded(touch(1, "page_viewed", T0, marks=bot), touch(2, "page_viewed", T0 + MINUTE))
+
+    assert (state.count, state.remembered, state.visit_count) == (3, 0, 0)
+    assert (engagement_at(model(), state, T0 + 2 * SECOND), state.done, state.once) == (0, {}, [])
+    assert entered(state, "stage") == []
+    assert (after.count, after.visit_count) == (2, 1)
 
 
 def test_traits_are_written_last_and_null_deletes() -> None:

@@ -33,6 +33,12 @@ def test_each_point_has_its_rule_and_touchpoint() -> None:
     assert (found.engagement, found.fit) == (30, 50)
 
 
+def test_a_bot_has_no_line() -> None:
+    found = ledger(model(), [touch(1, "page_viewed", T0, path="/pricing", marks=("bot:googlebot",))], T0)
+
+    assert (found.lines, found.engagement) == ((), 0)
+
+
 def test_the_scores_own_limit_has_a_line() -> None:
     found = ledger(model(), [touch(1, "page_viewed", T0, path="/careers")], T0)
 
