@@ -91,7 +91,9 @@ class KafkaBroker:
             _PROPERTIES.format(**places) + seat.properties + more.format(**places)
         )
         (folder / "log4j2.properties").write_text(_LOGGING.format(**places))
-        self._storage("format", *mode, "-t", seat.cluster, "-c", str(folder / "server.properties"), *format_options)
+        self._storage(
+            "format", *mode, f"--cluster-id={seat.cluster}", "-c", str(folder / "server.properties"), *format_options
+        )
 
     @property
     def servers(self) -> str:
