@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import msgspec
 
-from services.ingest.domain import bounds
 from services.ingest.domain.instant import occurred_at
 from services.ingest.domain.item_id import content_id, own_id
 from services.ingest.domain.keys import KeyRing, identifier
@@ -33,14 +32,13 @@ from services.ingest.protocols.posthog_parts import (
 from services.ingest.protocols.reading import (
     EMPTY,
     canonical,
-    check_nul,
+    read_item,
     read_loosely,
     read_object,
-    refused,
     rewritten,
 )
 from services.ingest.protocols.segment_parts import Times, instant_said, money_said, part, sending_said, times_of
-from services.ingest.protocols.splitting import FAULTS, Item
+from services.ingest.protocols.splitting import Item
 from shared.contracts.touchpoint import Touchpoint
 from shared.identity_key import make
 from shared.vocabulary import WITHHELD, Code, KeyType, Kind
@@ -132,17 +130,7 @@ _EVENT: Final = msgspec.json.Decoder(_Event)
 
 
 def _read(item: Item, *, may_hold_nul: bool) -> _Event:
-    try:
-        said = _EVENT.decode(item)
-    except FAULTS as error:
-        if isinstance(error, msgspec.ValidationError) and bytes(item).lstrip()[:1] != b"{":
-            raise Refused(Code.NOT_AN_OBJECT, "", "an event is an object") from None
-        raise refused(error, bytes(item), "") from None
-    if memoryview(item).nbytes > bounds.MAX_ITEM_BYTES:
-        raise Refused(Code.TOO_LARGE, "", f"an event has at most {bounds.MAX_ITEM_BYTES} bytes")
-    if may_hold_nul:
-        check_nul(bytes(item))
-    return said
+    return read_item(_EVENT, item, "an event", may_hold_nul=may_hold_nul)
 
 
 def _said(event: _Event, envelope: Events) -> _Said:

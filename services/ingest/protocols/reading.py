@@ -1,7 +1,7 @@
 """Reading JSON strictly: what msgspec refuses, and what it would let through, as refusals with a place and a code."""
 
 import re
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -9,6 +9,8 @@ from services.ingest.domain import bounds
 from services.ingest.domain.refusal import Refusal, Refused
 from services.ingest.protocols.scanning import depth_of, strings_of, without_strings
 from shared.vocabulary import Code
+
+_T = TypeVar("_T")
 
 EMPTY: Final = msgspec.Raw(b"{}")
 
@@ -23,6 +25,21 @@ _STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 _ABSENT: Final = re.compile(r"missing required field `([^`]+)`")
 _NO_NUMBER: Final = re.compile(rb"\b(?:NaN|Infinity)\b")
 _ESCAPED_UNIT: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u([0-9a-fA-F]{4})((?:\\u[dD][c-fC-F][0-9a-fA-F]{2})?)")
+
+
+def read_item(decoder: msgspec.json.Decoder[_T], item: bytes | msgspec.Raw, name: str, *, may_hold_nul: bool) -> _T:
+    """An item of a request, which is called ``name``, by its protocol's decoder. Raises Refused."""
+    try:
+        said = decoder.decode(item)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        if isinstance(error, msgspec.ValidationError) and bytes(item).lstrip()[:1] != b"{":
+            raise Refused(Code.NOT_AN_OBJECT, "", f"{name} is an object") from None
+        raise refused(error, bytes(item), "") from None
+    if memoryview(item).nbytes > bounds.MAX_ITEM_BYTES:
+        raise Refused(Code.TOO_LARGE, "", f"{name} has at most {bounds.MAX_ITEM_BYTES} bytes")
+    if may_hold_nul:
+        check_nul(bytes(item))
+    return said
 
 
 def read_object(raw: msgspec.Raw, pointer: str) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import msgspec
 
-from services.ingest.domain import bounds
 from services.ingest.domain.item_id import content_id, own_id
 from services.ingest.domain.keys import KeyRing, identifier
 from services.ingest.domain.kind import MAX_LENGTH, is_form, kind_of_event
@@ -19,10 +18,9 @@ from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
 from services.ingest.protocols.reading import (
     EMPTY,
     canonical,
-    check_nul,
+    read_item,
     read_loosely,
     read_object,
-    refused,
     rewritten,
 )
 from services.ingest.protocols.segment_parts import (
@@ -120,7 +118,6 @@ class Envelope:
 
 
 _CALL: Final = msgspec.json.Decoder(_Call)
-_FAULTS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def parse(item: Item, arrival: Arrival, envelope: Envelope, *, may_hold_nul: bool = False) -> Outcome:
@@ -139,17 +136,7 @@ def rejected(raw: bytes, refusal: Refusal, arrival: Arrival, envelope: Envelope)
 
 
 def _read(item: Item, *, may_hold_nul: bool) -> _Call:
-    try:
-        said = _CALL.decode(item)
-    except _FAULTS as error:
-        if isinstance(error, msgspec.ValidationError) and bytes(item).lstrip()[:1] != b"{":
-            raise Refused(Code.NOT_AN_OBJECT, "", "an event is an object") from None
-        raise refused(error, bytes(item), "") from None
-    if memoryview(item).nbytes > bounds.MAX_ITEM_BYTES:
-        raise Refused(Code.TOO_LARGE, "", f"an event has at most {bounds.MAX_ITEM_BYTES} bytes")
-    if may_hold_nul:
-        check_nul(bytes(item))
-    return said
+    return read_item(_CALL, item, "an event", may_hold_nul=may_hold_nul)
 
 
 def _parse(said: _Call, item: Item, arrival: Arrival, envelope: Envelope) -> Touchpoint:
