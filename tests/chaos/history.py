@@ -19,6 +19,8 @@ _NEIGHBOURS: Final = 3
 STEPS_OF_NEIGHBOURHOOD: Final = 10
 """Touchpoints of one neighbourhood."""
 _MAKERS: Final = len(histories._MAKERS)
+_MARKED_AGENT: Final = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+"""What makes the door mark an item as the reference's message is marked."""
 _BAD: Final[Sequence[dict[str, Any]]] = (
     {"kind": "page_viewed"},
     {"kind": "page_viewed", "identity": {"user_id": "null"}},
@@ -61,6 +63,8 @@ def _good(place: int, rng: random.Random, scale: Scale, shift: int) -> Sent:
     message = {**made, "id": f"c{place:06d}", "occurred_at": at, "received_at": at, "keys": _dialled(made["keys"])}
     if "previous" in made:
         (message["previous"],) = _dialled([made["previous"]])
+    if "marks" in made:
+        message["device"] = "bot"
     return Sent(message["id"], _posted(message, step), message)
 
 
@@ -102,6 +106,8 @@ def _posted(message: Message, step: Step) -> dict[str, Any]:
     item |= {name: message[name] for name in ("page", "campaign", "value", "properties", "traits") if name in message}
     if "previous" in message:
         item["previous"] = _identity([message["previous"]], addresses)
+    if "marks" in message:
+        item["context"] = {"user_agent": _MARKED_AGENT}
     return item
 
 
