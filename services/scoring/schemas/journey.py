@@ -88,11 +88,15 @@ class Money(Wire):
 
 
 class Step(Wire):
-    """A touchpoint as it was accepted. ``identity`` is what the sender said of who it was."""
+    """A touchpoint as it was accepted. ``identity`` is what the sender said of who it was.
+
+    ``channel_rule`` names the rule that found the channel; ``marks`` say why no rule counts it: ``bot:...``, ``own:...``.
+    """
 
     id: str
     kind: str
     channel: str
+    channel_rule: str | None
     occurred_at: Instant
     received_at: Instant
     recorded_at: Instant
@@ -102,6 +106,11 @@ class Step(Wire):
     value: Money | None
     country: str | None
     device: str | None
+    browser: str | None
+    os: str | None
+    language: str | None
+    marks: list[str]
+    consent: dict[str, str]
     account: str | None
     traits: Anything
     identity: Any
@@ -177,6 +186,7 @@ JOURNEY_EXAMPLE: Final = {
             "id": "9a41",
             "kind": "form_submitted",
             "channel": "web",
+            "channel_rule": "direct",
             "occurred_at": "2026-11-20T09:14:03Z",
             "received_at": "2026-11-20T09:14:03.480112Z",
             "recorded_at": "2026-11-20T09:14:04.311902Z",
@@ -191,6 +201,11 @@ JOURNEY_EXAMPLE: Final = {
             "value": None,
             "country": "DK",
             "device": "desktop",
+            "browser": "Firefox",
+            "os": "Linux",
+            "language": "da",
+            "marks": [],
+            "consent": {"profiling": "granted"},
             "account": None,
             "traits": {},
             "identity": {"anonymous_id": "3d9f6c1e", "user_id": "u-1841"},

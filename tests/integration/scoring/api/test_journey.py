@@ -118,3 +118,21 @@ async def test_a_step_shows_what_was_said(bought: Service) -> None:
     assert (order["value"], order["recorded_at"]) == ({"amount": "9.50", "currency": "EUR"}, to_text(T0 + 10 * DAY))
     assert (cart["kind"], cart["channel"], cart["page"]) == ("cart_item_added", "web", None)
     assert identified["traits"] == {"seniority": "vp", "employees": 80}
+
+
+async def test_touchpoints_show_what_was_found_of_where_they_came_from(service: Service) -> None:
+    found = {
+        "channel_rule": "organic_search",
+        "browser": "Firefox",
+        "os": "Linux",
+        "language": "da",
+        "marks": ["bot:googlebot"],
+        "consent": {"marketing": "denied"},
+    }
+    await service.scoring.deliver([touchpoint(1, "page_viewed", T0, A1, **found), touchpoint(2, "page_viewed", T0, A1)])
+
+    journey = await service.get(f"/v1/leads/{id_of(A1)}/touchpoints")
+
+    shown = {one["id"]: one for one in journey["data"]}
+    assert {name: shown["t0001"][name] for name in found} == found
+    assert (shown["t0002"]["channel_rule"], shown["t0002"]["marks"], shown["t0002"]["consent"]) == (None, [], {})
