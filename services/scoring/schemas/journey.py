@@ -90,7 +90,7 @@ class Money(Wire):
 class Step(Wire):
     """A touchpoint as it was accepted. ``identity`` is what the sender said of who it was.
 
-    ``channel_rule`` names the rule that found the channel; ``marks`` (``bot:...``, ``own:...``) say why no rule counts it.
+    ``channel_rule`` names the rule that found the channel; ``marks`` say why no rule counts it.
     """
 
     id: str
