@@ -1,11 +1,12 @@
 """Settings of the ingest service, read from ``INGEST_*``."""
 
 import re
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from services.ingest.domain.proxy import network
 from shared.settings import CommaList, Component, ServiceSettings
 
 _VENDOR_PATH: Final = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+/[A-Za-z0-9_-]+")
@@ -44,6 +45,23 @@ class RateSettings(Component):
     """For how long one may send at once what the rate allows over that time."""
 
 
+class TrustedSettings(Component):
+    """Whose word about a visitor's address is taken: that of proxies in front, and of them one header."""
+
+    proxies: CommaList = ()
+    """Addresses and networks (``10.0.0.0/8``). Without any a visitor's address is that of the connection."""
+
+    header: Literal["x-forwarded-for", "forwarded"] = "x-forwarded-for"
+    """The one that they write: the other is whatever the visitor wrote."""
+
+    @field_validator("proxies")
+    @classmethod
+    def _are_networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for text in proxies:
+            network(text)
+        return proxies
+
+
 class SnowplowSettings(Component):
     """What a collector of Snowplow's leaves to whoever runs it."""
 
@@ -78,6 +96,7 @@ class IngestSettings(ServiceSettings):
     run: CommaList = PARTS
     limit: LimitSettings = LimitSettings()
     rate: RateSettings = RateSettings()
+    trusted: TrustedSettings = TrustedSettings()
     snowplow: SnowplowSettings = SnowplowSettings()
     events: EventsSettings = EventsSettings()
     rejected_days: int = Field(default=90, ge=1, le=36_500)
@@ -88,7 +107,7 @@ class IngestSettings(ServiceSettings):
 
     country_database: str = ""
     """A file in MaxMind's format (DB-IP's and IPinfo's are too) that tells the country of an address; empty: none is
-    asked. Of visitors it is the address that the proxy in front saw (``X-Forwarded-For``)."""
+    asked. Behind a proxy it needs ``trusted``."""
 
     public_address: str | None = None
     """How browsers reach this service (``https://ingest.example.com``); told to SDKs, else what they asked for."""

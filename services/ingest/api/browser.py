@@ -81,7 +81,7 @@ async def pixel(door: Door, gate: Gate, call: Call, parcel: Parcel) -> Answer:
 
 def call_of(request: Request) -> Call:
     """The request as a call without a body."""
-    return Call(dict(request.scope["headers"]), request.scope["query_string"], b"")
+    return Call.of(request.scope)
 
 
 def _serving(fetch: Fetch, telemetry: Telemetry) -> Callable[[Request], Awaitable[Response]]:

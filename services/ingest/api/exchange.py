@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from shared.errors import TragtError
 from shared.http import cors
@@ -18,7 +18,8 @@ _JSON: Final = (b"content-type", b"application/json")
 
 @dataclass(slots=True)
 class Call:
-    """A request with its whole body. ``headers`` by lower-case name; of repeated ones the last.
+    """A request with its whole body. ``headers`` by lower-case name; of repeated ones the last. ``peer`` is
+    the address of its connection, empty where that is not known.
 
     ``advice`` are header fields that its answer is to have, whatever the answer is.
     """
@@ -26,7 +27,14 @@ class Call:
     headers: Mapping[bytes, bytes]
     query: bytes
     body: bytes
+    peer: str = ""
     advice: Sequence[tuple[bytes, bytes]] = ()
+
+    @classmethod
+    def of(cls, scope: Mapping[str, Any], body: bytes = b"") -> "Call":
+        """The call that an ASGI scope describes."""
+        client = scope.get("client")
+        return cls(dict(scope["headers"]), scope["query_string"], body, client[0] if client else "")
 
     def header(self, name: bytes) -> bytes | None:
         """The header of that lower-case name."""

@@ -266,7 +266,7 @@ class FastProtocol(GuardedProtocol):
     def _begin(self, request: _Request, body: bytes) -> None:
         self._begun = time.perf_counter()
         self._path = request.path
-        self._call = Call(request.headers, request.query, body)
+        self._call = Call(request.headers, request.query, body, self.peer)
         self._own.response_complete = False
         self.cycle = self._own  # type: ignore[assignment]
 

@@ -53,7 +53,7 @@ class HotRoutes:
 
     async def _serve(self, path: str, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
         begun = time.perf_counter()
-        call = Call(dict(scope["headers"]), scope["query_string"], b"")
+        call = Call.of(scope)
         try:
             answer = await self._answer(endpoint, scope["method"], call, receive)
         except ClientGone:

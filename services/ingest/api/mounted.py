@@ -56,7 +56,7 @@ async def _preflight(request: Request) -> Response:
 
 
 def _call(request: Request, body: bytes) -> Call:
-    return Call(dict(request.scope["headers"]), request.scope["query_string"], body)
+    return Call.of(request.scope, body)
 
 
 def _response(call: Call, answer: Answer) -> Response:

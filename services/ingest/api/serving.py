@@ -33,6 +33,7 @@ from services.ingest.api.gate import Gate
 from services.ingest.api.hot import HotRoutes
 from services.ingest.api.intake import Intake
 from services.ingest.api.posting import Surface
+from services.ingest.api.sender import address_by
 from services.ingest.api.snowplow import Collector
 from services.ingest.bootstrap import Resources, ensure_log
 from services.ingest.handlers.accepting import Door
@@ -40,6 +41,7 @@ from services.ingest.handlers.hooks import Hooks
 from services.ingest.handlers.importing import Importer
 from services.ingest.handlers.recording import Recording
 from services.ingest.handlers.replaying import Replay
+from services.ingest.settings import LimitSettings
 from shared.errors import Unavailable
 from shared.http.app import create_app
 from shared.http.guard import ConnectionKind, Guard, GuardLimits
@@ -48,15 +50,8 @@ from shared.http.serve import Address, serve
 
 async def run(own: Resources, stop: asyncio.Event) -> None:
     """Serve until ``stop`` is set. Raises Misconfigured."""
-    limits = own.settings.limit
-    bounds = GuardLimits(
-        max_head_bytes=limits.head_bytes,
-        max_body_bytes=limits.body_bytes,
-        max_connections=limits.connections,
-        streamed=imports.PATH.encode(),
-    )
     app = application(own)
-    guard = Guard(bounds, own.telemetry, fast_lane(own, app))
+    guard = Guard(bounds(own.settings.limit), own.telemetry, fast_lane(own, app))
     admin = own.log.admin()
 
     async def check_log() -> None:
@@ -75,6 +70,17 @@ async def run(own: Resources, stop: asyncio.Event) -> None:
                 task.cancel()
     finally:
         await admin.close()
+
+
+def bounds(limits: LimitSettings) -> GuardLimits:
+    """What the guard lets through."""
+    return GuardLimits(
+        max_head_bytes=limits.head_bytes,
+        max_body_bytes=limits.body_bytes,
+        max_connections=limits.connections,
+        max_address_connections=limits.address_connections,
+        streamed=imports.PATH.encode(),
+    )
 
 
 def application(own: Resources) -> HotRoutes:
@@ -170,7 +176,15 @@ def _collector(own: Resources) -> Collector:
 
 
 def _door(own: Resources) -> Door:
-    return Door(own.producer, own.clock, own.telemetry, _make_id, own.allowances, own.country_at)
+    return Door(
+        own.producer,
+        own.clock,
+        own.telemetry,
+        _make_id,
+        own.allowances,
+        own.country_at,
+        address_of=address_by(own.settings.trusted),
+    )
 
 
 def _make_id() -> str:

@@ -12,7 +12,7 @@ from services.ingest.domain.policy import terms_by
 from services.ingest.domain.refusal import Refusal
 from services.ingest.handlers.allowances import Allowances, unlimited
 from services.ingest.protocols.native import id_of_refused
-from services.ingest.protocols.outcome import NOBODY, Arrival, CountryAt, Outcome, Rejected, Sender, about
+from services.ingest.protocols.outcome import NOBODY, AddressOf, Arrival, CountryAt, Outcome, Rejected, Sender, about
 from services.ingest.protocols.parcel import Parcel
 from services.ingest.protocols.splitting import Split
 from shared.access import KeyKind, Principal, Scope
@@ -74,6 +74,8 @@ class Door:
         make_id: Callable[[], str],
         allowances: Allowances | None = None,
         country_at: CountryAt | None = None,
+        *,
+        address_of: AddressOf = lambda sender: sender.address,
     ) -> None:
         self._producer = producer
         self._clock = clock
@@ -81,6 +83,7 @@ class Door:
         self._make_id = make_id
         self._allowances = allowances or unlimited()
         self._country_at = country_at
+        self._address_of = address_of
         self._room = bytearray()
         self._partitions = TOPICS[TopicName.TOUCHPOINTS].partitions
 
@@ -99,7 +102,7 @@ class Door:
         return _read(parcel, self._arrival(principal, NOBODY))
 
     def _arrival(self, principal: Principal, sender: Sender) -> Arrival:
-        terms, address, country = terms_by(principal.policy), sender.address, None
+        terms, address, country = terms_by(principal.policy), self._address_of(sender), None
         if address and self._country_at is not None:
             country = self._country_at(address)
         is_own = bool(address) and terms.is_own_address(address)

@@ -18,17 +18,23 @@ CountryAt = Callable[[str], str | None]
 class Sender(msgspec.Struct, frozen=True, kw_only=True):
     """Who sent a request, as its headers say it; empty where they say nothing, or where a server sent it for others.
 
-    ``gpc`` is the browser's Global Privacy Control (``Sec-GPC: 1``).
+    ``address`` is that of its connection, and the two ``forwarded`` are what headers say of those behind it, which
+    anybody can write. ``gpc`` is the browser's Global Privacy Control (``Sec-GPC: 1``).
     """
 
     user_agent: str = ""
     address: str = ""
+    forwarded_for: str = ""
+    forwarded: str = ""
     languages: str = ""
     referrer: str = ""
     gpc: bool = False
 
 
 NOBODY: Final = Sender()
+
+AddressOf = Callable[[Sender], str]
+"""Tells a sender's address, empty where it is not known."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -123,7 +123,11 @@ async def test_country_is_that_of_the_address_the_proxy_saw(database: str, admin
     write_countries(tmp_path / "countries.mmdb", {"203.0.113.0/24": "DK", "198.51.100.0/25": "SE"})
     head = {"origin": "https://shop.example"}
 
-    async with open_door(database, admin_dsn, INGEST_COUNTRY_DATABASE=str(tmp_path / "countries.mmdb")) as door:
+    settings = {
+        "INGEST_COUNTRY_DATABASE": str(tmp_path / "countries.mmdb"),
+        "INGEST_TRUSTED_PROXIES": "127.0.0.1",
+    }
+    async with open_door(database, admin_dsn, **settings) as door:
         await door.post("/v1/touchpoints", _item("seen"), **head, x_forwarded_for="192.0.2.1, 203.0.113.9")
         await door.post("/v1/touchpoints", _item("told", context={"ip": "198.51.100.7"}))
         await door.post("/v1/touchpoints", _item("said", context={"ip": "198.51.100.7", "country": "no"}))
