@@ -99,10 +99,10 @@ class KeyRing:
         return strongest_first(self._keys)
 
 
-def plain_keys(user_id: Any, anonymous_id: Any, pointer: str) -> tuple[str, ...]:
+def plain_keys(user_id: Any, anonymous_id: Any, pointers: tuple[str, str]) -> tuple[str, ...]:
     """The keys of somebody known by these two alone, as a ring has them: most are. Raises Refused."""
-    user = None if user_id is None else identifier(user_id, pointer, "/user_id")
-    device = None if anonymous_id is None else identifier(anonymous_id, pointer, "/anonymous_id")
+    user = None if user_id is None else identifier(user_id, pointers[0])
+    device = None if anonymous_id is None else identifier(anonymous_id, pointers[1])
     if user and device:
         return "5user_id:" + user, "1anonymous_id:" + device
     if user:
@@ -117,19 +117,16 @@ def nobody() -> Refused:
     return Refused(Code.NO_IDENTITY, "", "give a user id, an anonymous id, an e-mail, a phone or an external id")
 
 
-def identifier(value: Any, pointer: str, name: str = "") -> str | None:
-    """An id as text, None when it is none; ``name`` goes on from the pointer.
-
-    Raises Refused when it is neither text nor a whole number, or too long.
-    """
+def identifier(value: Any, pointer: str) -> str | None:
+    """An id as text, None when it is none. Raises Refused when it is neither text nor a whole number, or too long."""
     if type(value) is not str:
         if value is None:
             return None
         if not isinstance(value, int) or isinstance(value, bool):
-            raise Refused(Code.WRONG_TYPE, pointer + name, "an id is text or a whole number")
+            raise Refused(Code.WRONG_TYPE, pointer, "an id is text or a whole number")
         value = str(value)
     text = value.strip()
     if len(text) > MAX_LENGTH or (not text.isascii() and len(text.encode()) > MAX_VALUE_BYTES):
         detail = f"an id has at most {MAX_LENGTH} characters, and {MAX_VALUE_BYTES} bytes as UTF-8"
-        raise Refused(Code.TOO_LONG, pointer + name, detail)
+        raise Refused(Code.TOO_LONG, pointer, detail)
     return None if is_junk(text) else text

@@ -37,21 +37,22 @@ _NO_CAMPAIGN: Final = Campaign()
 
 
 def way_in(
-    said: Campaign | None, page: Page | None, kind: str, size: int, terms: Terms = DEFAULT
+    said: Campaign | None, page: Page | None, kind: str, size: int, terms: Terms = DEFAULT, query: str = ""
 ) -> tuple[Campaign | None, str, str]:
-    """Campaign, channel and the rule that found it, of an item of so many bytes."""
+    """Campaign, channel and the rule that found it, of an item of so many bytes; ``query`` is that of the page's
+    address where a client sends it apart."""
     if size > _MAX_REMEMBERED_ITEM:
-        campaign = campaign_of(said, page)
+        campaign = campaign_of(said, page, query)
         return campaign, *decision_of(campaign, page, kind, terms)
     if page is None:
-        return _remembered_way(said or _NO_CAMPAIGN, None, None, kind, terms)
-    return _remembered_way(said or _NO_CAMPAIGN, page.url, page.referrer, kind, terms)
+        return _remembered_way(said or _NO_CAMPAIGN, None, None, kind, terms, query)
+    return _remembered_way(said or _NO_CAMPAIGN, page.url, page.referrer, kind, terms, query)
 
 
 def _way_in(
-    said: Campaign, address: str | None, referrer: str | None, kind: str, terms: Terms
+    said: Campaign, address: str | None, referrer: str | None, kind: str, terms: Terms, query: str
 ) -> tuple[Campaign | None, str, str]:
-    campaign = _campaign(said, address or "", "")
+    campaign = _campaign(said, address or "", query)
     return campaign, *decision_of(campaign, Page(url=address, referrer=referrer), kind, terms)
 
 
@@ -101,7 +102,7 @@ def surroundings(told: Told, arrival: Arrival) -> Surroundings:
         is_own = given.terms.is_own_address(address)
         if country or is_own:
             given = about(given.agent, given.languages, country or given.country, is_own or given.is_own, given.terms)
-    return _surroundings(told, given)
+    return surroundings_by(told, given)
 
 
 def _native_told(context: Mapping[str, Any]) -> Told:
@@ -125,10 +126,11 @@ def _native_surroundings(data: bytes, pointer: str, arrival: Arrival) -> tuple[S
 def _remembered_surroundings(data: bytes, pointer: str, given: About) -> tuple[Surroundings, msgspec.Raw]:
     raw = msgspec.Raw(data)
     context = read_object(raw, pointer)
-    return _surroundings(_native_told(context), given), raw if context else EMPTY
+    return surroundings_by(_native_told(context), given), raw if context else EMPTY
 
 
-def _surroundings(told: Told, given: About) -> Surroundings:
+def surroundings_by(told: Told, given: About) -> Surroundings:
+    """Those that a context without an address tells."""
     agent, device_type, country, locale, _, agreed, is_bot = told
     seen = _seen(
         agent[:_MAX_AGENT] if type(agent) is str else given.agent[:_MAX_AGENT],

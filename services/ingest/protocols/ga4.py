@@ -19,7 +19,6 @@ from services.ingest.protocols.scanning import split_array
 from services.ingest.protocols.segment_parts import money_said, part, text
 from services.ingest.protocols.splitting import FAULTS, Split, counted, not_a_list
 from services.ingest.protocols.translating import Translated, Translating, id_by_content, page_at
-from shared.clock import to_text
 from shared.vocabulary import Code, Kind
 
 PROTOCOL: Final = "ga4"
@@ -145,9 +144,6 @@ def _translated(said: dict[str, Any]) -> Translated:
         "properties": params,
         "context": _context(said, params),
     }
-    instant = _instant(said, event)
-    if instant is not None:
-        native["occurred_at"] = to_text(instant)
     page = page_at(params.get("page_location"), params.get("page_title"), params.get("page_referrer"))
     if page:
         native["page"] = page
@@ -158,7 +154,8 @@ def _translated(said: dict[str, Any]) -> Translated:
     if money is not None:
         native["value"] = {"amount": money.amount, "currency": money.currency}
     category = device.get("category")
-    return Translated(native, _PLACES, device_of_type(category) if isinstance(category, str) else None)
+    times = (_instant(said, event), None)
+    return Translated(native, _PLACES, times, device_of_type(category) if isinstance(category, str) else None)
 
 
 def _id_of(said: dict[str, Any]) -> str | None:

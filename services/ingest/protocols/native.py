@@ -69,6 +69,7 @@ _ITEM: Final = msgspec.json.Decoder(_Item)
 _IDENTITY: Final = msgspec.json.Decoder(_Identity)
 _JOINING: Final = frozenset({Kind.ALIASED.value, Kind.UNLINKED.value})
 _NOBODY: Final = _Identity()
+_IDS: Final = ("/identity/user_id", "/identity/anonymous_id")
 _LEVELS: Final = 2
 """An identity is an object that may hold one, ``external``."""
 _NOTHING: Final = frozenset({b"{}", b"null"})
@@ -77,6 +78,11 @@ _CHANNELS: Final = {channel.value: channel.value for channel in Channel}
 
 
 PROTOCOL: Final = "native"
+
+Times = tuple[int | None, int | None]
+"""When it happened and when it was sent by the client's clock, in microseconds."""
+
+UNTOLD: Final[Times] = (None, None)
 
 
 class NativeReader:
@@ -92,17 +98,17 @@ class NativeReader:
 READER: Final = NativeReader()
 
 
-def parse(item: Item, arrival: Arrival, *, may_hold_nul: bool = False) -> Outcome:
-    """The touchpoint in ``item``, or its rejection. Never raises."""
+def parse(item: Item, arrival: Arrival, *, may_hold_nul: bool = False, times: Times = UNTOLD) -> Outcome:
+    """The touchpoint in ``item``, or its rejection. ``times`` are those that it does not say itself. Never raises."""
     try:
-        return _parse(item, arrival, may_hold_nul=may_hold_nul)
+        return _parse(item, arrival, times, may_hold_nul=may_hold_nul)
     except Refused as outcome:
         raw = bytes(item)
         payload = b"" if outcome.refusal.code in WITHHELD else raw
         return Rejected(id_of_refused(raw, arrival), outcome.refusal, payload)
 
 
-def _parse(item: Item, arrival: Arrival, *, may_hold_nul: bool) -> Touchpoint:
+def _parse(item: Item, arrival: Arrival, times: Times, *, may_hold_nul: bool) -> Touchpoint:
     size = memoryview(item).nbytes
     said = _read(item, size, may_hold_nul=may_hold_nul)
     kind = said.kind
@@ -117,8 +123,8 @@ def _parse(item: Item, arrival: Arrival, *, may_hold_nul: bool) -> Touchpoint:
     keys, traits = _person(identity, said, arrival, where.country)
     campaign, channel, rule = way_in(said.campaign, said.page, kind, size, arrival.about.terms)
     agreed, marks = admitted(arrival, where, kind, said.consent, traits.get("email"))
-    original = parse_instant(said.occurred_at, "/occurred_at") if said.occurred_at else None
-    sent_at = parse_instant(said.sent_at, "/sent_at") if said.sent_at else None
+    original = parse_instant(said.occurred_at, "/occurred_at") if said.occurred_at else times[0]
+    sent_at = parse_instant(said.sent_at, "/sent_at") if said.sent_at else times[1]
     check_time(arrival, original, sent_at)
     return Touchpoint(  # by place: by name costs five times as much, and this is done for every touchpoint
         arrival.workspace,
@@ -192,7 +198,7 @@ def _person(
 ) -> tuple[tuple[str, ...], dict[str, Any]]:
     """The keys and the traits of the person."""
     if said.traits is None and _is_plain(identity):
-        return plain_keys(identity.user_id, identity.anonymous_id, "/identity"), {}
+        return plain_keys(identity.user_id, identity.anonymous_id, _IDS), {}
     ring = KeyRing(arrival.secret, country)
     _collect(ring, identity, "/identity")
     if identity.click is not None:

@@ -11,20 +11,19 @@ import msgspec
 
 from services.ingest.domain.instant import occurred_at
 from services.ingest.domain.item_id import content_id, own_id
-from services.ingest.domain.keys import KeyRing, identifier
+from services.ingest.domain.keys import KeyRing, identifier, plain_keys
 from services.ingest.domain.kind import MAX_LENGTH, is_form, kind_of_event
 from services.ingest.domain.refusal import Refusal, Refused
-from services.ingest.protocols.arrival import admitted, campaign_of, check_time, decision_of, surroundings
+from services.ingest.protocols.arrival import admitted, check_time, surroundings, way_in
 from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
 from services.ingest.protocols.posthog_parts import (
     account_said,
     campaign_said,
-    context_of,
     distinct_id,
     group_key,
     is_made_for_group,
-    own_properties,
     page_said,
+    parted,
     told,
     traits_said,
     without_tokens,
@@ -62,6 +61,7 @@ _KINDS: Final = {
 _USES: Final = {"click": "element_clicked", "change": "element_changed", "submit": "element_submitted"}
 """What was caught by itself, by the browser's name for it."""
 
+_IDS: Final = ("/distinct_id", "/properties/$anon_distinct_id")
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _MAX_OFFSET: Final = 10**13
 """Milliseconds, 300 years: an event before 1970 is moved there anyway."""
@@ -147,42 +147,44 @@ def _said(event: _Event, envelope: Events) -> _Said:
 def _parse(said: _Said, item: Item, arrival: Arrival, envelope: Events) -> Touchpoint:
     event, properties = said.event, said.properties
     page = page_said(properties)
-    campaign = campaign_of(campaign_said(properties), page)
     where = surroundings(told(properties, event.ip), arrival)
     keys, traits, previous = _person(said, arrival.secret, where.country)
     times = _times(said, envelope.sent_at, arrival.received_at)
-    own = _group_set(properties) if said.name == _GROUP else own_properties(properties)
+    own, context = parted(properties, event.ip, arrival.about.terms)
+    if said.name == _GROUP:
+        own = _group_set(properties)
     kind = Kind.IDENTIFIED.value if said.name == _ALIAS and previous is None else said.kind
     check_time(arrival, times.original, times.sent_at)
     agreed, marks = admitted(arrival, where, kind, None, traits.get("email"))
-    channel, rule = decision_of(campaign, page, kind, arrival.about.terms)
-    return Touchpoint(
-        workspace=arrival.workspace,
-        id=_own_id(event.uuid, properties) or _made_id(item, times.original, arrival),
-        kind=kind,
-        channel=channel,
-        occurred_at=times.occurred_at,
-        received_at=arrival.received_at,
-        keys=keys,
-        previous=previous,
-        sent_at=times.sent_at,
-        protocol=PROTOCOL,
-        campaign=campaign,
-        page=page,
-        value=money_said(own, kind) if own else None,
-        country=where.country,
-        device=where.device,
-        account=group_key(properties) if said.name == _GROUP else account_said(properties),
-        traits=traits,
-        consent=agreed,
-        identity=_written({"distinct_id": said.distinct, **_anonymous_before(properties)}),
-        properties=_written(own) if own else EMPTY,
-        context=_written(context_of(properties, event.ip, arrival.about.terms)),
-        channel_rule=rule,
-        browser=where.browser,
-        os=where.os,
-        language=where.language,
-        marks=marks,
+    size, terms = memoryview(item).nbytes, arrival.about.terms
+    campaign, channel, rule = way_in(campaign_said(properties), page, kind, size, terms)
+    return Touchpoint(  # by place, as native ones are
+        arrival.workspace,
+        _own_id(event.uuid, properties) or _made_id(item, times.original, arrival),
+        kind,
+        channel,
+        times.occurred_at,
+        arrival.received_at,
+        keys,
+        previous,
+        times.sent_at,
+        PROTOCOL,
+        campaign,
+        page,
+        money_said(own, kind) if own else None,
+        where.country,
+        where.device,
+        group_key(properties) if said.name == _GROUP else account_said(properties),
+        traits,
+        agreed,
+        _written({"distinct_id": said.distinct, **_anonymous_before(properties)}),
+        _written(own) if own else EMPTY,
+        _written(context),
+        rule,
+        where.browser,
+        where.os,
+        where.language,
+        marks,
     )
 
 
@@ -203,24 +205,32 @@ def _kind(name: Any, properties: dict[str, Any]) -> str:
 
 def _person(said: _Said, secret: bytes, country: str | None) -> tuple[tuple[str, ...], dict[str, Any], str | None]:
     """The keys and the traits of the person, and the user id that an alias joins."""
-    properties, ring = said.properties, KeyRing(secret, country)
-    previous = None
-    if said.name == _ALIAS:
-        previous = _alias(said, ring)
-    elif _is_anonymous(said):
-        ring.anonymous_id(said.distinct, "/distinct_id")
-    else:
-        ring.user_id(said.distinct, "/distinct_id")
-        ring.anonymous_id(distinct_id(properties.get("$anon_distinct_id")), "/properties/$anon_distinct_id")
-    if said.name == _GROUP:
-        return ring.strongest_first(), {}, previous
-    once, put = read_object(said.event.put_once, "/$set_once"), read_object(said.event.put, "/$set")
-    traits = traits_said(part(properties, "$set_once"), once, part(properties, "$set"), put)
+    ring = KeyRing(secret, country)
+    previous = _alias(said, ring) if said.name == _ALIAS else None
+    traits = {} if said.name == _GROUP else _traits(said)
+    if said.name != _ALIAS:
+        user_id, anonymous_id = _ids(said)
+        if not traits and not is_form(said.kind):
+            return plain_keys(user_id, anonymous_id, _IDS), traits, None
+        ring.user_id(user_id, _IDS[0])
+        ring.anonymous_id(anonymous_id, _IDS[1])
     if traits:
         ring.contact(traits)
     if is_form(said.kind):
-        ring.contact(properties)
+        ring.contact(said.properties)
     return ring.strongest_first(), ring.named(traits), previous
+
+
+def _ids(said: _Said) -> tuple[str | None, str | None]:
+    """The user's id and the device's."""
+    if _is_anonymous(said):
+        return None, said.distinct
+    return said.distinct, distinct_id(said.properties.get("$anon_distinct_id"))
+
+
+def _traits(said: _Said) -> dict[str, Any]:
+    once, put = read_object(said.event.put_once, "/$set_once"), read_object(said.event.put, "/$set")
+    return traits_said(part(said.properties, "$set_once"), once, part(said.properties, "$set"), put)
 
 
 def _alias(said: _Said, ring: KeyRing) -> str | None:

@@ -14,12 +14,14 @@ from shared.contracts.touchpoint import Campaign, Page
 
 MAX_DISTINCT_ID: Final = 200
 _MAX_ACCOUNT: Final = 512
-_UTM: Final = ("source", "medium", "campaign", "term", "content", "id")
+_UTM: Final = tuple(f"utm_{name}" for name in ("source", "medium", "campaign", "term", "content", "id"))
+_UTM_NAMES: Final = frozenset(_UTM)
+_CLICK_NAMES: Final = frozenset(CLICK_GROUPS)
 _ACCOUNTS: Final = ("company", "account", "organization", "organisation", "workspace", "team")
 """Kinds of groups that are accounts, the likeliest first."""
 
 _TOKENS: Final = frozenset({"token", "$token", "api_key"})
-_OF_THE_PERSON: Final = frozenset({"$set", "$set_once", "distinct_id", "$anon_distinct_id"})
+_NOT_KEPT: Final = _TOKENS | {"$set", "$set_once", "distinct_id", "$anon_distinct_id"}
 
 
 def distinct_id(*said: Any) -> str:
@@ -41,7 +43,7 @@ def _written(value: Any) -> str:
 
 def traits_said(*said: Mapping[str, Any]) -> dict[str, Any]:
     """What is set on the person, later ones over earlier ones, without what PostHog sets about itself."""
-    return {name: value for one in said for name, value in one.items() if not name.startswith("$")}
+    return {name: value for one in said if one for name, value in one.items() if not name.startswith("$")}
 
 
 def page_said(properties: Mapping[str, Any]) -> Page | None:
@@ -54,8 +56,9 @@ def page_said(properties: Mapping[str, Any]) -> Page | None:
 
 def campaign_said(properties: Mapping[str, Any]) -> Campaign | None:
     """The UTM fields and the click ids, which its SDKs take out of the address and send flat; null when absent."""
-    utm = [text(properties, f"utm_{name}") for name in _UTM]
-    click = next((f"{name}:{value}" for name in CLICK_GROUPS if (value := text(properties, name))), None)
+    utm = [None] * len(_UTM) if _UTM_NAMES.isdisjoint(properties) else [text(properties, name) for name in _UTM]
+    clicks = () if _CLICK_NAMES.isdisjoint(properties) else CLICK_GROUPS
+    click = next((f"{name}:{value}" for name in clicks if (value := text(properties, name))), None)
     if click is None and not any(utm):
         return None
     source, medium, name, term, content, campaign_id = utm
@@ -78,29 +81,26 @@ def told(properties: Mapping[str, Any], address: Any) -> Told:
 def account_said(properties: Mapping[str, Any]) -> str | None:
     """The account among the groups; the first of them when none is called so."""
     groups = part(properties, "$groups")
+    if not groups:
+        return None
     found = next((group for name in _ACCOUNTS if (group := text(groups, name))), None)
-    return (found or next((group for name in groups if (group := text(groups, name))), "") or None) if groups else None
+    return found or next((group for name in groups if (group := text(groups, name))), "") or None
 
 
-def own_properties(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """What the event's author said: neither PostHog's own, nor what is null, nor a key."""
-    return {
-        name: value
-        for name, value in properties.items()
-        if value is not None and name[:1] != "$" and name not in _TOKENS and name not in _OF_THE_PERSON
-    }
+def parted(properties: Mapping[str, Any], address: Any, terms: Terms) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the event's author said, and what PostHog said about the circumstances; neither nulls nor keys.
 
-
-def context_of(properties: Mapping[str, Any], address: Any, terms: Terms) -> dict[str, Any]:
-    """What PostHog said about the circumstances, with as much of the IP address as may be kept."""
-    context = {
-        name: value
-        for name, value in properties.items()
-        if value is not None and name[:1] == "$" and name not in _TOKENS and name not in _OF_THE_PERSON
-    }
-    ip = context.pop("$ip", None) or address
-    kept = kept_address(ip, terms)
-    return {**context, "ip": kept} if kept else context
+    Of the IP address there is as much as may be kept.
+    """
+    own: dict[str, Any] = {}
+    context: dict[str, Any] = {}
+    for name, value in properties.items():
+        if value is not None and name not in _NOT_KEPT:
+            (context if name[:1] == "$" else own)[name] = value
+    kept = kept_address(context.pop("$ip", None) or address, terms)
+    if kept:
+        context["ip"] = kept
+    return own, context
 
 
 def without_tokens(content: Mapping[str, Any]) -> dict[str, Any]:

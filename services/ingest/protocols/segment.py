@@ -10,10 +10,10 @@ from typing import Any, Final
 import msgspec
 
 from services.ingest.domain.item_id import content_id, own_id
-from services.ingest.domain.keys import KeyRing, identifier
+from services.ingest.domain.keys import KeyRing, identifier, plain_keys
 from services.ingest.domain.kind import MAX_LENGTH, is_form, kind_of_event
 from services.ingest.domain.refusal import Refusal, Refused
-from services.ingest.protocols.arrival import admitted, campaign_of, check_time, decision_of, surroundings, truncated
+from services.ingest.protocols.arrival import admitted, check_time, truncated, way_in
 from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
 from services.ingest.protocols.reading import (
     EMPTY,
@@ -26,14 +26,13 @@ from services.ingest.protocols.reading import (
 from services.ingest.protocols.segment_parts import (
     EMPTY_OBJECT,
     Times,
-    campaign_said,
+    context_said,
     instant_said,
     money_said,
     page_said,
-    search_said,
     sending_said,
+    text,
     times_of,
-    told,
 )
 from services.ingest.protocols.splitting import Item
 from shared.contracts.touchpoint import Touchpoint
@@ -51,6 +50,7 @@ _KINDS: Final = {
     "alias": Kind.ALIASED.value,
 }
 _MAX_ACCOUNT: Final = 512
+_IDS: Final = ("/userId", "/anonymousId")
 
 _OF_THE_SENDING: Final = frozenset({"sentAt", "writeKey", "_metadata"})
 """What differs between an item and its retry."""
@@ -77,6 +77,11 @@ class _Call(Stamped, gc=False):
     properties: msgspec.Raw = EMPTY
     traits: msgspec.Raw = EMPTY
     context: msgspec.Raw = EMPTY
+
+
+class _Ids(msgspec.Struct, gc=False, omit_defaults=True):
+    user_id: Any = None
+    anonymous_id: Any = None
 
 
 def _times(said: Stamped, sent_at: Any, received_at: int) -> Times:
@@ -142,19 +147,17 @@ def _read(item: Item, *, may_hold_nul: bool) -> _Call:
 def _parse(said: _Call, item: Item, arrival: Arrival, envelope: Envelope) -> Touchpoint:
     call = envelope.call or said.type
     kind = _kind(call, said.event)
-    context = read_object(said.context, "/context")
-    if envelope.context:
-        context = {**envelope.context, **context}
+    (context, page, search, campaign), where = context_said(said.context, envelope.context or EMPTY_OBJECT, arrival)
     properties = read_object(said.properties, "/properties")
     traits = read_object(said.traits, "/traits")
-    page = page_said(context, properties if call == "page" else EMPTY_OBJECT)
-    campaign = campaign_of(campaign_said(context), page, search_said(context, properties))
-    where = surroundings(told(context), arrival)
+    if call == "page" and properties:
+        page = page_said(context, properties)
     keys, person = _person(said, call, kind, (context, properties, traits), arrival.secret, where.country)
     times = envelope.dialect.times(said, envelope.sent_at, arrival.received_at)
     check_time(arrival, times.original, times.sent_at)
     agreed, marks = admitted(arrival, where, kind, None, person.get("email"))
-    channel, rule = decision_of(campaign, page, kind, arrival.about.terms)
+    terms, query = arrival.about.terms, search or text(properties, "search") or ""
+    campaign, channel, rule = way_in(campaign, page, kind, memoryview(item).nbytes, terms, query)
     return Touchpoint(  # by place, as native ones are
         arrival.workspace,
         own_id(said.messageId, "/messageId") or _made_id(item, times.original, arrival),
@@ -176,7 +179,7 @@ def _parse(said: _Call, item: Item, arrival: Arrival, envelope: Envelope) -> Tou
         agreed,
         _identity(said),
         _properties(said, call, properties, traits),
-        truncated(_written(context) if envelope.context else said.context, context, arrival.about.terms),
+        truncated(_written(context) if envelope.context else said.context, context, terms),
         rule,
         where.browser,
         where.os,
@@ -206,18 +209,21 @@ def _person(
     said: _Call,
     call: Any,
     kind: str,
-    told: tuple[dict[str, Any], dict[str, Any], dict[str, Any]],
+    told: tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]],
     secret: bytes,
     country: str | None,
 ) -> tuple[tuple[str, ...], dict[str, Any]]:
     """The keys and the traits of the person. The traits of a ``group`` call are those of the account."""
     context, properties, traits = told
+    person = context.get("traits")
+    person = person if isinstance(person, dict) else {}
+    is_telling = call != "group" and traits
+    if not person and not is_telling and not is_form(kind):
+        return plain_keys(said.userId, said.anonymousId, _IDS), {}
     ring = KeyRing(secret, country)
     ring.user_id(said.userId, "/userId")
     ring.anonymous_id(said.anonymousId, "/anonymousId")
-    person = context.get("traits")
-    person = person if isinstance(person, dict) else {}
-    if call != "group" and traits:
+    if is_telling:
         ring.contact(person)
         person = {**person, **traits}
     if person:
@@ -244,8 +250,8 @@ def _account(said: _Call, context: Mapping[str, Any], call: Any) -> str | None:
 
 
 def _identity(said: _Call) -> msgspec.Raw:
-    ids = {"user_id": said.userId, "anonymous_id": said.anonymousId}
-    return msgspec.Raw(msgspec.json.encode({name: value for name, value in ids.items() if value not in {None, ""}}))
+    user, device = said.userId, said.anonymousId
+    return _written(_Ids(None if user == "" else user, None if device == "" else device))
 
 
 def _properties(said: _Call, call: Any, properties: dict[str, Any], traits: dict[str, Any]) -> msgspec.Raw:
@@ -258,7 +264,7 @@ def _properties(said: _Call, call: Any, properties: dict[str, Any], traits: dict
     return said.properties if properties else EMPTY
 
 
-def _written(content: Mapping[str, Any]) -> msgspec.Raw:
+def _written(content: Mapping[str, Any] | _Ids) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode(content))
 
 

@@ -1,12 +1,17 @@
 """The parts of a Segment call: page, campaign, money, consent, place. What does not fit is left out, never refused."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
+
+import msgspec
 
 from services.ingest.domain import consent, money
 from services.ingest.domain.instant import occurred_at, parse_instant
 from services.ingest.domain.refusal import Refused
-from services.ingest.protocols.arrival import Told
+from services.ingest.protocols.arrival import Surroundings, Told, surroundings, surroundings_by
+from services.ingest.protocols.outcome import About, Arrival
+from services.ingest.protocols.reading import read_object
 from shared.contracts.touchpoint import Campaign, Money, Page
 from shared.vocabulary import Code
 
@@ -16,6 +21,20 @@ _COMMERCE: Final = ("order_", "product_", "cart_", "checkout_", "subscription_",
 _PAGE_FIELDS: Final = ("url", "path", "title", "referrer")
 DIRECT: Final = "$direct"
 """What RudderStack and PostHog write for a page that was reached from nowhere."""
+
+
+_MAX_REMEMBERED: Final = 2_048
+_PERSONAL: Final = (b'"ip"', b'"traits"')
+"""Contexts with these are not to be remembered, and are hardly ever the same."""
+
+
+class ContextSaid(NamedTuple):
+    """A call's context, and what is read out of it: the page, and the query of its address, the campaign."""
+
+    content: Mapping[str, Any]
+    page: Page | None
+    search: str | None
+    campaign: Campaign | None
 
 
 class Times(NamedTuple):
@@ -45,6 +64,29 @@ def text(said: Mapping[str, Any], name: str) -> str | None:
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
+def context_said(raw: msgspec.Raw, around: Mapping[str, Any], arrival: Arrival) -> tuple[ContextSaid, Surroundings]:
+    """The context over what the batch says for all, and the surroundings it tells. Most visitors send the same again.
+
+    Raises Refused.
+    """
+    data = bytes(raw)
+    if around or len(data) > _MAX_REMEMBERED or any(data.find(mark) >= 0 for mark in _PERSONAL):
+        content = {**around, **read_object(raw, "/context")}
+        return _taken_apart(content), surroundings(told(content), arrival)
+    return _remembered(data, arrival.about)
+
+
+@lru_cache(maxsize=2048)
+def _remembered(data: bytes, given: About) -> tuple[ContextSaid, Surroundings]:
+    content = read_object(msgspec.Raw(data), "/context")
+    return _taken_apart(content), surroundings_by(told(content), given)
+
+
+def _taken_apart(content: Mapping[str, Any]) -> ContextSaid:
+    search = text(part(content, "page"), "search")
+    return ContextSaid(content, page_said(content, EMPTY_OBJECT), search, campaign_said(content))
+
+
 def page_said(context: Mapping[str, Any], properties: Mapping[str, Any]) -> Page | None:
     """The page: of a page call from its properties first, otherwise from the context."""
     page = part(context, "page")
@@ -55,11 +97,6 @@ def page_said(context: Mapping[str, Any], properties: Mapping[str, Any]) -> Page
     if url or path or title or referrer:
         return Page(url=url, path=path, title=title, referrer=referrer)
     return None
-
-
-def search_said(context: Mapping[str, Any], properties: Mapping[str, Any]) -> str:
-    """The query of the page's address, which SDKs send apart."""
-    return text(part(context, "page"), "search") or text(properties, "search") or ""
 
 
 def campaign_said(context: Mapping[str, Any]) -> Campaign | None:
@@ -111,7 +148,13 @@ def instant_said(value: Any, pointer: str) -> int | None:
 
 def sending_said(value: Any) -> int | None:
     """The client's time of sending; it only corrects the clock, so a bad one corrects nothing."""
+    return _sending_said(value) if type(value) is str and value else None
+
+
+@lru_cache(maxsize=256)
+def _sending_said(value: str) -> int | None:
+    """Remembered, as it is one for the whole batch."""
     try:
-        return instant_said(value, "")
+        return parse_instant(value, "")
     except Refused:
         return None

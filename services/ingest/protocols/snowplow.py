@@ -7,10 +7,10 @@ import msgspec
 
 from services.ingest.domain.refusal import Refused
 from services.ingest.protocols.arrival import campaign_of
+from services.ingest.protocols.native import UNTOLD, Times
 from services.ingest.protocols.snowplow_events import Happened, happened
 from services.ingest.protocols.snowplow_schemas import entities_in, grouped
 from services.ingest.protocols.translating import Translated, Translating, id_by, id_by_content, page_at
-from shared.clock import to_text
 from shared.contracts.touchpoint import Page
 from shared.vocabulary import Code
 
@@ -45,6 +45,7 @@ _PLACES: Final = {
     "/identity/user_id": "/uid",
     "/identity/anonymous_id": "/duid",
 }
+_TEXTS: Final = frozenset({str})
 _OF_THE_SENDING: Final = frozenset({"stm", "nuid"})
 """What differs between an event and its retry."""
 
@@ -60,7 +61,6 @@ def _translated(said: dict[str, Any]) -> Translated:
         "identity": _identity(fields, entities, event, is_anonymous=is_anonymous),
         "properties": dict(event.properties),
         "context": _context(fields, entities, is_anonymous=is_anonymous),
-        **_times(fields),
     }
     page = page_at(fields.get("url"), fields.get("page"), fields.get("refr"))
     if page:
@@ -71,7 +71,7 @@ def _translated(said: dict[str, Any]) -> Translated:
     if campaign:
         native["campaign"] = campaign
     places = {**_PLACES, "/kind": event.pointer, "/context/entities": pointer, "/properties": event.inside}
-    return Translated(native, places, _DEVICES.get(fields.get("p", "")), is_anonymous)
+    return Translated(native, places, _times(fields), _DEVICES.get(fields.get("p", "")), is_anonymous)
 
 
 def _id_of(said: dict[str, Any]) -> str | None:
@@ -87,29 +87,29 @@ READER: Final = Translating(PROTOCOL, _translated, _id_of)
 def _fields(said: Mapping[str, Any]) -> dict[str, str]:
     """The fields that are not empty. Raises Refused for a value that is no text, and for a key beside that of the
     request: an event of another key is not of this workspace."""
-    for name, value in said.items():
-        if not isinstance(value, str):
-            pointer = name.replace("~", "~0").replace("/", "~1")
-            raise Refused(Code.WRONG_TYPE, f"/{pointer}", "every value of a Snowplow event is text")
+    if not _TEXTS.issuperset(map(type, said.values())):
+        name = next(name for name, value in said.items() if not isinstance(value, str))
+        pointer = name.replace("~", "~0").replace("/", "~1")
+        raise Refused(Code.WRONG_TYPE, f"/{pointer}", "every value of a Snowplow event is text")
     fields = {name: value for name, value in said.items() if value}
     if fields.get("aid", "").startswith("tw_"):
         raise Refused(Code.UNKNOWN_VALUE, "/aid", "all events of a request are of one write key")
     return fields
 
 
-def _times(fields: Mapping[str, str]) -> dict[str, str]:
+def _times(fields: Mapping[str, str]) -> Times:
     """The true time; else both of the device's, by which its clock is corrected; else none, and arrival counts."""
     true = _instant(fields.get("ttm"), "/ttm")
     if true is not None:
-        return {"occurred_at": to_text(true)}
+        return true, None
     created = _instant(fields.get("dtm"), "/dtm")
     try:
         sent = _instant(fields.get("stm"), "/stm")
     except Refused:  # it only corrects a clock
         sent = None
     if created is None or sent is None or created >= sent:
-        return {}
-    return {"occurred_at": to_text(created), "sent_at": to_text(sent)}
+        return UNTOLD
+    return created, sent
 
 
 def _instant(text: str | None, pointer: str) -> int | None:

@@ -2,8 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from services.ingest.domain.kind import is_form, kind_of_event, snake_case
 from services.ingest.domain.money import lenient_amount, lenient_currency
@@ -50,8 +49,7 @@ COMMERCE: Final[Mapping[str, str]] = {
 """``snowplow_ecommerce_action`` by its ``type``; a checkout step but the first is ``checkout_step_viewed``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Happened:
+class Happened(NamedTuple):
     """The kind, where in the item it stands, what is known of it, the money in it, and what a form tells of a person.
 
     ``inside`` is the pointer of the properties.

@@ -1,8 +1,9 @@
 """Protocols that say in other words what a native touchpoint says: an item is translated, then read as a native one."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
@@ -17,10 +18,10 @@ from services.ingest.protocols.splitting import Item
 from shared.vocabulary import WITHHELD, Code
 
 _ESCAPED_NUL: Final = b"\\u0000"
+_MAX_REMEMBERED: Final = 2_048
 
 
-@dataclass(frozen=True, slots=True)
-class Translated:
+class Translated(NamedTuple):
     """A native touchpoint, as JSON values, and what a native one cannot say.
 
     ``places`` tells by the beginning of a pointer into the native touchpoint where in the item that stands. ``device``
@@ -28,7 +29,8 @@ class Translated:
     """
 
     native: dict[str, Any]
-    places: Mapping[str, str] = field(default_factory=dict)
+    places: Mapping[str, str]
+    times: native.Times = native.UNTOLD
     device: str | None = None
     is_anonymous: bool = False
 
@@ -57,7 +59,7 @@ class Translating:
             unseen = Sender(gpc=arrival.sender.gpc)
             arrival = msgspec.structs.replace(arrival, sender=unseen, about=About(terms=arrival.about.terms))
         body = msgspec.json.encode({**translated.native, "id": self.id_of(said) or arrival.make_id()})
-        outcome = native.parse(body, arrival, may_hold_nul=_ESCAPED_NUL in body)
+        outcome = native.parse(body, arrival, may_hold_nul=_ESCAPED_NUL in body, times=translated.times)
         if isinstance(outcome, Rejected):
             return self._rejected(raw, _placed(outcome.refusal, translated.places), arrival)
         return msgspec.structs.replace(outcome, protocol=self.protocol, device=outcome.device or translated.device)
@@ -84,16 +86,24 @@ def id_by_content(*parts: Any) -> str:
 
 def page_at(url: Any, title: Any = None, referrer: Any = None) -> dict[str, str]:
     """A page by its address, whose path most clients do not say apart; empty when nothing is said."""
-    said = {"url": url, "path": _path_of(url), "title": title, "referrer": referrer}
+    path = _path_of(url) if isinstance(url, str) else None
+    said = {"url": url, "path": path, "title": title, "referrer": referrer}
     return {name: text for name, text in said.items() if isinstance(text, str) and text}
 
 
-def _path_of(url: Any) -> str | None:
+def _path_of(url: str) -> str | None:
+    return _path_in(url) if len(url) > _MAX_REMEMBERED else _remembered_path(url)
+
+
+def _path_in(url: str) -> str | None:
     try:
-        parts = urlsplit(url) if isinstance(url, str) else None
+        parts = urlsplit(url)
     except ValueError:
         return None
-    return (parts.path or "/") if parts and parts.netloc else None
+    return (parts.path or "/") if parts.netloc else None
+
+
+_remembered_path = lru_cache(maxsize=4096)(_path_in)
 
 
 def _object(raw: bytes, *, may_hold_nul: bool) -> dict[str, Any]:
@@ -105,7 +115,7 @@ def _object(raw: bytes, *, may_hold_nul: bool) -> dict[str, Any]:
         raise
     if len(raw) > bounds.MAX_ITEM_BYTES:
         raise Refused(Code.TOO_LARGE, "", f"an event has at most {bounds.MAX_ITEM_BYTES} bytes")
-    if may_hold_nul:
+    if may_hold_nul and _ESCAPED_NUL in raw:
         check_nul(raw)
     return said
 
