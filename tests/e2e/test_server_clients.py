@@ -2,7 +2,6 @@
 
 import asyncio
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,49 +16,12 @@ from shared.contracts.touchpoint import Money, Touchpoint
 from shared.database.engine import connect
 from shared.identity_key import email_key
 from shared.vocabulary import TopicName
+from tests.e2e.server_clients import CLIENTS, WEEK, Client
 from tests.ingest_door import Keys, key_of, make_keys, read_log, settings_for
 from tests.ingest_process import IngestProcess, running_ingest
 from tests.parts import require
 
-_HERE = Path(__file__).parent
-_KINDS = {
-    "page_viewed",
-    "identified",
-    "demo_requested",
-    "order_completed",
-    "account_joined",
-    "aliased",
-    "screen_viewed",
-}
 _MARCH = 1_772_366_400_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Client:
-    """A script that sends a week of one customer, ``u-<name>``, and in how many requests it does so."""
-
-    script: str
-    name: str
-    profile: WireProfile
-    requests: int = 1
-    more: tuple[str, ...] = ()
-
-    def command(self, address: str, write_key: str) -> tuple[str, ...]:
-        """Its command line."""
-        runs = sys.executable if self.script.endswith(".py") else "node"
-        return (runs, str(_HERE / self.script), address, write_key, *self.more)
-
-
-_CLIENTS = {
-    "segment python": Client("segment_python.py", "python", WireProfile.SEGMENT),
-    "segment node": Client("node_clients/segment.mjs", "node", WireProfile.SEGMENT),
-    "rudderstack python": Client("rudderstack_python.py", "python", WireProfile.RUDDERSTACK),
-    "rudderstack node": Client("node_clients/rudderstack.mjs", "node", WireProfile.RUDDERSTACK, requests=2),
-    "posthog python": Client("posthog_python.py", "python", WireProfile.POSTHOG, more=("v0",)),
-    "posthog python v1": Client("posthog_python.py", "python", WireProfile.POSTHOG, more=("v1",)),
-    "posthog node": Client("node_clients/posthog.mjs", "node", WireProfile.POSTHOG),
-}
-"""RudderStack's client for Node.js sends its first event at once, alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +66,7 @@ def _requests(ingest: IngestProcess) -> dict[str, float]:
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("client", _CLIENTS.values(), ids=list(_CLIENTS))
+@pytest.mark.parametrize("client", CLIENTS.values(), ids=list(CLIENTS))
 async def test_real_client_delivers_every_call_once(
     ingest: IngestProcess, owner: Owner, admin_dsn: str, client: Client
 ) -> None:
@@ -121,7 +83,7 @@ async def test_real_client_delivers_every_call_once(
     assert running.returncode == 0, said
     touchpoints = await _touchpoints(admin_dsn)
     user, device = f"5user_id:u-{client.name}", f"1anonymous_id:a-{client.name}"
-    assert set(touchpoints) == _KINDS
+    assert set(touchpoints) == WEEK
     assert _requests(ingest) == {"200": client.requests}
     assert {one.protocol for one in touchpoints.values()} == {client.profile.value}
     assert touchpoints["page_viewed"].keys == (device,)
