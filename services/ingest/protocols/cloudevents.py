@@ -28,6 +28,7 @@ KEYS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """By which names the data of any other event tells who it is; the first that is there counts."""
 
+_NAMES: Final = {name: ours for ours, names in KEYS.items() for name in names}
 _REQUIRED: Final = ("specversion", "id", "source", "type")
 _CORE: Final = frozenset({*_REQUIRED, "time", "subject", "datacontenttype", "dataschema", "data", "data_base64"})
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -68,11 +69,10 @@ _TIME: Final = {"/occurred_at": "/time"}
 def _of_any(said: Mapping[str, Any], data: Any, place: str) -> Translated:
     """A touchpoint of an event that knows nothing of us, by the names that its data most likely uses."""
     told: dict[str, Any] = data if isinstance(data, dict) else {}
-    kind = _kind(said["type"])
-    context = part(told, "context")
+    kind, named, context = _kind(said["type"]), _named(told), part(told, "context")
     native: dict[str, Any] = {
         "kind": kind,
-        "identity": {**_identity(told), **part(told, "identity")},
+        "identity": {**_identity(told, named), **part(told, "identity")},
         "traits": part(told, "traits"),
         "consent": {
             name: word for name, word in part(told, "consent").items() if isinstance(word, str) and word in _WORDS
@@ -95,7 +95,7 @@ def _of_any(said: Mapping[str, Any], data: Any, place: str) -> Translated:
         native["channel"] = told["channel"]
     places = {"/kind": "/type", **_TIME, "/properties": place}
     places |= {f"/{name}": f"{place}/{name}" for name in _PARTS}
-    places |= {f"/identity/{ours}": f"{place}/{name}" for ours, name in _named(told).items()}
+    places |= {f"/identity/{ours}": f"{place}/{name}" for ours, name in named.items()}
     return Translated(native, places)
 
 
@@ -112,11 +112,12 @@ def _check_attributes(said: Mapping[str, Any]) -> None:
     for name, value in said.items():
         if name in {"data", "data_base64"}:
             continue
-        if not _NAME.fullmatch(name):
+        if name not in _CORE and not _NAME.fullmatch(name):
             raise Refused(Code.UNKNOWN_VALUE, "", "attributes are named in lower case letters and digits")
-        if isinstance(value, str) and _CONTROL.search(value):
-            raise Refused(Code.INVALID_TEXT, f"/{name}", "an attribute holds no control characters")
-        if isinstance(value, dict | list) or (name in _CORE and not isinstance(value, str | None)):
+        if isinstance(value, str):
+            if not value.isprintable() and _CONTROL.search(value):
+                raise Refused(Code.INVALID_TEXT, f"/{name}", "an attribute holds no control characters")
+        elif isinstance(value, dict | list) or (name in _CORE and not isinstance(value, str | None)):
             raise Refused(Code.WRONG_TYPE, f"/{name}", "an attribute is text, a whole number or a truth value")
 
 
@@ -149,13 +150,16 @@ def _kind(event_type: str) -> str:
 
 def _named(told: Mapping[str, Any]) -> dict[str, str]:
     """By our word for a key, the name under which the data tells it."""
-    found = {ours: next((name for name in names if told.get(name)), None) for ours, names in KEYS.items()}
-    return {ours: name for ours, name in found.items() if name}
+    found: dict[str, str] = {}
+    for name, ours in _NAMES.items():
+        if ours not in found and told.get(name):
+            found[ours] = name
+    return found
 
 
-def _identity(told: Mapping[str, Any]) -> dict[str, Any]:
+def _identity(told: Mapping[str, Any], named: Mapping[str, str]) -> dict[str, Any]:
     """The keys at the top of the data. Only texts and numbers are ids; what else stands there is a property."""
-    values = {ours: text(told, name) for ours, name in _named(told).items()}
+    values = {ours: text(told, name) for ours, name in named.items()}
     return {ours: value for ours, value in values.items() if value}
 
 

@@ -197,7 +197,7 @@ def _person(
     identity: _Identity, said: _Item, arrival: Arrival, country: str | None
 ) -> tuple[tuple[str, ...], dict[str, Any]]:
     """The keys and the traits of the person."""
-    if said.traits is None and _is_plain(identity):
+    if not said.traits and _is_plain(identity):
         return plain_keys(identity.user_id, identity.anonymous_id, _IDS), {}
     ring = KeyRing(arrival.secret, country)
     _collect(ring, identity, "/identity")

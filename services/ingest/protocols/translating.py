@@ -81,7 +81,7 @@ def id_by(value: Any) -> str | None:
 
 def id_by_content(*parts: Any) -> str:
     """An id made of all that tells an item from others."""
-    return content_id(canonical({"": parts}, repr(parts).encode("utf-8", "replace")))
+    return content_id(canonical({"": parts}, b"") or repr(parts).encode("utf-8", "replace"))
 
 
 def page_at(url: Any, title: Any = None, referrer: Any = None) -> dict[str, str]:
