@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaProducer
 from cloudevents.core.bindings import kafka
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
@@ -21,6 +21,7 @@ from shared.settings import read_settings
 from shared.vocabulary import TopicName
 from tests.ingest_door import make_keys, settings_for
 from tests.kafka_broker import KafkaBroker
+from tests.kafka_records import values_on
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(180)
@@ -46,16 +47,6 @@ async def _send(broker: KafkaBroker) -> None:
         await producer.send_and_wait(_TOPIC, None, key=b"gone")
     finally:
         await producer.stop()
-
-
-async def _values(broker: KafkaBroker, topic: str) -> list[bytes]:
-    consumer = AIOKafkaConsumer(topic, bootstrap_servers=broker.servers, auto_offset_reset="earliest")
-    await consumer.start()
-    try:
-        fetched = await consumer.getmany(timeout_ms=1_500)
-        return [record.value for records in fetched.values() for record in records]
-    finally:
-        await consumer.stop()
 
 
 @asynccontextmanager
@@ -92,8 +83,8 @@ async def test_every_event_is_taken_once_and_what_is_refused_is_kept(database: s
 
         async def found() -> tuple[list[Touchpoint], list[Rejection]]:
             mine = keys.workspace.id
-            touchpoints = [decode_touchpoint(one) for one in await _values(kafka_broker, TopicName.TOUCHPOINTS)]
-            kept = [decode_rejection(one) for one in await _values(kafka_broker, TopicName.REJECTIONS)]
+            touchpoints = [decode_touchpoint(one) for one in await values_on(kafka_broker, TopicName.TOUCHPOINTS)]
+            kept = [decode_rejection(one) for one in await values_on(kafka_broker, TopicName.REJECTIONS)]
             return (
                 [one for one in touchpoints if one.workspace == str(mine)],
                 [one for one in kept if one.workspace == str(mine)],
