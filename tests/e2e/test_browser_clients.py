@@ -1,11 +1,10 @@
 """The real clients of others for browsers, unmodified, in a real browser on another site than ingest is."""
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, Request, async_playwright
 
 from services.ingest.bootstrap import opened
 from shared.access import WireProfile
@@ -14,84 +13,12 @@ from shared.contracts.touchpoint import Touchpoint
 from shared.database.engine import connect
 from shared.identity_key import email_key
 from shared.vocabulary import TopicName
-from tests.e2e.browser import FLAGS
-from tests.e2e.package_site import running_site
+from tests.e2e.visit import WEEK, Visit, visiting
 from tests.ingest_door import Keys, key_of, make_keys, read_log, settings_for
 from tests.ingest_process import IngestProcess, running_ingest
-from tests.parts import require
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(120)
-
-_QUERY = "?utm_source=google&utm_medium=cpc&utm_campaign=spring&gclid=G1"
-_AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
-_HEAD = '<!doctype html><html lang="en"><title>Pricing</title><script src="/packages/%s"></script><script>%s</script>'
-_CALLS = """
-    await %(name)s.page();
-    await %(name)s.identify("u-browser", { email: "browser@example.com" });
-    await %(name)s.track("Demo Requested", { product: "starter" });
-    await %(name)s.track("Order Completed", { revenue: 129.5, currency: "EUR" });
-    await %(name)s.group("acme", { plan: "team" });
-"""
-_SEGMENT = """
-    window.start = async (address, writeKey) => {
-        const [analytics] = await AnalyticsNext.AnalyticsBrowser.load({ writeKey, cdnURL: address });
-        %s
-    };
-""" % (_CALLS % {"name": "analytics"})
-_RUDDERSTACK = """
-    window.start = async (address, writeKey, options) => {
-        const analytics = new rudderanalytics.RudderAnalytics();
-        analytics.load(writeKey, address, { configUrl: address, ...options });
-        %s
-        await analytics.alias("u-browser-2", "u-browser");
-    };
-""" % (_CALLS % {"name": "analytics"})
-_POSTHOG = """
-    window.start = async (address, writeKey, options) => {
-        posthog.init(writeKey, { api_host: address, autocapture: false, opt_out_useragent_filter: true, ...options });
-        await new Promise((seen) => posthog.on("eventCaptured", seen));
-        posthog.identify("u-browser", { email: "browser@example.com" });
-        posthog.capture("Demo Requested", { product: "starter" });
-        posthog.capture("Order Completed", { revenue: 129.5, currency: "EUR" });
-        posthog.group("company", "acme", { plan: "team" });
-    };
-"""
-_PAGES = {
-    "/segment": _HEAD % ("@segment/analytics-next/dist/umd/index.js", _SEGMENT),
-    "/rudderstack": _HEAD % ("@rudderstack/analytics-js/dist/npm/modern/bundled/umd/index.js", _RUDDERSTACK),
-    "/posthog": _HEAD % ("posthog-js/dist/array.full.no-external.js", _POSTHOG),
-    "/posthog-of-2024": _HEAD % ("posthog-js-of-2024/dist/array.full.no-external.js", _POSTHOG),
-    "/elsewhere": "<!doctype html><title>Elsewhere</title>",
-}
-_WEEK = ["account_joined", "demo_requested", "identified", "order_completed", "page_viewed"]
-
-
-@dataclass  # no slots: playwright notes its handlers on their owner
-class Visit:
-    """A page, what it sent to ingest, and what it asked of anybody else."""
-
-    page: Page
-    site: str
-    ingest: str
-    posts: list[str] = field(default_factory=list)
-    answers: list[tuple[str, int]] = field(default_factory=list)
-    strangers: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.page.on("request", self._on_request)
-        self.page.on("response", lambda response: self.answers.append((response.url, response.status)))
-
-    async def start(self, name: str, write_key: str, options: dict[str, object] | None = None) -> None:
-        """Open the page of a client and let it make its calls."""
-        await self.page.goto(f"{self.site}/{name}{_QUERY}", referer="https://www.google.com/")
-        await self.page.evaluate("(given) => window.start(...given)", [self.ingest, write_key, options or {}])
-
-    def _on_request(self, request: Request) -> None:
-        if not request.url.startswith((self.site, self.ingest)):
-            self.strangers.append(request.url)
-        elif request.method == "POST":
-            self.posts.append(request.url.removeprefix(self.ingest).partition("?")[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,17 +68,11 @@ def shop(tmp_path: Path, database: str, admin_dsn: str, keys: tuple[Keys, dict[W
 
 @pytest.fixture
 async def visit(shop: Shop) -> AsyncIterator[Visit]:
-    with running_site(_PAGES) as site:
-        async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(
-                executable_path=require("chromium", "chromium"), args=list(FLAGS)
-            )
-            context = await browser.new_context(user_agent=_AGENT, locale="da-DK")
-            visit = Visit(await context.new_page(), site, shop.ingest.address)
-            yield visit
-            await browser.close()
-        assert visit.strangers == []
-        assert [answer for answer in visit.answers if answer[1] not in {200, 204} and "favicon" not in answer[0]] == []
+    async with visiting(shop.ingest.address) as visits:
+        visit = await visits.new()
+        yield visit
+    assert visit.strangers == []
+    assert [answer for answer in visit.answers if answer[1] not in {200, 204} and "favicon" not in answer[0]] == []
 
 
 def _check_person(shop: Shop, week: dict[str, Touchpoint]) -> str:
@@ -173,7 +94,7 @@ def _check_person(shop: Shop, week: dict[str, Touchpoint]) -> str:
 async def test_segment_sends_every_call_once(shop: Shop, visit: Visit) -> None:
     await visit.start("segment", shop.write[WireProfile.SEGMENT])
 
-    week = await shop.wait_for(_WEEK)
+    week = await shop.wait_for(WEEK)
 
     assert sorted(visit.posts) == ["/v1/g", "/v1/i", "/v1/p", "/v1/t", "/v1/t"]
     assert _check_person(shop, week).startswith("1anonymous_id:")
@@ -193,10 +114,10 @@ async def test_rudderstack_sends_every_call_once(
 ) -> None:
     await visit.start("rudderstack", shop.write[WireProfile.RUDDERSTACK], options)
 
-    week = await shop.wait_for([*_WEEK, "aliased"])
+    week = await shop.wait_for([*WEEK, "aliased"])
 
     assert set(visit.posts) == paths
-    assert len(visit.posts) == (1 if options else len([*_WEEK, "aliased"]))
+    assert len(visit.posts) == (1 if options else len([*WEEK, "aliased"]))
     assert _check_person(shop, week).startswith("1anonymous_id:")
     assert (week["aliased"].keys[0], week["aliased"].previous) == ("5user_id:u-browser-2", "5user_id:u-browser")
 
@@ -210,10 +131,10 @@ async def test_posthog_sends_every_event_once_and_the_last_by_beacon(
     shop: Shop, visit: Visit, page: str, options: dict[str, object]
 ) -> None:
     await visit.start(page, shop.write[WireProfile.POSTHOG], options)
-    await shop.wait_for(_WEEK)
+    await shop.wait_for(WEEK)
     await visit.page.goto(f"{visit.site}/elsewhere")
 
-    week = await shop.wait_for([*_WEEK, "page_left"])
+    week = await shop.wait_for([*WEEK, "page_left"])
 
     assert {path for path in visit.posts if path not in {"/flags/", "/decide/"}} == {"/e/"}
     assert _check_person(shop, week).startswith("1anonymous_id:")

@@ -21,6 +21,7 @@ from shared.identity_key import email_key
 from shared.vocabulary import TopicName
 from tests.e2e.browser import FLAGS
 from tests.e2e.package_site import running_site
+from tests.e2e.visit import SNOWPLOW
 from tests.ingest_door import Keys, make_keys, read_log, settings_for
 from tests.ingest_process import IngestProcess, running_ingest
 from tests.parts import require
@@ -31,23 +32,6 @@ pytestmark = pytest.mark.timeout(120)
 _HERE = Path(__file__).parent
 _VISIT = {"page_viewed", "demo_requested", "order_completed", "form_submit"}
 _MARCH = 1_772_366_400 * SECOND
-_PAGE = """<!doctype html><html lang="en"><title>Pricing</title>
-<script src="/packages/@snowplow/browser-tracker/dist/index.umd.js"></script>
-<script>
-    window.start = (address, appId, options) => {
-        const { newTracker, setUserId, trackPageView, trackStructEvent, trackSelfDescribingEvent } =
-            snowplowBrowserTracking;
-        newTracker("sp", address, { appId, bufferSize: 4, ...options });
-        if (!options.anonymousTracking) setUserId("u-browser");
-        const place = { schema: "iglu:com.acme/place/jsonschema/1-0-0", data: { name: "Århus" } };
-        trackPageView({ context: [place] });
-        trackStructEvent({ category: "demo", action: "requested", label: "starter", value: 3 });
-        const described = (name, data) =>
-            trackSelfDescribingEvent({ event: { schema: `iglu:com.acme/${name}/jsonschema/1-0-0`, data } });
-        described("order_completed", { revenue: 129.5, currency: "EUR", order_id: "9" });
-        described("form_submit", { email: "browser@example.com" });
-    };
-</script>"""
 
 
 @pytest.fixture
@@ -184,7 +168,7 @@ async def _browse(
     async def is_there() -> bool:
         return len(await _touchpoints(admin_dsn)) >= expected
 
-    with running_site({"/pricing": _PAGE}) as site:
+    with running_site({"/pricing": SNOWPLOW}) as site:
         async with async_playwright() as playwright:
             executable = require("chromium", "chromium")
             browser = await playwright.chromium.launch(executable_path=executable, args=list(FLAGS))

@@ -2,7 +2,7 @@
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,8 @@ from shared.vocabulary import TopicName
 from tests.durable_postgres import DurablePostgres, running_postgres
 from tests.e2e.relay import Relay, relaying
 from tests.e2e.server_clients import CLIENTS, WEEK, Client
+from tests.e2e.visit import WEEK as BROWSED
+from tests.e2e.visit import visiting
 from tests.ingest_door import key_of, make_keys, read_log, settings_for
 from tests.ingest_process import IngestProcess, running_ingest
 from tests.parts import require
@@ -25,13 +27,29 @@ from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(240)
 
-_VISIT = frozenset({"page_viewed", "demo_requested", "order_completed", "form_submit"})
+VISIT = frozenset({"page_viewed", "demo_requested", "order_completed", "form_submit"})
 _SENDERS = {
     **CLIENTS,
     "snowplow python post": Client("snowplow_python.py", "python", WireProfile.SEGMENT, more=("post", "patient")),
     "snowplow python get": Client("snowplow_python.py", "python", WireProfile.SEGMENT, more=("get", "patient")),
     "snowplow node post": Client("node_clients/snowplow.mjs", "node", WireProfile.SEGMENT, more=("post", "patient")),
     "snowplow node get": Client("node_clients/snowplow.mjs", "node", WireProfile.SEGMENT, more=("get", "patient")),
+}
+_BROWSERS = {
+    "segment": WireProfile.SEGMENT,
+    "rudderstack": WireProfile.RUDDERSTACK,
+    "posthog": WireProfile.POSTHOG,
+    "posthog-of-2024": WireProfile.POSTHOG,
+    "snowplow": WireProfile.SEGMENT,
+}
+"""By the name of the page that has the client."""
+
+_BROWSED = {
+    "segment": BROWSED,
+    "rudderstack": (*BROWSED, "aliased"),
+    "posthog": BROWSED,
+    "posthog-of-2024": BROWSED,
+    "snowplow": VISIT,
 }
 
 
@@ -50,6 +68,13 @@ class Place:
     write: dict[str, str]
     workspaces: dict[str, str]
 
+    async def check(self, expected: Mapping[str, Collection[str]]) -> None:
+        """That each client's calls are there, each once."""
+        found = await self.touchpoints()
+        assert {name: sorted(one.kind for one in found[name]) for name in expected} == {
+            name: sorted(kinds) for name, kinds in expected.items()
+        }
+
     async def touchpoints(self) -> dict[str, list[Touchpoint]]:
         """What is on the log of each client; a repeated record once, as whoever reads the log has it."""
         connection = await connect(self.log.admin_dsn)
@@ -67,9 +92,9 @@ async def place(tmp_path: Path, log: DurablePostgres) -> AsyncIterator[Place]:
     write: dict[str, str] = {}
     workspaces: dict[str, str] = {}
     async with opened(settings_for(log.dsn)) as own:
-        for name, client in _SENDERS.items():
+        for name, profile in {**{name: one.profile for name, one in _SENDERS.items()}, **_BROWSERS}.items():
             workspace = (await make_keys(own, name.replace(" ", "-"))).workspace
-            write[name] = await key_of(own, workspace.id, client.profile)
+            write[name] = await key_of(own, workspace.id, profile)
             workspaces[name] = str(workspace.id)
     with running_ingest(tmp_path, {"INGEST_DATABASE_DSN": log.dsn, "INGEST_LOG_DSN": log.dsn}) as ingest:
         ingest.wait_for(ingest.is_ready)
@@ -100,9 +125,7 @@ async def test_every_client_of_a_server_delivers_once_the_log_is_back(place: Pla
             said = {name: (await process.communicate())[1] for name, process in running.items()}
 
     assert {name: said[name] for name, process in running.items() if process.returncode} == {}
-    for name, touchpoints in (await place.touchpoints()).items():
-        kinds = [one.kind for one in touchpoints]
-        assert sorted(kinds) == sorted(_VISIT if name.startswith("snowplow") else WEEK), (name, relays[name].statuses)
+    await place.check({name: VISIT if name.startswith("snowplow") else WEEK for name in _SENDERS})
 
 
 async def _until_refused(relays: dict[str, Relay]) -> None:
@@ -113,3 +136,28 @@ async def _until_refused(relays: dict[str, Relay]) -> None:
         await eventually(are_refused, within_seconds=40, what="every client is refused")
     except AssertionError:
         raise AssertionError({name: relay.statuses for name, relay in relays.items()}) from None
+
+
+async def test_every_client_of_a_browser_delivers_once_the_log_is_back(place: Place) -> None:
+    async with visiting(place.ingest.address) as opened_visits:
+        visits = {name: await opened_visits.new() for name in _BROWSERS}
+        await asyncio.to_thread(place.log.kill)
+        for name, visit in visits.items():
+            await visit.start(name, place.write[name])
+
+        async def are_refused() -> bool:
+            return all(visit.failures or 503 in dict(visit.answers).values() for visit in visits.values())
+
+        await eventually(are_refused, within_seconds=40, what="every client is refused")
+        await asyncio.to_thread(place.log.start)
+        # This one sends what failed with what comes next: here an event of the next page, of which there is none.
+        await visits["snowplow"].page.evaluate("() => snowplowBrowserTracking.flushBuffer({})")
+
+        async def are_there() -> bool:
+            found = await place.touchpoints()
+            return all(len(found[name]) >= len(kinds) for name, kinds in _BROWSED.items())
+
+        await eventually(are_there, within_seconds=90, what="everything is delivered")
+        await asyncio.sleep(1)  # a second delivery would come now
+
+    await place.check(_BROWSED)
