@@ -12,6 +12,7 @@ import msgspec
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from shared.errors import (
@@ -141,6 +142,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(TragtError, _answer_ours)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     app.add_exception_handler(HTTPException, _answer_http)
+    app.add_exception_handler(ClientDisconnect, _answer_nobody)
     app.add_exception_handler(Exception, _answer_ours)
 
 
@@ -158,6 +160,11 @@ def _answer_http(_request: Request, error: Exception) -> Response:
         return respond(problem_of(error))
     detail = None if error.detail == HTTPStatus(error.status_code).phrase else error.detail
     return respond(http_problem(error.status_code, detail), error.headers)
+
+
+def _answer_nobody(_request: Request, _error: Exception) -> Response:
+    """The client hung up before its body was in, which is no fault of ours to be logged; nobody hears this."""
+    return respond(http_problem(HTTPStatus.BAD_REQUEST))
 
 
 def _answer_invalid(_request: Request, error: Exception) -> Response:

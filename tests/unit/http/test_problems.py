@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
+from starlette.types import ASGIApp, Message
 
 from shared.clock import ManualClock
 from shared.errors import (
@@ -68,6 +69,10 @@ def _router() -> APIRouter:
     async def list_things(limit: Annotated[int, Query(ge=1)] = 1, status: str | None = None) -> dict[str, Any]:
         return {"limit": limit, "status": status}
 
+    @router.post("/raw")
+    async def take(request: Request) -> int:
+        return len(await request.body())
+
     @router.post("/things")
     async def make(body: _Body) -> _Body:
         return body
@@ -75,19 +80,21 @@ def _router() -> APIRouter:
     return router
 
 
-@pytest.fixture
-async def client() -> AsyncIterator[httpx.AsyncClient]:
-    clock = ManualClock(0)
-    app = create_app(
+def _app() -> ASGIApp:
+    return create_app(
         title="t",
         version="1",
         description="d",
         routers=[_router()],
         resources={},
-        checks=Health(clock),
+        checks=Health(ManualClock(0)),
         telemetry=Telemetry(),
     )
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app=_app(), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://t") as opened:
         yield opened
 
@@ -112,6 +119,21 @@ async def test_bug_tells_nothing(client: httpx.AsyncClient) -> None:
 
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")
     assert "ZeroDivision" not in answer.text
+
+
+async def test_client_that_hangs_up_amid_its_body_is_no_fault_of_ours() -> None:
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        said.append(message)
+
+    said: list[Message] = []
+    scope = {"type": "http", "method": "POST", "path": "/raw", "headers": [], "query_string": b"", "state": {}}
+
+    await _app()(scope, receive, send)
+
+    assert said[0]["status"] == 400
 
 
 async def test_wrong_field_is_named_and_its_value_is_not(client: httpx.AsyncClient) -> None:
