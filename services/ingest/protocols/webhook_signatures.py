@@ -30,7 +30,9 @@ _SALESFORCE_ID: Final = 15
 """Characters of an id; the other three repeat them for those that mix up cases."""
 
 _ORGANIZATION: Final = re.compile(rb"<(?:\w+:)?OrganizationId>\s*([A-Za-z0-9]{15,18})\s*<")
-_MAX_SECONDS: Final = 10**11
+_MAX_DIGITS: Final = 17
+"""Of a number in a header, milliseconds and microseconds too; Python refuses to read one of thousands."""
+
 _NOT_SIGNED: Final = Doubted("the signature or its timestamp is missing")
 _STALE: Final = Doubted("the signature's timestamp is outside of the window")
 _WRONG: Final = Doubted("the signature is wrong")
@@ -70,7 +72,7 @@ def _base64(secret: str, text: bytes, digest: str = "sha256") -> str:
 
 def _instant(text: str, unit: int = SECOND) -> int:
     """Microseconds of a number of units as text; 1970 when it is none, which no window holds."""
-    return int(text) * unit if text.isascii() and text.isdigit() and int(text[:15]) < _MAX_SECONDS * SECOND else 0
+    return int(text) * unit if text.isascii() and text.isdigit() and len(text) < _MAX_DIGITS else 0
 
 
 def _compared(candidates: Iterable[str], presented: str) -> Verdict:

@@ -283,3 +283,17 @@ def test_no_request_breaks_a_verifier(name: str, body: bytes, one: str, other: s
 
     assert isinstance(VERIFIERS[name](asked, _known(secrets, settings={"topic_arns": 1})), Doubted | Verified)
     credentials(asked, _known({"basic": ["é:é"], "header": ["x-token"]}))
+
+
+@pytest.mark.parametrize("name", sorted(set(_TIMED) - {"zendesk"}))
+def test_a_timestamp_of_thousands_of_digits_is_not_read(name: str) -> None:
+    good, now, endless = _signed(name), str(NOW // SECOND), "9" * 5_000
+    bad = replace(
+        good,
+        headers={key: value.replace(now.encode(), endless.encode()) for key, value in good.headers.items()},
+        query={key: value.replace(now, endless) for key, value in good.query.items()},
+        body=good.body.replace(now.encode(), endless.encode()),
+    )
+
+    assert bad != good
+    assert isinstance(VERIFIERS[name](bad, _known(SECRETS[name])), Doubted)
