@@ -50,8 +50,9 @@ _PREFIXES: Final = {KeyKind.WRITE: "tw", KeyKind.SECRET: "ts"}
 class AccessKey:
     """A key as stored, with what is needed of its workspace. Instants are microseconds.
 
-    ``items_per_second`` is how fast it may send to one process, None as fast as any. ``policy`` is what the workspace
-    has decided for its door, as JSON that only the door reads.
+    ``items_per_second`` is how fast it may send to one process, None as fast as any. ``kinds`` are those of the
+    touchpoints that it may send, none any. ``policy`` is what the workspace has decided for its door, as JSON that only
+    the door reads.
     """
 
     prefix: str
@@ -66,6 +67,7 @@ class AccessKey:
     expires_at: int | None
     revoked_at: int | None
     items_per_second: int | None = None
+    kinds: frozenset[str] = frozenset()
     policy: str = "{}"
 
     def is_usable(self, now: int) -> bool:
@@ -87,6 +89,7 @@ class Principal:
     origins: frozenset[str]
     protocol: str
     items_per_second: int | None = None
+    kinds: frozenset[str] = frozenset()
     policy: str = "{}"
 
     def may(self, scope: Scope) -> bool:
@@ -119,6 +122,7 @@ def principal_of(key: AccessKey) -> Principal:
         origins=key.origins,
         protocol=key.protocol,
         items_per_second=key.items_per_second,
+        kinds=key.kinds,
         policy=key.policy,
     )
 

@@ -128,6 +128,7 @@ class Code(StrEnum):
     TOO_LARGE = "too_large"
     NO_IDENTITY = "no_identity"
     INVALID_KIND = "invalid_kind"
+    KIND_NOT_ALLOWED = "kind_not_allowed"
     UNKNOWN_VALUE = "unknown_value"
     CONSENT_DENIED = "consent_denied"
     FILTERED = "filtered"

@@ -12,11 +12,13 @@ from services.cli.exits import Ended, Exit, endings
 from services.cli.first_workspace import NAME
 from services.cli.instance import Database, database_of
 from services.cli.place import DEFAULT, Data
+from services.ingest.domain.kind import is_kind
 from shared.access import KeyKind, Scope, WireProfile
 from shared.clock import DAY, HOUR, to_text
 from shared.database.access import (
     ListedKey,
     NewKey,
+    bind_key,
     create_key,
     find_workspace,
     limit_key,
@@ -34,6 +36,7 @@ Workspace = Annotated[str, typer.Option("--workspace", help="Name of the workspa
 Prefix = Annotated[str, typer.Argument(help="How the key begins, as `tragt keys list` shows it, or the whole key.")]
 Scopes = Annotated[list[Scope] | None, typer.Option("--scope", help="What a secret key may do; repeatable.")]
 Origins = Annotated[list[str] | None, typer.Option("--origin", help="Site on which a write key may sit; repeatable.")]
+Kinds = Annotated[list[str] | None, typer.Option("--kind", help="Kind of touchpoint it may send; repeatable.")]
 Profile = Annotated[WireProfile, typer.Option(help="Whose SDKs use it; native is told of refused items.")]
 Days = Annotated[int | None, typer.Option("--days", min=1, help="Days until it ends by itself.")]
 Rate = Annotated[int, typer.Argument(min=0, help="Items a second to one process; 0 is as many as any key.")]
@@ -48,6 +51,7 @@ def create(
     kind: KeyKind,
     scope: Scopes = None,
     origin: Origins = None,
+    may_send: Kinds = None,
     protocol: Profile = WireProfile.SEGMENT,
     days: Days = None,
     workspace: Workspace = NAME,
@@ -61,10 +65,14 @@ def create(
         raise Ended(Exit.MISUSED, f"a secret key needs at least one --scope of {', '.join(Scope)}")
     if kind is KeyKind.WRITE and scope:
         raise Ended(Exit.MISUSED, "a write key only posts touchpoints: leave --scope out, or make a secret key")
+    kinds = frozenset(may_send or ())
+    for name in kinds:
+        if not is_kind(name):
+            raise Ended(Exit.MISUSED, f"{name!r} is no kind, which is lower case words joined by _: page_viewed")
     now = around.clock.now()
 
     async def work(session: WriteSession) -> NewKey:
-        return await create_key(
+        made = await create_key(
             session,
             await _workspace(session, workspace),
             kind,
@@ -74,6 +82,8 @@ def create(
             protocol=protocol,
             expires_at=None if days is None else now + days * DAY,
         )
+        await bind_key(session, made.prefix, kinds)
+        return made
 
     _show(around, _run(data, database, work), as_json=as_json)
 
@@ -194,6 +204,7 @@ def _row(listed: ListedKey) -> dict[str, Any]:
         "kind": key.kind.value,
         "scopes": sorted(key.scopes),
         "origins": sorted(key.origins),
+        "kinds": sorted(key.kinds),
         "protocol": key.protocol,
         "items_per_second": key.items_per_second,
         "created_at": to_text(listed.created_at),

@@ -108,6 +108,8 @@ async def rotate_key(session: WriteSession, prefix: str, now: int, *, overlap: i
         protocol=old.protocol,
         expires_at=old.expires_at,
     )
+    if old.kinds:
+        await bind_key(session, made.prefix, old.kinds)
     if old.items_per_second is not None:
         await limit_key(session, made.prefix, now, old.items_per_second)
     end = now + overlap if old.expires_at is None else min(now + overlap, old.expires_at)
@@ -122,6 +124,12 @@ async def limit_key(session: WriteSession, prefix: str, now: int, items_per_seco
     found = (await session.execute(statement.returning(key_table.c.prefix))).one_or_none()
     await _tell(session)
     return found is not None
+
+
+async def bind_key(session: WriteSession, prefix: str, kinds: frozenset[str]) -> None:
+    """Let a key send touchpoints of these kinds only; with none, of any."""
+    await session.execute(update(key_table).where(key_table.c.prefix == prefix).values(kinds=sorted(kinds)))
+    await _tell(session)
 
 
 async def allow_origins(session: WriteSession, prefix: str, origins: frozenset[str]) -> None:
@@ -197,5 +205,6 @@ def _key(row: Row[*tuple[Any, ...]]) -> AccessKey:
         expires_at=kept["expires_at"],
         revoked_at=kept["revoked_at"],
         items_per_second=kept["items_per_second"],
+        kinds=frozenset(kept["kinds"]),
         policy=kept["policy"],
     )

@@ -3,7 +3,7 @@
 Returns only when everything of the request is durable, whichever of the two it became.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -99,7 +99,7 @@ class Door:
 
     def look(self, principal: Principal, parcel: Parcel) -> Sequence[Outcome]:
         """What would become of the items, of which nothing is kept."""
-        return _read(parcel, self._arrival(principal, NOBODY))
+        return list(_read(parcel, self._arrival(principal, NOBODY)))
 
     def _arrival(self, principal: Principal, sender: Sender) -> Arrival:
         terms, address, country = terms_by(principal.policy), self._address_of(sender), None
@@ -115,11 +115,12 @@ class Door:
             sender=sender,
             about=about(sender.user_agent[:_MAX_AGENT], sender.languages[:_MAX_LANGUAGES], country, is_own, terms),
             is_public=principal.kind is KeyKind.WRITE,
+            kinds=principal.kinds,
             country_at=self._country_at,
         )
 
     async def _take(
-        self, protocol: str, arrival: Arrival, outcomes: Sequence[Outcome], whole: Refusal | None = None
+        self, protocol: str, arrival: Arrival, outcomes: Iterable[Outcome], whole: Refusal | None = None
     ) -> Receipt:
         good: list[Append] = []
         bad: list[Append] = []
@@ -150,12 +151,13 @@ class Door:
             self._telemetry.count(INGEST_REJECTED, 1, (protocol, item.refusal.code, key_prefix))
 
 
-def _read(parcel: Parcel, arrival: Arrival) -> Sequence[Outcome]:
+def _read(parcel: Parcel, arrival: Arrival) -> Iterator[Outcome]:
+    """One at a time: what is encoded is let go at once, not held until the log has it."""
     read, nul = parcel.reader.read, parcel.split.may_hold_nul
-    return [read(item, arrival, may_hold_nul=nul) for item in parcel.split.items]
+    return (read(item, arrival, may_hold_nul=nul) for item in parcel.split.items)
 
 
-def _whole(split: Split, arrival: Arrival) -> Sequence[Outcome]:
+def _whole(split: Split, arrival: Arrival) -> Iterable[Outcome]:
     """A request refused whole, as the one item that is kept of it, if any."""
     if split.refusal is None:
         return ()

@@ -115,6 +115,7 @@ class Replay:
             make_id=lambda: item.id,
             may_split=principal.may(Scope.LEADS_WRITE),
             about=About(terms=terms_by(principal.policy)),
+            kinds=principal.kinds,
         )
         if not payload:
             return Rejected(item.id, Refusal(Code(item.code), item.pointer, item.detail), payload)

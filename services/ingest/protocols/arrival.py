@@ -21,10 +21,12 @@ from services.ingest.domain.place import (
     truncated_address,
 )
 from services.ingest.domain.policy import DEFAULT, Terms
+from services.ingest.domain.refusal import Refused
 from services.ingest.domain.site import foreign_site
 from services.ingest.protocols.outcome import About, Arrival, about
 from services.ingest.protocols.reading import EMPTY, read_object
 from shared.contracts.touchpoint import Campaign, Page
+from shared.vocabulary import Code
 
 _MAX_FIELD: Final = 512
 _MAX_REMEMBERED: Final = 2_048
@@ -33,6 +35,7 @@ _MAX_REMEMBERED_ITEM: Final = 4_096
 _MAX_REMEMBERED_CONTEXT: Final = 1_024
 _MAX_AGENT: Final = 512
 _MAX_WORD: Final = 64
+_MAX_NAMED: Final = 20
 _NO_CAMPAIGN: Final = Campaign()
 
 
@@ -169,9 +172,10 @@ def _marks(agent: str, *, is_bot: bool, is_own: bool) -> tuple[str, ...]:
 def admitted(
     arrival: Arrival, where: Surroundings, kind: str, said: dict[str, str] | None, email: Any
 ) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Consent and marks of a touchpoint that may come in. Raises Refused for one that is withheld.
+    """Consent and marks of a touchpoint that may come in. Raises Refused for one that is withheld or not allowed.
 
-    This is the one place where what a touchpoint says of consent, and the workspace's policy, are obeyed.
+    This is the one place where what a touchpoint says of consent, the workspace's policy and the kinds of the key are
+    obeyed.
     """
     terms = arrival.about.terms
     agreed = said or {}
@@ -187,6 +191,9 @@ def admitted(
         marks = (*marks, OWN_EMAIL)
     if marks:
         terms.check_marks(marks)
+    if arrival.kinds and kind not in arrival.kinds:
+        named = ", ".join(sorted(arrival.kinds)[:_MAX_NAMED])
+        raise Refused(Code.KIND_NOT_ALLOWED, "", f"this key may not send that kind, but {named}")
     return agreed, marks
 
 

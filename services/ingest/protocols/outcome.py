@@ -65,8 +65,8 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     """The circumstances of a request: whose it is, when it came (microseconds), and how nameless items get an id.
 
     ``may_split`` when its key may part what belongs together; a write key, which every visitor can read, may not.
-    ``is_public`` when it came with a write key: consent is asked for, and history is bounded. ``country_at`` tells the
-    country of an address, where anything does.
+    ``is_public`` when it came with a write key: consent is asked for, and history is bounded. ``kinds`` are those that
+    its key may send, none any. ``country_at`` tells the country of an address, where anything does.
     """
 
     workspace: str
@@ -77,6 +77,7 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     sender: Sender = NOBODY
     about: About = NOWHERE
     is_public: bool = False
+    kinds: frozenset[str] = frozenset()
     country_at: CountryAt | None = None
 
 

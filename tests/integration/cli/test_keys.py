@@ -46,6 +46,17 @@ def test_a_key_is_made_with_what_was_asked_for(dsn: str) -> None:
     )
 
 
+def test_a_key_bound_to_kinds_is_listed_with_them_its_successor_too(dsn: str) -> None:
+    words = ("keys", "create", "write", "--kind", "page_viewed", "--kind", "form_submitted", "--database", dsn)
+    made = tragt(*words, "--json").json["prefix"]
+    new = tragt("keys", "rotate", made, "--database", dsn, "--json").json["prefix"]
+
+    rows = {key["prefix"]: key for key in tragt("keys", "list", "--database", dsn, "--json").json["data"]}
+    assert rows[made]["kinds"] == rows[new]["kinds"] == ["form_submitted", "page_viewed"]
+    told = tragt("keys", "create", "write", "--kind", "Page Viewed", "--database", dsn)
+    assert (told.code, "'Page Viewed' is no kind" in told.err) == (2, True)
+
+
 def test_a_key_is_printed_once_and_never_listed(dsn: str) -> None:
     made = tragt("keys", "create", "secret", "--scope", "leads:read", "--database", dsn)
 

@@ -207,3 +207,13 @@ def test_defaults_mark_and_assume() -> None:
     assert (DEFAULT.past, DEFAULT.ahead, DEFAULT.asks_consent) == (1_096 * _DAY, None, False)
     assert _DAY == 86_400 * SECOND
     assert isinstance(_native(agent=_GOOGLEBOT)(ARRIVAL), Touchpoint | Rejected)
+
+
+@_EVERY
+def test_a_key_bound_to_kinds_sends_no_other(of: _Of) -> None:
+    rejected = turned_down(of()(_arrival(kinds=frozenset({"form_submitted", "identified"}))))
+
+    assert (rejected.refusal.code, rejected.refusal.pointer) == (Code.KIND_NOT_ALLOWED, "")
+    assert rejected.refusal.detail.endswith("but form_submitted, identified")
+    assert rejected.payload
+    assert taken(of()(_arrival(kinds=frozenset({"page_viewed"})))).kind == "page_viewed"
