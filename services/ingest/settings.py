@@ -112,5 +112,9 @@ class IngestSettings(ServiceSettings):
     public_address: str | None = None
     """How browsers reach this service (``https://ingest.example.com``); told to SDKs, else what they asked for."""
 
+    analytics_js: str = ""
+    """The folder ``dist/umd`` of an installed ``@segment/analytics-next``, to be served where Segment's snippet looks
+    for it; empty serves none."""
+
     graph_address: str = "https://graph.facebook.com/v21.0"
     """Where the answers of a lead on Meta are fetched, by hooks with an access token; empty fetches none."""

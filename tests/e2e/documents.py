@@ -14,7 +14,7 @@ _NODE = Path("tests/e2e/node_clients")
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One block of a document and what runs it: ``sh``, ``python``, ``node``, or ``browser`` and a script it loads."""
+    """One block of a document and what runs it: ``sh``, ``python``, ``node``, ``browser`` and a script, or ``page``."""
 
     runner: str
     text: str

@@ -30,8 +30,11 @@ _EXAMPLES = [
 
 @pytest.fixture(scope="module")
 def instance() -> Iterator[Instance]:
-    with running_instance() as running:
-        yield running
+    package = Path(__file__).parent / "node_clients/node_modules/@segment/analytics-next/dist/umd"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("INGEST_ANALYTICS_JS", str(package))
+        with running_instance() as running:
+            yield running
 
 
 @pytest.fixture(scope="module")
@@ -41,18 +44,19 @@ def browser() -> Iterator[Browser]:
 
 
 def _run_in_page(browser: Browser, example: Example, instance: Instance) -> None:
-    """Run it as a page's module that a bundler has put together, until everything is sent."""
-    script = example.runner.removeprefix("browser ")
-    found = f"[{', '.join(f'globalThis.{name}' for name in _GLOBALS)}].find(Boolean)"
-    code = _IMPORT.sub(lambda match: _bound(match[1], found), filled_in(example, instance))
-    page = f'<!doctype html><title>Shop</title><script src="/packages/{script}"></script>'
-    with running_site({"/": page}) as site:
+    """Run it until everything is sent: markup as it stands, a module as if a bundler had put it together."""
+    script, text = example.runner.partition(" ")[2], filled_in(example, instance)
+    markup = f'<script src="/packages/{script}"></script>' if script else text
+    with running_site({"/": f"<!doctype html><html><head><title>Shop</title>{markup}"}) as site:
         context = browser.new_context(user_agent=_AGENT)
         # A browser that says it is driven by a program is passed over by some clients.
         context.add_init_script("Object.defineProperty(navigator, 'webdriver', { get: () => false })")
         tab = context.new_page()
         tab.goto(site)
-        tab.add_script_tag(content=f"{{{code}}}")
+        if script:
+            found = f"[{', '.join(f'globalThis.{name}' for name in _GLOBALS)}].find(Boolean)"
+            code = _IMPORT.sub(lambda match: _bound(match[1], found), text)
+            tab.add_script_tag(content=f"{{{code}}}")
         tab.wait_for_load_state("networkidle")
         tab.goto("about:blank")
         context.close()
@@ -72,7 +76,7 @@ def test_what_a_page_says_to_paste_makes_its_lead(instance: Instance, browser: B
     people = _PERSON.findall(example.text)
     assert people
 
-    if example.runner.startswith("browser "):
+    if example.runner.startswith(("browser ", "page")):
         _run_in_page(browser, example, instance)
     else:
         run_example(example, instance)

@@ -10,6 +10,7 @@ import structlog
 from fastapi import FastAPI
 
 from services.ingest.api import (
+    analytics_js,
     browser,
     cloudevents,
     fast,
@@ -145,6 +146,7 @@ def api(own: Resources, posting: Sequence[Surface]) -> FastAPI:
                 _make_id,
             ),
             tracker.router(),
+            analytics_js.router(own.settings.analytics_js),
         ],
         resources=resources(own),
         checks=own.health,
