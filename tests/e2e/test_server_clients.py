@@ -21,6 +21,8 @@ from tests.ingest_door import Keys, key_of, make_keys, read_log, settings_for
 from tests.ingest_process import IngestProcess, running_ingest
 from tests.parts import require
 
+pytestmark = pytest.mark.timeout(120)
+
 _MARCH = 1_772_366_400_000_000
 
 
@@ -65,13 +67,8 @@ def _requests(ingest: IngestProcess) -> dict[str, float]:
     return {line.partition('status="')[2].partition('"')[0]: float(line.rpartition(" ")[2]) for line in lines}
 
 
-@pytest.mark.timeout(120)
-@pytest.mark.parametrize("client", CLIENTS.values(), ids=list(CLIENTS))
-async def test_real_client_delivers_every_call_once(
-    ingest: IngestProcess, owner: Owner, admin_dsn: str, client: Client
-) -> None:
+async def _run(client: Client, ingest: IngestProcess, owner: Owner) -> None:
     require("node", "nodejs")
-
     running = await asyncio.create_subprocess_exec(
         *client.command(ingest.address, owner.write[client.profile]),
         stdout=subprocess.DEVNULL,
@@ -79,8 +76,15 @@ async def test_real_client_delivers_every_call_once(
     )
     async with asyncio.timeout(90):
         _, said = await running.communicate()
-
     assert running.returncode == 0, said
+
+
+@pytest.mark.parametrize("client", CLIENTS.values(), ids=list(CLIENTS))
+async def test_real_client_delivers_every_call_once(
+    ingest: IngestProcess, owner: Owner, admin_dsn: str, client: Client
+) -> None:
+    await _run(client, ingest, owner)
+
     touchpoints = await _touchpoints(admin_dsn)
     user, device = f"5user_id:u-{client.name}", f"1anonymous_id:a-{client.name}"
     assert set(touchpoints) == WEEK
@@ -93,3 +97,17 @@ async def test_real_client_delivers_every_call_once(
     assert abs(touchpoints["order_completed"].occurred_at - _MARCH) < 60_000_000
     assert (touchpoints["aliased"].keys[0], touchpoints["aliased"].previous) == (f"{user}-2", user)
     assert touchpoints["account_joined"].account == "acme"
+
+
+async def test_posthogs_client_halves_what_is_too_large(
+    tmp_path: Path, database: str, owner: Owner, admin_dsn: str
+) -> None:
+    few = {"INGEST_LIMIT_SEGMENT_ITEMS": "4"}
+    with running_ingest(tmp_path, {"INGEST_DATABASE_DSN": database, "INGEST_LOG_DSN": database, **few}) as ingest:
+        ingest.wait_for(ingest.is_ready)
+        await _run(CLIENTS["posthog node"], ingest, owner)
+        answers = _requests(ingest)
+
+    assert set(await _touchpoints(admin_dsn)) == WEEK
+    assert answers["413"] == 1
+    assert set(answers) == {"200", "413"}
