@@ -33,6 +33,7 @@ _PAGE = """<!doctype html>
 <label>Name on card <input name="name" autocomplete="cc-name"></label>
 <label>News <input type="checkbox" name="email_news" checked></label>
 <label>Message <textarea name="message"></textarea></label></p>
+<input type="hidden" name="tragt">
 <p><button id="send">Send</button></p>
 </form>
 <div class="long"></div>

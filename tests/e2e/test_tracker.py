@@ -1,9 +1,11 @@
 """The tracker in a real browser, on a site under a strict policy, against a real instance."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 import msgspec
@@ -270,6 +272,44 @@ def test_form_reads_who_it_is_and_never_secrets(visitor: Visitor) -> None:
     assert lead()["traits"] == {"first_name": "Ann", "email": "ann.form@example.com", "company": "Acme"}
     assert lead()["status"] == "known"
     assert len(visitor.journey(device_of(visitor.sent[0]))) > 1
+
+
+@pytest.mark.parametrize(("path", "profiling"), [("/", None), ("/allowed", False), ("/allowed", None)])
+def test_form_of_others_says_which_browser_sent_it_where_that_is_allowed(
+    visitor: Visitor, path: str, profiling: bool | None
+) -> None:
+    visitor.open(path)
+    if profiling is not None:
+        visitor.call("consent", {"profiling": profiling})
+    with visitor.page.expect_request("**/thanks") as sent:
+        visitor.page.locator("#send").click()
+    field = dict(parse_qsl(sent.value.post_data or "", keep_blank_values=True))["tragt"]
+
+    is_allowed = (path, profiling) == ("/allowed", None)
+    assert field == (device_of(visitor.sent[0]) if is_allowed else "")
+    if is_allowed:
+        address = re.search(r"/v1/hooks/unbounce/\S+", visitor.instance.command("hooks", "create", "unbounce"))
+        assert address is not None
+        form = {"email": "joined.form@example.com", "tragt": field}
+        hook = f"{visitor.instance.ingest}{address[0]}"
+        wait_until(
+            lambda: httpx.post(hook, json=form).status_code == httpx.codes.OK,
+            within_seconds=20,
+            what="the new hook is known",
+        )
+        wait_until(
+            lambda: {"page_viewed", "form_submitted"} <= {one["kind"] for one in _journey(visitor.instance)},
+            within_seconds=20,
+            what="the visit is the lead's of the form",
+        )
+
+
+def _journey(instance: Instance) -> list[dict[str, Any]]:
+    lead = _lead(instance, "email/joined.form@example.com")
+    if not lead:
+        return []
+    found: list[dict[str, Any]] = instance.read(f"{instance.scoring}/v1/leads/{lead['lead_id']}/touchpoints")["data"]
+    return found
 
 
 def _lead(instance: Instance, key: str) -> Any:

@@ -59,6 +59,7 @@ let token; // of the click that led here
 let unsaid; // an identify that waits for permission
 
 const allows = () => consent.analytics == "granted";
+const joins = () => allows() && consent.profiling != "denied"; // this browser with a person
 const read = (name) => attempt(() => JSON.parse(localStorage.getItem(name)));
 const write = (name, value) => attempt(() => localStorage.setItem(name, JSON.stringify(value)));
 
@@ -150,7 +151,7 @@ const tell = (kind, properties, { identity, ...more } = {}) => {
   if (now() - visit.at > VISIT_MILLISECONDS) visit = {};
   visit.at = now();
   let click;
-  if (allows() && consent.profiling != "denied") [click, token] = [token];
+  if (joins()) [click, token] = [token];
   queue.push({
     id: randomId(),
     kind,
@@ -267,6 +268,8 @@ const traitsOf = (form) => {
 addEventListener(
   "submit",
   ({ target }) => {
+    // A hidden field: who is told of the form by somebody else can tell which browser sent it.
+    if (joins()) attempt(() => (target.elements.tragt.value = anonymousId));
     const named = target.getAttribute("id") || target.getAttribute("name") || "";
     tell(target.dataset.tragt || "form_submitted", { form: named }, allows() ? { traits: traitsOf(target) } : {});
   },

@@ -1,7 +1,8 @@
 """Example requests of providers, written after the reference, and what each must become.
 
 ``examples/<provider>.yaml`` is a list of cases: a body as ``json``, ``form`` or ``text``, and per touchpoint the fields
-that matter. An address in ``email`` and ids in ``external`` are compared with the keys that they make.
+that matter. An address in ``email``, and ids in ``external`` and ``anonymous_id``, are compared with the keys that they
+make; an ``anonymous_id`` of null is none.
 """
 
 from dataclasses import dataclass, field
@@ -94,7 +95,7 @@ def differences(outcome: Outcome, expected: dict[str, Any], secret: bytes = SECR
     found = [
         f"{name}: {told.get(name)!r}, not {value!r}"
         for name, value in expected.items()
-        if name not in {"email", "external", "phone"} and told.get(name) != value
+        if name not in {"anonymous_id", "email", "external", "phone"} and told.get(name) != value
     ]
     if (email := expected.get("email")) and email_key(secret, email) not in outcome.keys:
         found.append(f"no key of {email}: {outcome.keys}")
@@ -103,6 +104,11 @@ def differences(outcome: Outcome, expected: dict[str, Any], secret: bytes = SECR
     for system, value in expected.get("external", {}).items():
         if make(KeyType.EXTERNAL, value, system) not in outcome.keys:
             found.append(f"no key of {system} {value}: {outcome.keys}")
+    if "anonymous_id" in expected:
+        said = expected["anonymous_id"]
+        browsers = [key for key in outcome.keys if key.partition(":")[0].endswith("anonymous_id")]
+        if browsers != ([make(KeyType.ANONYMOUS_ID, said)] if said else []):
+            found.append(f"the browser is {browsers}, not {said}")
     return found
 
 
