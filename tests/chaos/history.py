@@ -21,6 +21,9 @@ STEPS_OF_NEIGHBOURHOOD: Final = 10
 _MAKERS: Final = len(histories._MAKERS)
 _MARKED_AGENT: Final = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 """What makes the door mark an item as the reference's message is marked."""
+_SAME: Final = ("page", "campaign", "value", "properties", "traits", "consent")
+"""What an item says in the message's own words."""
+
 _BAD: Final[Sequence[dict[str, Any]]] = (
     {"kind": "page_viewed"},
     {"kind": "page_viewed", "identity": {"user_id": "null"}},
@@ -103,7 +106,7 @@ def _posted(message: Message, step: Step) -> dict[str, Any]:
         "occurred_at": to_text(message["occurred_at"]),
         "identity": _identity(message["keys"], addresses),
     }
-    item |= {name: message[name] for name in ("page", "campaign", "value", "properties", "traits") if name in message}
+    item |= {name: message[name] for name in _SAME if name in message}
     if "previous" in message:
         item["previous"] = _identity([message["previous"]], addresses)
     if "marks" in message:

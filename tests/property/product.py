@@ -82,7 +82,8 @@ def summary(model: Model, state: State, at: int) -> dict[str, Any]:
     return {
         **brief._asdict(),
         "since": state.status_at,
-        "traits": state.traits,
+        "traits": state.known_traits,
+        "consent": {purpose: (held.word, held.since) for purpose, held in state.consent.items()},
         "visits": state.visit_count,
         "orders": state.orders,
         "first": state.first.id if state.first else None,

@@ -56,6 +56,7 @@ class Lead:
             "engagement": self.life.engagement(at),
             "fit": self.life.fit(),
             "traits": self.life.traits,
+            "consent": self.life.consent.held,
             "visits": len(self.life.visits),
             "orders": self.life.orders,
             "first": self.life.messages[0]["id"],

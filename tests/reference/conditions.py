@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.reference.life import Life, has_trait, name_of
-from tests.reference.message import is_lead_s
 from tests.reference.model import duration
 
 
@@ -25,11 +24,11 @@ def leaf_holds(name: str, content: Any, life: Life, at: int) -> bool:
     """One of the simplest conditions."""
     tests: dict[str, Callable[[], bool]] = {
         "did": lambda: len(done(content, life, at)) >= content.get("times", 1),
-        "touched": lambda: any(map(is_lead_s, life.memory)) is content,
+        "touched": lambda: any(each["id"] in life.counted for each in life.memory) is content,
         "status": lambda: life.status in content,
         "engagement": lambda: bool(life.engagement(at) >= content["at_least"]),
         "fit": lambda: bool(life.fit() >= content["at_least"]),
-        "trait": lambda: has_trait(life.traits, content),
+        "trait": lambda: has_trait(life.scored_traits, content),
         "visits": lambda: len(visited(content, life, at)) >= content["at_least"],
         "orders": lambda: bool(life.orders >= content["at_least"]),
         "cooled": lambda: life.recycled_at is not None and at - life.recycled_at >= duration(content),

@@ -137,6 +137,13 @@ def _cut(step: Step) -> Parts:
     return {"kind": "unlinked", "keys": (key,), "previous": owner}
 
 
+def _decision(step: Step, *keys: str) -> Parts:
+    """What a person decided of consent."""
+    purpose = ("profiling", "analytics", "profiling", "marketing")[step.variant % 4]
+    word = ("granted", "denied")[step.variant // 4 % 2]
+    return {"kind": "consent_updated", "keys": keys, "consent": {purpose: word}}
+
+
 _ACTS: Final = ("demo_requested", "cart_item_added", "content_read", "email_unsubscribed", "webinar_attended")
 
 _MAKERS: Final[Sequence[Callable[[Step], Parts]]] = (
@@ -171,10 +178,21 @@ _MAKERS: Final[Sequence[Callable[[Step], Parts]]] = (
     lambda s: _simple(_ACTS[s.variant % 5], device(s.person)),
     lambda s: _simple(_ACTS[s.variant % 5], user(s.person)),
     lambda s: _simple(_ACTS[s.variant % 5], email(s.person), user(s.other)),
+    lambda s: _decision(s, device(s.person)),
+    lambda s: _decision(s, user(s.person)),
 )
 
 _UNMARKED: Final = 6
 """Of so many touchpoints one is marked as a bot's."""
+
+_SILENT: Final = 6
+"""Of so many touchpoints one tells what its device remembers of consent."""
+
+_REMEMBERED: Final[Sequence[dict[str, str]]] = (
+    {"profiling": "denied"},
+    {"profiling": "granted"},
+    {"analytics": "granted", "profiling": "granted", "marketing": "denied"},
+)
 
 STEPS: Final = st.builds(
     Step,
@@ -193,6 +211,8 @@ def message(place: int, step: Step, scale: Scale) -> Message:
     occurred_at = scale.start + step.tick % scale.ticks * scale.tick + _FRACTIONS[step.fraction]
     campaign = {"campaign": {"source": "google", "name": f"c{step.variant}"}} if step.variant % 2 else {}
     marks = {"marks": ["bot:googlebot"]} if (step.make + step.person + step.variant) % _UNMARKED == 0 else {}
+    remembers = (step.make + step.other + step.variant) % _SILENT == 0
+    consent = {"consent": _REMEMBERED[step.variant % len(_REMEMBERED)]} if remembers else {}
     return {
         "workspace": WORKSPACE,
         "id": f"{_PREFIXES[step.variant % len(_PREFIXES)]}{place:03d}",
@@ -201,6 +221,7 @@ def message(place: int, step: Step, scale: Scale) -> Message:
         "received_at": occurred_at,
         **campaign,
         **marks,
+        **consent,
         **parts,
         "keys": list(strongest_first(set(parts["keys"]))),
     }

@@ -29,7 +29,7 @@ def waited_for(life: Life, model: Model) -> Iterator[tuple[str, Any, bool]]:
     """The simplest conditions that rules which may move the lead now wait for, and the truth that would help them."""
     for _, condition in possible_moves(life, model):
         yield from leaves(condition)
-    if life.is_open:
+    if life.is_open and not life.consent.is_withdrawn:
         for place, stage in enumerate(model.get("stages", [])):
             entry = stage_condition(life, stage, place)
             if entry is not None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from math import fsum, inf
 from typing import Any
 
+from tests.reference.consent import Consent
 from tests.reference.matching import matches, number_of, passes
 from tests.reference.message import DAY, Message, is_lead_s
 from tests.reference.model import ENDS, Model, all_leaves, duration
@@ -52,6 +53,9 @@ class Life:
     viewed_at: int | None = None
     visits: list[int] = field(default_factory=list)
     traits: dict[str, Any] = field(default_factory=dict)
+    scored_traits: dict[str, Any] = field(default_factory=dict)
+    consent: Consent = field(default_factory=Consent)
+    counted: set[str] = field(default_factory=set)
     orders: int = 0
     opportunities: set[str] = field(default_factory=set)
     subscriptions: set[str] = field(default_factory=set)
@@ -73,12 +77,16 @@ class Life:
         """Take one more touchpoint into what is known; nothing moves yet."""
         self.messages.append(message)
         self.memory.append(message)
-        if is_lead_s(message):
+        self.consent.hear(message)
+        if is_lead_s(message) and not self.consent.is_withdrawn:
+            self.counted.add(message["id"])
             self._count_by_rules(message)
         for name, value in message.get("traits", {}).items():
             self.traits.pop(name, None)
             if value is not None and len(self.traits) < MOST_TRAITS:
                 self.traits[name] = value
+        if not self.consent.is_withdrawn:
+            self.scored_traits = dict(self.traits)
         match message["kind"]:
             case "order_completed":
                 self.orders += 1
@@ -96,7 +104,7 @@ class Life:
         self.memory, self.done = [], {}
 
     def _count_by_rules(self, message: Message) -> None:
-        """What a bot did, or the workspace itself, is not counted by any rule."""
+        """What a bot did, or the workspace itself, or somebody without consent, is not counted by any rule."""
         for did in asked_of_memory(self.model):
             if matches(did, message):
                 self.done.setdefault(name_of(did), []).append(message["occurred_at"])
@@ -137,9 +145,11 @@ class Life:
         return round(clamped(fsum(values), engagement.get("limit")), 6)
 
     def fit(self) -> float:
-        """The score of the present traits."""
+        """The score of the traits, as they were last told with consent."""
         fit = self.model.get("fit", {})
-        given = [rule["points"] for rule in fit.get("rules", []) if has_trait(self.traits, rule["when"]["trait"])]
+        given = [
+            rule["points"] for rule in fit.get("rules", []) if has_trait(self.scored_traits, rule["when"]["trait"])
+        ]
         return round(clamped(fsum(given), fit.get("limit")), 6)
 
 

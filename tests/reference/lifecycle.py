@@ -18,6 +18,16 @@ FROM: Final = {
 }
 """From where the model's rules may move; the model itself says it for ``recycled`` and ``reopened``."""
 
+RECORDS: Final = (
+    "opportunity_opened",
+    "opportunity_won",
+    "opportunity_lost",
+    "order_completed",
+    "subscription_started",
+    "subscription_cancelled",
+)
+"""What the business itself records: it moves a lead without anybody's consent."""
+
 
 def settle(life: Life, model: Model, at: int, touchpoint: Message | None) -> None:
     """Make every move that applies at an instant: each name once, the first that applies, then again from the top."""
@@ -26,7 +36,8 @@ def settle(life: Life, model: Model, at: int, touchpoint: Message | None) -> Non
         name, status = found
         entered.add(name)
         _enter(life, model, status, at, name, touchpoint)
-    if life.is_open:
+    is_record = touchpoint is not None and touchpoint["kind"] in RECORDS
+    if life.is_open and (is_record or not life.consent.is_withdrawn):
         _enter_stages(life, model, at, touchpoint)
 
 
@@ -71,7 +82,12 @@ def _by_rule(life: Life, model: Model, at: int) -> Iterator[tuple[str, str]]:
 
 
 def possible_moves(life: Life, model: Model) -> Iterator[tuple[str, Condition]]:
-    """The rules that the present status allows, in the order they are tried, and what each needs."""
+    """The rules that the present status allows, in the order they are tried, and what each needs.
+
+    None, while consent is withdrawn.
+    """
+    if life.consent.is_withdrawn:
+        return
     for name in ("known", "sql", "mql", "recycled", "churned", "reopened"):
         rule = status_rule(model, name)
         if rule is None or life.status not in FROM.get(name, rule.get("from", [])):

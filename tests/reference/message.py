@@ -43,6 +43,12 @@ def is_lead_s(message: Message) -> bool:
     return not message.get("marks")
 
 
+def voice(message: Message) -> str:
+    """Who says what it says of consent: its weakest key, of equal ranks the one with the higher bytes."""
+    keys: list[str] = list(message["keys"])
+    return min(keys, key=lambda key: (rank(key), [-byte for byte in key.encode()]))
+
+
 def order(message: Message) -> tuple[int, bytes]:
     """The order inside a lead."""
     return message["occurred_at"], message["id"].encode()

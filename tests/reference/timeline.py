@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from tests.reference.instants import second_from
 from tests.reference.life import Life, asked_of_memory, name_of
 from tests.reference.matching import matches
-from tests.reference.message import is_lead_s
 from tests.reference.model import Model
 
 Timeline = Sequence[tuple[int, Model]]
@@ -44,7 +43,7 @@ def under(life: Life, model: Model) -> Life:
         other.count(message)
     other.memory = life.memory
     other.done = {
-        name_of(did): [each["occurred_at"] for each in life.memory if is_lead_s(each) and matches(did, each)]
+        name_of(did): [each["occurred_at"] for each in life.memory if each["id"] in life.counted and matches(did, each)]
         for did in asked_of_memory(model)
     }
     other.status, other.cycle, other.recycled_at = life.status, life.cycle, life.recycled_at

@@ -1,8 +1,10 @@
 """From what was found to what is said."""
 
+from services.scoring.domain.consent import PURPOSES
+from services.scoring.domain.state import State
 from services.scoring.domain.state import Touch as FoldedTouch
 from services.scoring.handlers.reading import LeadView
-from services.scoring.schemas.lead import Identity, Lead, Score, Touch
+from services.scoring.schemas.lead import Consent, Identity, Lead, Score, Touch
 from shared import identity_key
 from shared.vocabulary import KeyType, Status
 
@@ -10,7 +12,7 @@ from shared.vocabulary import KeyType, Status
 def lead_of(view: LeadView, secret: bytes) -> Lead:
     """A lead as it is shown; ``secret`` tells which key an address among its traits is."""
     brief, state = view.brief, view.state
-    traits = state.traits if state else {}
+    traits = state.known_traits if state else {}
     return Lead(
         lead_id=view.lead_id,
         merged_into=view.merged_into,
@@ -24,12 +26,18 @@ def lead_of(view: LeadView, secret: bytes) -> Lead:
         identities=[_identity(key, traits.get("email"), secret) for key in view.keys],
         more_identities=view.has_more_keys,
         traits=traits,
+        consent=_consent(state) if state else {},
         first_touch=_touch(state.first) if state else None,
         last_touch=_touch(state.last) if state else None,
         model_version=state.model_version if state else view.model.version,
         version=view.version,
         updated_at=view.updated_at,
     )
+
+
+def _consent(state: State) -> dict[str, Consent]:
+    held = state.consent
+    return {one: Consent(state=held[one].word, since=held[one].since) for one in PURPOSES if one in held}
 
 
 def _identity(key: str, address: object, secret: bytes) -> Identity:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from services.scoring.domain import engagement, lifecycle
 from services.scoring.domain.condition import Did, Engaged, Inactive, Now, Visits
+from services.scoring.domain.consent import heard, is_withdrawn
 from services.scoring.domain.model import Model, TimedAtom
 from services.scoring.domain.state import State, Tally, copied, initial, touch_of
 from services.scoring.domain.timeline import Timeline
@@ -175,7 +176,9 @@ def _count(timeline: Timeline, model: Model, state: State, touchpoint: Touchpoin
         state.orders += 1
     if touchpoint.kind in _DEALS:
         _open(state, touchpoint)
-    if not touchpoint.marks:
+    if touchpoint.consent:
+        _hear(model, state, touchpoint)
+    if not touchpoint.marks and not state.is_withdrawn:
         state.remembered += 1
         _tally(model, state, state.page_at, touchpoint)
         for tally in state.ahead:
@@ -184,6 +187,18 @@ def _count(timeline: Timeline, model: Model, state: State, touchpoint: Touchpoin
             state.page_at = at
     if touchpoint.traits:
         _write_traits(model, state, touchpoint)
+
+
+def _hear(model: Model, state: State, touchpoint: Touchpoint) -> None:
+    """What a person says of consent holds from the touchpoint itself on. Traits that were not to be scored now are."""
+    held = heard(state.consent, touchpoint)
+    if held is state.consent:
+        return
+    state.consent = held
+    state.is_withdrawn = is_withdrawn(state.consent)
+    if state.told is not None and not state.is_withdrawn:
+        state.traits, state.told = state.told, None
+        state.fit = model.fit(now_of(model, state, touchpoint.occurred_at))
 
 
 def _tally(model: Model, tally: State | Tally, page_at: int | None, touchpoint: Touchpoint) -> None:
@@ -220,12 +235,16 @@ def _allowed(state: State | Tally, rule: int, at: int, *, once: bool, per_day: i
 
 
 def _write_traits(model: Model, state: State, touchpoint: Touchpoint) -> None:
+    traits = state.traits
+    if state.is_withdrawn:
+        traits = state.told = dict(state.known_traits)
     for name, value in touchpoint.traits.items():
         if value is None:
-            state.traits.pop(name, None)
-        elif name in state.traits or len(state.traits) < _MAX_TRAITS:
-            state.traits[name] = value
-    state.fit = model.fit(now_of(model, state, touchpoint.occurred_at))
+            traits.pop(name, None)
+        elif name in traits or len(traits) < _MAX_TRAITS:
+            traits[name] = value
+    if not state.is_withdrawn:
+        state.fit = model.fit(now_of(model, state, touchpoint.occurred_at))
 
 
 def _open(state: State, touchpoint: Touchpoint) -> None:

@@ -1,7 +1,7 @@
 """Every point of a score: which rule, which touchpoint, how many, decayed to what; the lines sum to the score."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from services.scoring.domain import engagement
 from services.scoring.domain.fold import begun, engagement_at, fold, now_of
@@ -10,9 +10,14 @@ from services.scoring.domain.state import State
 from services.scoring.domain.timeline import alone
 from services.scoring.domain.touchpoint import Touchpoint
 
+WITHDRAWN: Final = "consent_withdrawn"
+
 
 class Line(NamedTuple):
-    """One line. ``points`` as given at ``at``, ``value`` as it counts now; a limit's line takes away what it cuts."""
+    """One line. ``points`` as given at ``at``, ``value`` as it counts now; a limit's line takes away what it cuts.
+
+    ``withheld`` says why a touchpoint that a rule means gave no points, where somebody may ask.
+    """
 
     axis: str
     group: str
@@ -21,6 +26,7 @@ class Line(NamedTuple):
     value: float
     touchpoint_id: str | None = None
     at: int | None = None
+    withheld: str | None = None
 
 
 class Ledger(NamedTuple):
@@ -52,10 +58,14 @@ def _given(model: Model, before: State, after: State, touchpoint: Touchpoint, at
     for rule in model.points_by_kind.get(touchpoint.kind, ()) if not touchpoint.marks else ():
         if not rule.matcher.matches(touchpoint):
             continue
+        group = model.groups[rule.group]
+        if after.is_withdrawn:
+            line = Line("engagement", group.name, rule.name, 0.0, 0.0, touchpoint.id, touchpoint.occurred_at)
+            yield line._replace(withheld=WITHDRAWN)
+            continue
         refused_once = rule.once and rule.index in before.once
         refused_today = rule.max_per_day is not None and before.per_day.get(rule.index) == after.per_day.get(rule.index)
         if not refused_once and not refused_today:
-            group = model.groups[rule.group]
             value = engagement.value_at((touchpoint.occurred_at, rule.points), at, group.half_life)
             yield Line("engagement", group.name, rule.name, rule.points, value, touchpoint.id, touchpoint.occurred_at)
 

@@ -29,6 +29,7 @@ _MOVING_KINDS: Final = frozenset(
         "subscription_cancelled",
     }
 )
+"""The business' own records: they move a lead whatever the person allows to be made of what they do."""
 
 
 class Decided(NamedTuple):
@@ -48,12 +49,17 @@ def move(model: Model, state: State, now: Now, touchpoint: Touchpoint | None) ->
     while (decided := _decide(model, state, now, touchpoint, made)) is not None:
         made.add(decided.rule)
         _apply(model, state, decided, now.instant, cause)
-    if state.is_open:
+    if state.is_open and (not state.is_withdrawn or (touchpoint is not None and touchpoint.kind in _MOVING_KINDS)):
         _enter_stages(model, state, now, cause)
 
 
 def pending(model: Model, state: State) -> Iterator[TimedAtom | int]:
-    """What time alone may change: timed parts of the rules that could still move the lead, and ends of cool-downs."""
+    """What time alone may change: timed parts of the rules that could still move the lead, and ends of cool-downs.
+
+    Nothing, while consent is withdrawn.
+    """
+    if state.is_withdrawn:
+        return
     for rule in model.rules_from[state.status]:
         yield from rule.timed
         if (over := _cooled(rule, state)) is not None:
@@ -88,7 +94,7 @@ def _decide(model: Model, state: State, now: Now, touchpoint: Touchpoint | None,
         for one in _by_touchpoint(state, status, touchpoint):
             if one.rule not in made:
                 return one
-    for rule in model.rules_from[status]:
+    for rule in model.rules_from[status] if not state.is_withdrawn else ():
         if rule.name not in made and _is_cool(rule, state, now) and rule.holds(now):
             return Decided(rule.to, rule.name)
     return None

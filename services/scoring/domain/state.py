@@ -8,8 +8,14 @@ from typing import Any, Final
 
 import msgspec
 
+from services.scoring.domain.consent import Consent
 from services.scoring.domain.identity import BEGINNING
 from services.scoring.domain.touchpoint import Place, Touchpoint
+
+FOLD: Final = 1
+"""The number of the fold's own rules. A state that another one made is no state to go on from; it was 0 before consents
+were heard.
+"""
 
 
 class Touch(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, array_like=True):
@@ -89,6 +95,9 @@ class State(msgspec.Struct, gc=False, omit_defaults=True, array_like=True):
     ``due`` is the next whole second at which time alone may change the lead, None when there is none.
     ``ahead`` are the counts of the versions that come into force after ``clock``, in order; the version in force,
     ``model_version``, counts in the state itself.
+    ``consent`` is what the person said, by purpose. While it ``is_withdrawn`` nothing is counted, and ``traits`` stay
+    those that may be scored: ``told`` are the traits as they are then, None when none was told since.
+    ``fold`` is the number of the fold that made the state.
     """
 
     model_version: int
@@ -120,6 +129,15 @@ class State(msgspec.Struct, gc=False, omit_defaults=True, array_like=True):
     closed: list[Cycle] = []
     due: int | None = None
     ahead: list[Tally] = []
+    consent: dict[str, Consent] = {}
+    is_withdrawn: bool = False
+    told: dict[str, Any] | None = None
+    fold: int = 0
+
+    @property
+    def known_traits(self) -> dict[str, Any]:
+        """What was told last of who they are, whether or not it may be scored."""
+        return self.traits if self.told is None else self.told
 
     @property
     def newest(self) -> int:
@@ -139,7 +157,7 @@ class State(msgspec.Struct, gc=False, omit_defaults=True, array_like=True):
 
 def initial() -> State:
     """A lead before its first touchpoint, which decides under which model version it begins."""
-    return State(model_version=0)
+    return State(model_version=0, fold=FOLD)
 
 
 def copied(state: State) -> State:

@@ -55,6 +55,7 @@ class Touchpoint(msgspec.Struct, frozen=True, gc=False):
     traits: dict[str, Any] = {}
     properties: msgspec.Raw = msgspec.Raw(b"{}")
     marks: tuple[str, ...] = ()
+    consent: dict[str, str] = {}
 
     @property
     def strand(self) -> str:

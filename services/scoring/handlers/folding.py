@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from services.scoring.domain import fold
-from services.scoring.domain.state import State, copied, encode
+from services.scoring.domain.state import FOLD, State, copied, encode
 from services.scoring.domain.timeline import Timeline
 from services.scoring.domain.touchpoint import Place, Touchpoint
 from services.scoring.store.leads import Checkpoint, LeadRow
@@ -37,12 +37,17 @@ def forward(
 
 
 def is_current(timeline: Timeline, state: State) -> bool:
-    """Whether a state knows the newest version; a lead without a touchpoint does."""
-    return not state.count or state.newest == timeline.newest.version
+    """Whether a state is this fold's and knows the newest version; a lead without a touchpoint does."""
+    return not state.count or (state.fold == FOLD and state.newest == timeline.newest.version)
 
 
 def outdated_from(timeline: Timeline, state: State) -> Place:
-    """From where on a state that is not current may be wrong: when the first version that it does not know came."""
+    """From where on a state that is not current may be wrong: when the first version that it does not know came.
+
+    One that another fold made may be wrong from its beginning.
+    """
+    if state.fold != FOLD and state.first is not None:
+        return Place(state.first.at, "")
     return Place(timeline.after(state.newest)[0].since, "")
 
 

@@ -38,7 +38,10 @@ class History(Wire):
 
 
 class Line(Wire):
-    """One line of the score: ``points`` given at ``at``, ``value`` counts now; ``limit`` takes away what it cuts."""
+    """One line of the score: ``points`` given at ``at``, ``value`` counts now; ``limit`` takes away what it cuts.
+
+    ``withheld`` says why a touchpoint that the rule means gave nothing: ``consent_withdrawn``.
+    """
 
     axis: Literal["engagement", "fit"]
     group: str
@@ -47,6 +50,7 @@ class Line(Wire):
     value: float
     touchpoint_id: str | None
     at: Instant | None
+    withheld: Literal["consent_withdrawn"] | None = None
 
 
 class Ledger(Wire):

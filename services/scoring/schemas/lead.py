@@ -1,6 +1,6 @@
 """A lead."""
 
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -39,11 +39,19 @@ class Touch(Wire):
     device: str | None
 
 
+class Consent(Wire):
+    """What the person said of a purpose, on whichever device, and since when it holds."""
+
+    state: Literal["granted", "denied"]
+    since: Instant
+
+
 class Lead(Wire):
     """A person-shaped record under the strongest key known of them. All but the ids are null before a first touchpoint.
 
     ``merged_into`` names the lead that holds what was asked for, when that is not the key the lead is named by.
     ``stage`` is the last entered, ``furthest`` the highest of the cycle. ``stale`` says that input is being folded in.
+    While ``consent`` to ``analytics`` or ``profiling`` is denied nothing is counted; what was never said is left out.
     ``version`` is that of the last change told. ``owner``, ``sla`` and ``next_action`` are null until there are any.
     """
 
@@ -60,6 +68,7 @@ class Lead(Wire):
     identities: list[Identity]
     more_identities: bool = Field(description="Of a lead of very many keys, and in lists, only some may be shown.")
     traits: Anything
+    consent: dict[Literal["analytics", "profiling", "marketing"], Consent]
     first_touch: Touch | None
     last_touch: Touch | None
     sla: None = None
@@ -87,6 +96,7 @@ EXAMPLE: Final = {
     ],
     "more_identities": False,
     "traits": {"email": "ann@example.com", "seniority": "vp", "employees": 120},
+    "consent": {"profiling": {"state": "granted", "since": "2026-11-02T08:01:44.120000Z"}},
     "first_touch": {
         "id": "0f6b",
         "kind": "page_viewed",
