@@ -23,7 +23,6 @@ from shared.database.roles import Role
 from shared.http.auth import AccessCache
 from shared.http.health import Health
 from shared.streaming.connect import open_log, topics_ready
-from shared.streaming.limits import Limits
 from shared.streaming.ports import Log, Producer
 from shared.telemetry import Telemetry, tracing
 
@@ -87,7 +86,7 @@ async def opened(settings: IngestSettings) -> AsyncIterator[Resources]:
             telemetry=Telemetry(tracer),
             health=Health(clock),
             access=AccessCache(source, clock),
-            allowances=Allowances(Rates(**settings.rate.model_dump()), Limits().max_in_flight_bytes, time.monotonic),
+            allowances=Allowances(Rates(**settings.rate.model_dump()), settings.limit.held_bytes, time.monotonic),
             hooks=HookCache(writer),
             outbound=outbound,
             country_at=country_at,

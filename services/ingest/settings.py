@@ -23,7 +23,7 @@ class LimitSettings(Component):
     """Of a request's line and headers: trackers write whole events into an address."""
 
     body_bytes: int = Field(default=1024 * 1024, ge=1024, le=16 * 1024 * 1024)
-    held_bytes: int = Field(default=64 * 1024 * 1024, ge=1024 * 1024)
+    held_bytes: int = Field(default=32 * 1024 * 1024, ge=1024 * 1024)
     """Bodies that wait at once to be stored; above it requests are told to come again."""
 
     items: int = Field(default=1_000, ge=1, le=10_000)

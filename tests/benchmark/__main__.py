@@ -9,7 +9,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from tests.benchmark import freshness, ingest_rows, log_rows, metrics_rows, protocol_rows, scoring_rows
+from tests.benchmark import freshness, ingest_rows, log_rows, metrics_rows, pressure_rows, protocol_rows, scoring_rows
 from tests.benchmark.measure import Row
 from tests.benchmark.report import keep, table
 
@@ -19,6 +19,7 @@ _PARTS: Final[dict[str, Callable[..., Awaitable[list[Row]]]]] = {
     "metrics": metrics_rows.rows,
     "ingest": ingest_rows.rows,
     "protocols": protocol_rows.rows,
+    "pressure": pressure_rows.rows,
     "log": log_rows.rows,
     "freshness": freshness.rows,
 }

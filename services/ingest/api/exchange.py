@@ -36,6 +36,11 @@ class Call:
         client = scope.get("client")
         return cls(dict(scope["headers"]), scope["query_string"], body, client[0] if client else "")
 
+    def take_body(self) -> bytes:
+        """The body, which is then let go: what waits for the log need not hold it."""
+        body, self.body = self.body, b""
+        return body
+
     def header(self, name: bytes) -> bytes | None:
         """The header of that lower-case name."""
         return self.headers.get(name)

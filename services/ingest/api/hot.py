@@ -72,10 +72,11 @@ class HotRoutes:
             call.body = await self.intake.read(receive)
         except TragtError as error:
             return turned_away(error, self._telemetry)
+        size = len(call.body)
         try:
             return await answered(endpoint, call, self._telemetry)
         finally:
-            self.intake.release(call.body)
+            self.intake.give_back(size)
 
 
 async def _send(send: Send, call: Call, answer: Answer) -> None:

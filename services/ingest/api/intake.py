@@ -11,7 +11,7 @@ class ClientGone(Exception):
 
 
 class Intake:
-    """Counts the bytes of bodies from their first part until ``release``."""
+    """Counts the bytes of bodies from their first part until ``give_back``."""
 
     def __init__(self, max_body_bytes: int, max_held_bytes: int) -> None:
         self._max_body_bytes = max_body_bytes
@@ -19,7 +19,7 @@ class Intake:
         self._held = 0
 
     async def read(self, receive: Receive) -> bytes:
-        """The whole body, to be released. Raises TooLarge; Unavailable when too much is held already; ClientGone."""
+        """The whole body, to be given back. Raises TooLarge; Unavailable when too much is held already; ClientGone."""
         parts: list[bytes] = []
         size = 0
         try:
@@ -35,12 +35,8 @@ class Intake:
             self.give_back(size)
             raise
 
-    def release(self, body: bytes) -> None:
-        """The request is answered."""
-        self.give_back(len(body))
-
     def give_back(self, size: int) -> None:
-        """So many bytes that were taken are no longer held."""
+        """So many bytes that were taken are no longer held: the request is answered, or there is none."""
         self._held -= size
 
     def take(self, more: int, size: int) -> None:

@@ -1,6 +1,6 @@
 """The posting route of any protocol, and how its surface is shown."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,10 +42,15 @@ class Posting:
 
     async def __call__(self, call: Call) -> Answer:
         """What ``answer`` makes of the receipt. Raises the errors of the door, the gate and the compression."""
-        body = decompressed(call.body, call.header(b"content-encoding") or b"", self.limits.body_bytes)
+        principal, accepting = self._begun(call)
+        return self.answer(principal, await accepting)
+
+    def _begun(self, call: Call) -> tuple[Principal, Awaitable[Receipt]]:
+        """Nothing of the request is held here while it waits."""
+        body = decompressed(call.take_body(), call.header(b"content-encoding") or b"", self.limits.body_bytes)
         parcel = self.open(call, body)
         principal = self.gate.admit(call, parcel.write_key)
-        return self.answer(principal, await self.door.accept(principal, self.suit(principal, parcel), sender_of(call)))
+        return principal, self.door.accept(principal, self.suit(principal, parcel), sender_of(call))
 
 
 @dataclass(frozen=True, slots=True)

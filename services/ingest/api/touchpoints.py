@@ -41,11 +41,12 @@ class Touchpoints:
     async def __call__(self, call: Call) -> Answer:
         """200 with a receipt, 422 when nothing was accepted."""
         principal = self._gate.admit(call)
-        body = decompressed(call.body, call.header(b"content-encoding") or b"", self._limits.body_bytes)
-        receipt = await self._door.accept(
-            principal, Parcel(split_native(body, self._limits.items), READER), sender_of(call)
-        )
-        return answer_with(receipt)
+        return answer_with(await self._door.accept(principal, self._opened(call), sender_of(call)))
+
+    def _opened(self, call: Call) -> Parcel:
+        coding = call.header(b"content-encoding") or b""
+        body = decompressed(call.take_body(), coding, self._limits.body_bytes)
+        return Parcel(split_native(body, self._limits.items), READER)
 
 
 def answer_with(receipt: Receipt) -> Answer:

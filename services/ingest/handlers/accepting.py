@@ -91,10 +91,11 @@ class Door:
         """A request of any protocol; ``sender`` is who sent it, where that says something. Raises Unavailable."""
         arrival = self._arrival(principal, sender)
         self._allowances.charge(principal, len(parcel.split.items))
-        split, reader = parcel.split, parcel.reader
-        outcomes = _read(parcel, arrival) if split.refusal is None else _whole(split, arrival)
-        receipt = await self._take(reader.protocol, arrival, outcomes, split.refusal)
-        self._count(reader.protocol, principal.key_prefix, receipt)
+        protocol, whole = parcel.reader.protocol, parcel.split.refusal
+        outcomes = _read(parcel, arrival) if whole is None else _whole(parcel.split, arrival)
+        del parcel  # nor is it held while it waits: many wait when much comes
+        receipt = await self._take(protocol, arrival, outcomes, whole)
+        self._count(protocol, principal.key_prefix, receipt)
         return receipt
 
     def look(self, principal: Principal, parcel: Parcel) -> Sequence[Outcome]:

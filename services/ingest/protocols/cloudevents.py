@@ -31,6 +31,7 @@ KEYS: Final[Mapping[str, tuple[str, ...]]] = {
 _NAMES: Final = {name: ours for ours, names in KEYS.items() for name in names}
 _REQUIRED: Final = ("specversion", "id", "source", "type")
 _CORE: Final = frozenset({*_REQUIRED, "time", "subject", "datacontenttype", "dataschema", "data", "data_base64"})
+_DATA: Final = frozenset({"data", "data_base64"})
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _NAME: Final = re.compile(r"[a-z0-9]+")
 _JSON: Final = re.compile(r"\s*[^;/\s]+/(?:[^;\s]+\+)?json\s*(?:;.*)?", re.IGNORECASE | re.DOTALL)
@@ -110,15 +111,18 @@ def _check_attributes(said: Mapping[str, Any]) -> None:
     if said["specversion"] != "1.0":
         raise Refused(Code.UNKNOWN_VALUE, "/specversion", "specversion is 1.0")
     for name, value in said.items():
-        if name in {"data", "data_base64"}:
-            continue
-        if name not in _CORE and not _NAME.fullmatch(name):
-            raise Refused(Code.UNKNOWN_VALUE, "", "attributes are named in lower case letters and digits")
-        if isinstance(value, str):
-            if not value.isprintable() and _CONTROL.search(value):
-                raise Refused(Code.INVALID_TEXT, f"/{name}", "an attribute holds no control characters")
-        elif isinstance(value, dict | list) or (name in _CORE and not isinstance(value, str | None)):
-            raise Refused(Code.WRONG_TYPE, f"/{name}", "an attribute is text, a whole number or a truth value")
+        if name not in _DATA:
+            _check_attribute(name, value)
+
+
+def _check_attribute(name: str, value: Any) -> None:
+    if name not in _CORE and not _NAME.fullmatch(name):
+        raise Refused(Code.UNKNOWN_VALUE, "", "attributes are named in lower case letters and digits")
+    if isinstance(value, str):
+        if not value.isprintable() and _CONTROL.search(value):
+            raise Refused(Code.INVALID_TEXT, f"/{name}", "an attribute holds no control characters")
+    elif isinstance(value, dict | list) or (name in _CORE and value is not None):
+        raise Refused(Code.WRONG_TYPE, f"/{name}", "an attribute is text, a whole number or a truth value")
 
 
 def _data(said: Mapping[str, Any]) -> tuple[Any, str]:

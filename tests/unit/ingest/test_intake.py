@@ -43,7 +43,7 @@ async def test_what_is_held_bounds_what_comes_until_it_is_released() -> None:
 
     with pytest.raises(Unavailable):
         await intake.read(_receive(b"ef"))
-    intake.release(first)
+    intake.give_back(len(first))
 
     assert await intake.read(_receive(b"abcde")) == b"abcde"
 
