@@ -1,11 +1,22 @@
 """Shapes of requests and answers as OpenAPI shows them. The hot routes parse faster and say the same."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
 from services.ingest.domain.file_import import Format, State
 from shared.vocabulary import Channel, Code
+
+
+def _written(value: Any) -> Any:
+    """An instant as text: a number of something since 1970 is none."""
+    text = str(value)
+    if text.replace(".", "", 1).removeprefix("-").isdecimal():
+        raise ValueError("an instant is written as RFC 3339 has it: 2026-11-25T09:30:00Z")
+    return value
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_written)]
 
 
 class Identity(BaseModel):
@@ -165,8 +176,8 @@ class Which(BaseModel):
     code: Code | None = None
     protocol: str | None = None
     refused_by: str | None = None
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Instant | None = None
+    until: Instant | None = None
 
 
 class FixMany(BaseModel):
@@ -176,7 +187,7 @@ class FixMany(BaseModel):
 
     filter: Which
     patch: dict[str, Any] = Field(examples=[{"kind": "form_submitted"}])
-    dry_run: bool = Field(default=False, description="Only say what would become of them.")
+    dry_run: StrictBool = Field(default=False, description="Only say what would become of them.")
     limit: int = Field(default=100, ge=1, le=1_000)
 
 
@@ -277,7 +288,7 @@ class ImportAsked(BaseModel):
     format: Format
     name: str = Field(default="", max_length=200, description="What you call it, such as the name of the file.")
     mapping: dict[str, Any] | None = Field(default=None, description="Where the parts of a touchpoint stand in a row.")
-    dry_run: bool = Field(default=False, description="Only say what would become of the rows.")
+    dry_run: StrictBool = Field(default=False, description="Only say what would become of the rows.")
 
 
 class RefusedRow(BaseModel):

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.middleware import Middleware
 
+from shared.errors import InvalidRequest
 from shared.http import health, problems
 from shared.http.observation import Observation
 from shared.http.parameters import StrictParameters
@@ -42,6 +43,7 @@ def create_app(
         description=description,
         lifespan=lifespan,
         redirect_slashes=False,
+        responses=problems.responses(InvalidRequest),  # instead of what FastAPI says that it answers, and does not
         middleware=[Middleware(Observation, telemetry=telemetry)],
     )
     problems.install(app)

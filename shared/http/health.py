@@ -20,6 +20,10 @@ Check = Callable[[], Awaitable[None]]
 """Returns when all is well; raises an error of ours, whose message is the reason, when it is not."""
 
 _CHECK_TIMEOUT_SECONDS: Final = 2.0
+_PROMETHEUS: Final = "text/plain; version=0.0.4; charset=utf-8"
+_EXPOSED: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"description": "One line a number", "content": {_PROMETHEUS: {"schema": {"type": "string"}}}}
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +95,11 @@ def router(health: Health, expose: Callable[[], bytes]) -> APIRouter:
     async def ready() -> Response:
         return _answer("ready", health.stuck() + await health.missing())
 
-    @routes.get("/telemetry", summary="Operational numbers in Prometheus text")
+    @routes.get(
+        "/telemetry", summary="Operational numbers in Prometheus text", responses=_EXPOSED, response_class=Response
+    )
     async def telemetry() -> Response:
-        return Response(expose(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(expose(), media_type=_PROMETHEUS)
 
     return routes
 

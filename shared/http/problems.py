@@ -56,6 +56,28 @@ _ADVICE: Final = {
     405: "the path is there, but not for this method: /docs lists what is",
 }
 
+_SCHEMA: Final[Mapping[str, Any]] = {
+    "title": "Problem",
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "code", "message", "errors"],
+    "properties": {
+        "type": {"type": "string", "description": "urn:tragt:problem: and the code."},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "What to do next."},
+        "code": {"type": "string"},
+        "message": {"type": "string", "description": "The detail again, where SDKs of others look for it."},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "code", "detail"],
+                "properties": {name: {"type": "string"} for name in ("pointer", "code", "detail")},
+            },
+        },
+    },
+}
+
 _FAULT_CODES: Final = {"missing": "missing", "extra_forbidden": "unknown_field", "json_invalid": "not_json"}
 
 
@@ -132,7 +154,7 @@ def responses(*errors: type[TragtError]) -> dict[int | str, dict[str, Any]]:
         problem = problem_of(error())
         described[problem.status] = {
             "description": problem.detail,
-            "content": {MEDIA_TYPE: {"example": msgspec.json.decode(problem.body())}},
+            "content": {MEDIA_TYPE: {"schema": _SCHEMA, "example": msgspec.json.decode(problem.body())}},
         }
     return described
 
@@ -158,6 +180,10 @@ def _answer_ours(_request: Request, error: Exception) -> Response:
 def _answer_http(_request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         return respond(problem_of(error))
+    if isinstance(error.__cause__, UnicodeDecodeError | RecursionError):  # FastAPI's answer to a body that is no JSON
+        return respond(
+            problem_of(InvalidRequest(FieldFault("", "not_json", "the body is JSON in UTF-8, not too deep")))
+        )
     detail = None if error.detail == HTTPStatus(error.status_code).phrase else error.detail
     return respond(http_problem(error.status_code, detail), error.headers)
 

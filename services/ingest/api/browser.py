@@ -9,6 +9,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from services.ingest.api import documented
 from services.ingest.api.exchange import Answer, Call, Endpoint, answered, headers_of, preflight
 from services.ingest.api.gate import Gate
 from services.ingest.api.sender import sender_of
@@ -45,6 +46,7 @@ def router(fetches: Fetches, telemetry: Telemetry) -> APIRouter:
     """Each route with and without a final slash, readable from every site, errors too."""
     routes = APIRouter(tags=[fetches.tag])
     for path, fetch in fetches.endpoints.items():
+        answers = documented.answers_of_fetching(path)
         for spelling in (path, f"{path}/"):
             routes.add_api_route(
                 spelling,
@@ -52,6 +54,8 @@ def router(fetches: Fetches, telemetry: Telemetry) -> APIRouter:
                 methods=["GET"],
                 summary=(fetch.__doc__ or "").partition(".")[0],
                 include_in_schema=spelling in fetches.shown,
+                status_code=documented.success_of(answers),
+                responses=answers,
                 response_class=Response,
                 openapi_extra={"parameters": [_in_path(name) for name in _NAMES.findall(path)]},
             )

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Query, Request
 
 from services.ingest import schemas
+from services.ingest.api.documented import schema_of
 from services.ingest.domain.file_import import FileImport, Format, State, format_of
 from services.ingest.handlers.importing import Importer
 from services.ingest.queries import list_imports
@@ -23,9 +24,11 @@ _MAX_ASKED_BYTES: Final = 256 * 1024
 _FILE: Final = {"schema": {"type": "string", "format": "binary"}}
 _BODY: Final[dict[str, Any]] = {
     "requestBody": {
-        "required": True,
+        "required": False,
         "content": {
-            "application/json": {"schema": schemas.ImportAsked.model_json_schema()},
+            "application/json": {
+                "schema": {"anyOf": [schema_of(schemas.ImportAsked), {"description": "A file, with `format`."}]}
+            },
             "text/csv": _FILE,
             "application/x-ndjson": _FILE,
             "application/vnd.apache.parquet": _FILE,

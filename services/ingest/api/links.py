@@ -9,6 +9,7 @@ from typing import Final
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from services.ingest.api import documented
 from services.ingest.api.browser import GIF
 from services.ingest.api.gate import Gate
 from services.ingest.domain.machine import machine_of
@@ -57,8 +58,14 @@ def router(
     """Both routes, for HEAD too: scanners of mails ask that way."""
     links = _Links(recording, gate, clock, telemetry, make_id)
     routes = APIRouter(tags=["links"])
-    for path, follow in (("/v1/pixel.gif", links.pixel), ("/v1/click", links.click)):
-        routes.add_api_route(path, follow, methods=["GET"], response_class=Response)
+    for path, follow, answers in (
+        ("/v1/pixel.gif", links.pixel, documented.PIXEL),
+        ("/v1/click", links.click, documented.CLICK),
+    ):
+        status = documented.success_of(answers)
+        routes.add_api_route(
+            path, follow, methods=["GET"], status_code=status, responses=answers, response_class=Response
+        )
         routes.add_api_route(path, follow, methods=["HEAD"], include_in_schema=False)
     return routes
 

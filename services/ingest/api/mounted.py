@@ -1,20 +1,15 @@
 """The posting routes as FastAPI shows and, where nothing is in front of it, serves them."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Iterable
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from services.ingest import schemas
-from services.ingest.api import touchpoints
+from services.ingest.api import documented
 from services.ingest.api.exchange import Answer, Call, Endpoint, answered, headers_of, preflight
 from services.ingest.api.posting import Surface
-from shared.errors import Forbidden, InvalidRequest, TooLarge, Unauthenticated, Unavailable, UnsupportedEncoding
-from shared.http.problems import responses
 from shared.telemetry import Telemetry
 
-_ERRORS: Final = responses(InvalidRequest, Unauthenticated, Forbidden, TooLarge, UnsupportedEncoding, Unavailable)
 _Route = Callable[[Request], Awaitable[Response]]
 
 
@@ -25,6 +20,7 @@ def router(surfaces: Iterable[Surface], telemetry: Telemetry) -> APIRouter:
         for path, endpoint in surface.endpoints.items():
             example = surface.examples.get(path)
             route = _posting(endpoint, telemetry)
+            answers = documented.answers_of_posting(surface.tag, path)
             for spelling in (path, f"{path}/"):
                 routes.add_api_route(
                     spelling,
@@ -34,9 +30,10 @@ def router(surfaces: Iterable[Surface], telemetry: Telemetry) -> APIRouter:
                     summary=f"{surface.tag.capitalize()}: {path.rpartition('/')[2]}",
                     description=surface.description,
                     include_in_schema=example is not None and spelling == path,
-                    responses=_ERRORS,
+                    status_code=documented.success_of(answers),
+                    responses=answers,
                     response_class=Response,
-                    openapi_extra=_documented(path, example or {}),
+                    openapi_extra=documented.body_of(surface.tag, path, example or {}),
                 )
                 routes.add_api_route(spelling, _preflight, methods=["OPTIONS"], include_in_schema=False)
     return routes
@@ -63,26 +60,3 @@ def _response(call: Call, answer: Answer) -> Response:
     response = Response(answer.body, answer.status)
     response.raw_headers = headers_of(call, answer)
     return response
-
-
-def _documented(path: str, example: Mapping[str, Any]) -> dict[str, Any]:
-    if path != touchpoints.PATH:
-        return _body({"type": "object"}, {"a call": {"value": example}})
-    return {
-        **_body(schemas.Touchpoints.model_json_schema(), example),
-        "responses": {
-            "200": {
-                "description": "What is durable now.",
-                "content": {
-                    "application/json": {
-                        "schema": schemas.Receipt.model_json_schema(),
-                        "example": {"accepted": 2, "rejected": []},
-                    }
-                },
-            }
-        },
-    }
-
-
-def _body(schema: dict[str, Any], shown: Mapping[str, Any]) -> dict[str, Any]:
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema, "examples": shown}}}}

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Final
 
 import msgspec
 from fastapi import APIRouter, Query, Request
-from pydantic import AwareDatetime
 
 from services.ingest import schemas
 from services.ingest.handlers.replaying import Fixed, Replay, Replayed
@@ -43,8 +42,8 @@ async def list_items(  # noqa: PLR0913, PLR0917 -- its parameters are those of t
     code: Code | None = None,
     protocol: str | None = None,
     refused_by: str | None = None,
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
+    since: schemas.Instant | None = None,
+    until: schemas.Instant | None = None,
     state: State | None = None,
     after: str | None = None,
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,

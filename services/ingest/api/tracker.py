@@ -5,6 +5,7 @@ from importlib.resources import files
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from services.ingest.api import documented
 from services.ingest.api.script import HOURLY, Script
 
 
@@ -17,6 +18,6 @@ def router() -> APIRouter:
         """The script; 304 while the browser's copy is the same."""
         return script.answer(request)
 
-    routes.add_api_route("/t.js", tracker, methods=["GET"], response_class=Response)
+    routes.add_api_route("/t.js", tracker, methods=["GET"], responses=documented.SCRIPT, response_class=Response)
     routes.add_api_route("/t.js", tracker, methods=["HEAD"], include_in_schema=False)
     return routes

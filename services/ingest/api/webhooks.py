@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
 from services.ingest import schemas
+from services.ingest.api import documented
 from services.ingest.handlers.hook_cache import HookCache
 from services.ingest.handlers.hook_keeping import NewHook, create_hook, end_hook, put_secrets, told
 from services.ingest.handlers.hooks import Hooks
@@ -18,7 +19,7 @@ from services.ingest.settings import IngestSettings
 from shared.clock import Clock
 from shared.database.connection import Engine
 from shared.database.session import reading, writing
-from shared.errors import Forbidden, InvalidRequest, NotFound, TooLarge, Transient, Unauthenticated, Unavailable
+from shared.errors import Forbidden, InvalidRequest, NotFound, Transient, Unauthenticated
 from shared.http.auth import Administrator
 from shared.http.problems import responses
 
@@ -54,7 +55,7 @@ def deliveries(hooks: Hooks, clock: Clock, settings: IngestSettings) -> APIRoute
                 summary="A provider delivers",
                 description=_DESCRIPTION,
                 include_in_schema=not slash and method == "POST",
-                responses=responses(NotFound, TooLarge, Unavailable),
+                responses=documented.DELIVERY,
                 response_class=Response,
             )
     return routes
