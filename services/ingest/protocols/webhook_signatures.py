@@ -36,7 +36,7 @@ _MAX_DIGITS: Final = 17
 _NOT_SIGNED: Final = Doubted("the signature or its timestamp is missing")
 _STALE: Final = Doubted("the signature's timestamp is outside of the window")
 _WRONG: Final = Doubted("the signature is wrong")
-_FAULTS: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
+_FAULTS: Final = (msgspec.MsgspecError, UnicodeError, RecursionError, Refused)
 
 
 class _Mailgun(msgspec.Struct):
@@ -129,7 +129,10 @@ def _mailgun_said(body: bytes) -> _Mailgun | None:
 
 def mandrill(knock: Knock, known: Known) -> Verdict:
     """HMAC-SHA1 over the exact address and the fields of the form, sorted."""
-    fields = form(knock.body)
+    try:
+        fields = form(knock.body)
+    except Refused:
+        return Doubted("its form has too many fields to be the provider's")
     signed = knock.url + "".join(f"{name}{fields[name]}" for name in sorted(fields))
     candidates = [_base64(key, signed.encode("utf-8", "replace"), "sha1") for key in known.all("webhook_key")]
     return _compared(candidates, knock.header("x-mandrill-signature"))

@@ -297,3 +297,10 @@ def test_a_timestamp_of_thousands_of_digits_is_not_read(name: str) -> None:
 
     assert bad != good
     assert isinstance(VERIFIERS[name](bad, _known(SECRETS[name])), Doubted)
+
+
+@pytest.mark.parametrize("name", _WITH_A_SECRET)
+def test_a_form_of_too_many_fields_is_doubted(name: str) -> None:
+    bad = replace(_signed(name), body=b"a=1&" * 3_000, headers={b"x-mandrill-signature": b"x"}, query={})
+
+    assert isinstance(VERIFIERS[name](bad, _known(SECRETS[name])), Doubted)
