@@ -47,6 +47,12 @@ INGEST_REJECTED: Final = Instrument(
     "Items refused at the door, kept with their payload; `key` is the prefix of the key they came with.",
     ("protocol", "code", "key"),
 )
+INGEST_WARNED: Final = Instrument(
+    "ingest.warned.count",
+    Shape.COUNT,
+    "Touchpoints taken although they violate a schema, which only warns; `key` as above.",
+    ("protocol", "key"),
+)
 INGEST_TURNED_AWAY: Final = Instrument(
     "ingest.turned_away.count", Shape.COUNT, "Requests refused whole, of which nothing is kept.", ("reason",)
 )
@@ -94,6 +100,7 @@ INSTRUMENTS: Final = (
     HTTP_REFUSED,
     INGEST_ACCEPTED,
     INGEST_REJECTED,
+    INGEST_WARNED,
     INGEST_TURNED_AWAY,
     INGEST_LOST,
     STREAM_LAG,

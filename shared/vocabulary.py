@@ -130,6 +130,7 @@ class Code(StrEnum):
     INVALID_KIND = "invalid_kind"
     KIND_NOT_ALLOWED = "kind_not_allowed"
     UNKNOWN_VALUE = "unknown_value"
+    SCHEMA_VIOLATION = "schema_violation"
     CONSENT_DENIED = "consent_denied"
     FILTERED = "filtered"
     TOO_MANY_ITEMS = "too_many_items"

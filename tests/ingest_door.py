@@ -128,6 +128,7 @@ async def open_door(dsn: str, admin_dsn: str, **more: str) -> AsyncIterator[Open
         keys = await make_keys(own)
         await own.access.load()
         await own.hooks.load()
+        await own.schemas.load()
         app = serving.application(own)
         transport = httpx.ASGITransport(app=with_state(app, own))
         async with httpx.AsyncClient(transport=transport, base_url="http://ingest") as client:

@@ -23,6 +23,7 @@ from services.cli.place import DEFAULT, Data, make_folder
 from services.cli.policy import policy
 from services.cli.rebuild import rebuild
 from services.cli.rejected import rejected
+from services.cli.schemas import schemas
 from services.cli.up import Surroundings, Wanted, run_up
 from services.cli.upkeep import migrate, reconcile
 
@@ -86,4 +87,5 @@ def build_app() -> typer.Typer:
     app.add_typer(model, name="model")
     app.add_typer(policy, name="policy")
     app.add_typer(rejected, name="rejected")
+    app.add_typer(schemas, name="schemas")
     return app

@@ -13,6 +13,7 @@ from services.ingest.handlers.allowances import Allowances
 from services.ingest.handlers.countries import opened_countries
 from services.ingest.handlers.hook_cache import HookCache
 from services.ingest.handlers.outbound import Outbound
+from services.ingest.handlers.schema_cache import SchemaCache
 from services.ingest.protocols.outcome import CountryAt
 from services.ingest.settings import IngestSettings
 from shared.clock import Clock, SystemClock
@@ -40,6 +41,7 @@ class Resources:
     access: AccessCache
     allowances: Allowances
     hooks: HookCache
+    schemas: SchemaCache
     outbound: Outbound
     country_at: CountryAt | None
     log: Log
@@ -71,6 +73,8 @@ async def opened(settings: IngestSettings) -> AsyncIterator[Resources]:
         stack.push_async_callback(_bounded(reader.dispose))
         writer = create_engine(dsn, Role.INGEST_WORKER, size=2)
         stack.push_async_callback(_bounded(writer.dispose))
+        schemas = SchemaCache(writer)
+        stack.push_async_callback(_bounded(schemas.tally.close))
         pool = await create_pool(dsn, Role.INGEST_WORKER, size=settings.database.pool_size)
         stack.push_async_callback(_bounded(pool.close))
         country_at = None
@@ -88,6 +92,7 @@ async def opened(settings: IngestSettings) -> AsyncIterator[Resources]:
             access=AccessCache(source, clock),
             allowances=Allowances(Rates(**settings.rate.model_dump()), settings.limit.held_bytes, time.monotonic),
             hooks=HookCache(writer),
+            schemas=schemas,
             outbound=outbound,
             country_at=country_at,
             log=log,

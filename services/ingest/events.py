@@ -21,7 +21,7 @@ async def run(own: Resources, stop: asyncio.Event) -> None:
     said = own.settings.events
     if own.settings.log.kind != "kafka" or not said.topic or said.key is None:
         raise Misconfigured("the part events needs INGEST_LOG_KIND=kafka, INGEST_EVENTS_TOPIC and INGEST_EVENTS_KEY")
-    door = Door(own.producer, own.clock, own.telemetry, lambda: uuid4().hex)
+    door = Door(own.producer, own.clock, own.telemetry, lambda: uuid4().hex, schemas=own.schemas)
     loop = StreamLoop(
         group=GROUP,
         topic=said.topic,
@@ -40,7 +40,8 @@ async def run(own: Resources, stop: asyncio.Event) -> None:
     own.health.require("events", check)
     await ensure_log(own, stop)
     async with asyncio.TaskGroup() as tasks:
-        keeping = tasks.create_task(own.access.run()) if "api" not in own.settings.run else None
+        keeping = [own.access.run(), own.schemas.run()] if "api" not in own.settings.run else []
+        running = [tasks.create_task(one) for one in keeping]
         await loop.run(stop)
-        if keeping is not None:
-            keeping.cancel()
+        for task in running:
+            task.cancel()

@@ -1,14 +1,14 @@
 """Reads of ingest."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select, tuple_
+from sqlalchemy import ColumnElement, func, or_, select, tuple_
 
 from services.ingest.domain.file_import import FileImport
-from services.ingest.tables import file_import, hook, rejected
+from services.ingest.tables import file_import, hook, kind_schema, rejected, schema_version, schema_violation
 from shared.database.session import ReadSession, WriteSession
 from shared.database.tables import workspace as workspace_table
 
@@ -160,3 +160,87 @@ async def list_imports(session: ReadSession, workspace: UUID, limit: int) -> Seq
     query = _IMPORT.where(file_import.c.workspace_id == workspace)
     query = query.order_by(file_import.c.created_at.desc(), file_import.c.id.desc()).limit(limit)
     return [FileImport(**row) for row in (await session.execute(query)).mappings()]
+
+
+SchemaKey = tuple[UUID, str, int]
+"""A version of a schema: workspace, kind, number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptSchema:
+    """What is in force for a kind, and how many versions there are. ``updated_at`` is in microseconds."""
+
+    kind: str
+    mode: str
+    active: int | None
+    versions: int
+    updated_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptVersion:
+    """A version as it was published, its document as JSON."""
+
+    version: int
+    document: str
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptViolation:
+    """How often a place of a version was violated by what was taken, and the latest touchpoint that did."""
+
+    version: int
+    place: str
+    pointer: str
+    detail: str
+    item_id: str
+    count: int
+    last_at: int
+
+
+async def load_schemas(session: WriteSession) -> Mapping[SchemaKey, str]:
+    """Every version that is in force, of all workspaces, with its mode."""
+    query = select(kind_schema.c.workspace_id, kind_schema.c.kind, kind_schema.c.active, kind_schema.c.mode)
+    rows = await session.execute(query.where(kind_schema.c.active.is_not(None)))
+    return {(row.workspace_id, row.kind, row.active): row.mode for row in rows}
+
+
+async def load_documents(session: WriteSession, which: Sequence[SchemaKey]) -> Mapping[SchemaKey, str]:
+    """The documents of these versions."""
+    key = tuple_(schema_version.c.workspace_id, schema_version.c.kind, schema_version.c.version)
+    rows = await session.execute(select(schema_version).where(key.in_(which)))
+    return {(row.workspace_id, row.kind, row.version): row.document for row in rows}
+
+
+async def list_schemas(session: ReadSession | WriteSession, workspace: UUID) -> Sequence[KeptSchema]:
+    """All kinds that ever had a schema, by name."""
+    of_kind = (schema_version.c.workspace_id == kind_schema.c.workspace_id) & (
+        schema_version.c.kind == kind_schema.c.kind
+    )
+    versions = select(func.count()).where(of_kind).correlate(kind_schema).scalar_subquery().label("versions")
+    columns = (kind_schema.c.kind, kind_schema.c.mode, kind_schema.c.active, kind_schema.c.updated_at, versions)
+    rows = await session.execute(
+        select(*columns).where(kind_schema.c.workspace_id == workspace).order_by(kind_schema.c.kind)
+    )
+    return [KeptSchema(**row) for row in rows.mappings()]
+
+
+async def list_versions(session: ReadSession | WriteSession, workspace: UUID, kind: str) -> Sequence[KeptVersion]:
+    """All versions of a kind's schema, the latest first."""
+    columns = (schema_version.c.version, schema_version.c.document, schema_version.c.created_at)
+    mine = (schema_version.c.workspace_id == workspace) & (schema_version.c.kind == kind)
+    rows = await session.execute(select(*columns).where(mine).order_by(schema_version.c.version.desc()))
+    return [KeptVersion(**row) for row in rows.mappings()]
+
+
+async def list_violations(session: ReadSession, workspace: UUID, kind: str) -> Sequence[KeptViolation]:
+    """What was taken of a kind although it violated its schema, the most frequent of the latest version first."""
+    columns = (column for column in schema_violation.c if column.name not in {"workspace_id", "kind"})
+    mine = (schema_violation.c.workspace_id == workspace) & (schema_violation.c.kind == kind)
+    order = (schema_violation.c.version.desc(), schema_violation.c["count"].desc(), schema_violation.c.place)
+    rows = await session.execute(select(*columns).where(mine).order_by(*order).limit(_MAX_VIOLATIONS))
+    return [KeptViolation(**row) for row in rows.mappings()]
+
+
+_MAX_VIOLATIONS = 200

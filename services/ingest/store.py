@@ -6,10 +6,11 @@ from typing import Any, Final
 from uuid import UUID
 
 from asyncpg import Connection
-from sqlalchemy import insert, text, update
+from sqlalchemy import func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as insert_or_update
 
 from services.ingest.domain.file_import import FileImport
-from services.ingest.tables import file_import, hook, rejected
+from services.ingest.tables import file_import, hook, kind_schema, rejected, schema_version
 from shared.database.session import WriteSession
 from shared.vocabulary import WITHHELD
 
@@ -167,3 +168,64 @@ async def save_import(session: WriteSession, workspace: UUID, row: FileImport) -
     """Say how far it is."""
     mine = (file_import.c.workspace_id == workspace) & (file_import.c.id == row.id)
     await session.execute(update(file_import).where(mine).values(**asdict(row)))
+
+
+async def hold_schema(session: WriteSession, workspace: UUID, kind: str, mode: str | None, now: int) -> None:
+    """Make the row of a kind's schema, or lock it, so that versions are given one at a time; a new one only warns."""
+    row = {"workspace_id": workspace, "kind": kind, "mode": mode or "warn", "updated_at": now}
+    changed = {"updated_at": now} | ({} if mode is None else {"mode": mode})
+    statement = insert_or_update(kind_schema).values(row)
+    await session.execute(statement.on_conflict_do_update(index_elements=["workspace_id", "kind"], set_=changed))
+
+
+async def count_schemas(session: WriteSession, workspace: UUID) -> int:
+    """For how many kinds the workspace has had schemas."""
+    query = select(func.count()).select_from(kind_schema).where(kind_schema.c.workspace_id == workspace)
+    return int((await session.execute(query)).scalar_one())
+
+
+async def add_version(session: WriteSession, workspace: UUID, kind: str, version: int, document: str, now: int) -> None:
+    """Keep a version for ever."""
+    row = {"workspace_id": workspace, "kind": kind, "version": version, "document": document, "created_at": now}
+    await session.execute(insert(schema_version).values(row))
+
+
+async def put_in_force(session: WriteSession, workspace: UUID, kind: str, active: int | None) -> None:
+    """Let a version be obeyed, or none."""
+    mine = (kind_schema.c.workspace_id == workspace) & (kind_schema.c.kind == kind)
+    await session.execute(update(kind_schema).where(mine).values(active=active))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Violations:
+    """How often a place of a version was violated, with the latest that did. ``last_at`` is in microseconds."""
+
+    workspace: UUID
+    kind: str
+    version: int
+    place: str
+    pointer: str
+    detail: str
+    item_id: str
+    count: int
+    last_at: int
+
+
+_COUNT: Final = text("""
+    INSERT INTO ingest.schema_violation AS kept
+        (workspace_id, kind, version, place, pointer, detail, item_id, count, last_at)
+    SELECT * FROM unnest(
+        CAST(:workspaces AS uuid[]), CAST(:kinds AS text[]), CAST(:versions AS integer[]), CAST(:places AS text[]),
+        CAST(:pointers AS text[]), CAST(:details AS text[]), CAST(:item_ids AS text[]), CAST(:counts AS bigint[]),
+        CAST(:last_ats AS bigint[]))
+    ON CONFLICT (workspace_id, kind, version, place) DO UPDATE
+    SET pointer = excluded.pointer, detail = excluded.detail, item_id = excluded.item_id,
+        count = kept.count + excluded.count, last_at = excluded.last_at
+""")
+
+
+async def count_violations(session: WriteSession, rows: Sequence[Violations]) -> None:
+    """Add to what was counted, in one statement."""
+    ordered = sorted(rows, key=lambda row: (row.workspace, row.kind, row.version, row.place))
+    names = ("workspace", "kind", "version", "place", "pointer", "detail", "item_id", "count", "last_at")
+    await session.execute(_COUNT, {f"{name}s": [getattr(row, name) for row in ordered] for name in names})

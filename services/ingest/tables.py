@@ -1,4 +1,4 @@
-"""The tables of ingest (migrations 0003, 0008 and 0009)."""
+"""The tables of ingest (migrations 0003, 0008, 0009 and 0013)."""
 
 from typing import Final
 
@@ -8,6 +8,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Index,
+    Integer,
     LargeBinary,
     PrimaryKeyConstraint,
     Table,
@@ -81,3 +82,44 @@ file_import: Final = Table(
 """An import of a file and how far it is: rows before ``row_count`` are durable, ``read_so_far`` is their digest."""
 
 Index("ix_file_import_created_at", file_import.c.workspace_id, file_import.c.created_at, file_import.c.id)
+
+kind_schema: Final = Table(
+    "kind_schema",
+    INGEST,
+    Column("workspace_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("active", Integer),
+    Column("updated_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "kind"),
+    CheckConstraint("mode IN ('warn', 'reject')", name="mode"),
+)
+"""What is in force for a kind of touchpoint: a version, or none."""
+
+schema_version: Final = Table(
+    "schema_version",
+    INGEST,
+    Column("workspace_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "kind", "version"),
+)
+"""Schemas as they were published. Never changed, so what was made ready of one is good for ever."""
+
+schema_violation: Final = Table(
+    "schema_violation",
+    INGEST,
+    Column("workspace_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("pointer", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("item_id", Text, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "kind", "version", "place"),
+)
+"""How often what was taken violated which place of a schema, with the latest touchpoint that did."""

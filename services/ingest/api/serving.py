@@ -22,6 +22,7 @@ from services.ingest.api import (
     posthog,
     rejected,
     rudderstack,
+    schemas,
     segment,
     snowplow,
     touchpoints,
@@ -42,6 +43,7 @@ from services.ingest.handlers.hooks import Hooks
 from services.ingest.handlers.importing import Importer
 from services.ingest.handlers.recording import Recording
 from services.ingest.handlers.replaying import Replay
+from services.ingest.handlers.schemas import SchemaRegistry
 from services.ingest.settings import LimitSettings
 from shared.errors import Unavailable
 from shared.http.app import create_app
@@ -62,10 +64,11 @@ async def run(own: Resources, stop: asyncio.Event) -> None:
 
     own.health.require("log", check_log)
     own.health.require("keys", own.access.check)
+    own.health.require("schemas", own.schemas.check)
     try:
         async with asyncio.TaskGroup() as tasks:
             keeping = [tasks.create_task(own.access.run()), tasks.create_task(own.hooks.run())]
-            keeping.append(tasks.create_task(ensure_log(own, stop)))
+            keeping += [tasks.create_task(own.schemas.run()), tasks.create_task(ensure_log(own, stop))]
             await serve(app, Address(own.settings.host, own.settings.port), guard, stop)
             for task in keeping:
                 task.cancel()
@@ -130,6 +133,7 @@ def api(own: Resources, posting: Sequence[Surface]) -> FastAPI:
         routers=[
             rejected.router,
             policy.router,
+            schemas.router,
             imports.router,
             trial.router(own.clock),
             webhooks.administration(own.clock),
@@ -159,12 +163,15 @@ def resources(own: Resources) -> Mapping[str, Any]:
     return {
         "access": own.access,
         "importer": Importer(
-            Door(own.producer, own.clock, own.telemetry, _make_id, None, own.country_at), own.writer, own.clock
+            Door(own.producer, own.clock, own.telemetry, _make_id, None, own.country_at, schemas=own.schemas),
+            own.writer,
+            own.clock,
         ),
         "hooks": own.hooks,
         "writer": own.writer,
         "reader": own.reader,
-        "replay": Replay(own.producer, own.writer, own.clock, own.hooks.reader_of),
+        "replay": Replay(own.producer, own.writer, own.clock, own.hooks.reader_of, own.schemas),
+        "schema_registry": SchemaRegistry(own.writer, own.clock),
     }
 
 
@@ -186,6 +193,7 @@ def _door(own: Resources) -> Door:
         own.allowances,
         own.country_at,
         address_of=address_by(own.settings.trusted),
+        schemas=own.schemas,
     )
 
 

@@ -11,6 +11,8 @@ import msgspec
 from services.ingest.domain.policy import terms_by
 from services.ingest.domain.refusal import Refusal
 from services.ingest.handlers.allowances import Allowances, unlimited
+from services.ingest.handlers.schema_cache import SchemaCache
+from services.ingest.handlers.schema_tally import Warned, watched
 from services.ingest.protocols.native import id_of_refused
 from services.ingest.protocols.outcome import NOBODY, AddressOf, Arrival, CountryAt, Outcome, Rejected, Sender, about
 from services.ingest.protocols.parcel import Parcel
@@ -21,7 +23,7 @@ from shared.contracts.codec import encode, encode_through
 from shared.contracts.rejection import Rejection
 from shared.contracts.topics import TOPICS, partition_for
 from shared.contracts.touchpoint import Touchpoint
-from shared.instruments import INGEST_ACCEPTED, INGEST_REJECTED
+from shared.instruments import INGEST_ACCEPTED, INGEST_REJECTED, INGEST_WARNED
 from shared.streaming.ports import Producer
 from shared.streaming.types import Append
 from shared.telemetry import Telemetry
@@ -76,6 +78,7 @@ class Door:
         country_at: CountryAt | None = None,
         *,
         address_of: AddressOf = lambda sender: sender.address,
+        schemas: SchemaCache | None = None,
     ) -> None:
         self._producer = producer
         self._clock = clock
@@ -84,6 +87,7 @@ class Door:
         self._allowances = allowances or unlimited()
         self._country_at = country_at
         self._address_of = address_of
+        self._schemas = schemas
         self._room = bytearray()
         self._partitions = TOPICS[TopicName.TOUCHPOINTS].partitions
 
@@ -94,7 +98,12 @@ class Door:
         protocol, whole = parcel.reader.protocol, parcel.split.refusal
         outcomes = _read(parcel, arrival) if whole is None else _whole(parcel.split, arrival)
         del parcel  # nor is it held while it waits: many wait when much comes
+        warned: list[Warned] = []
+        if arrival.schemas:
+            outcomes = watched(outcomes, arrival.schemas, warned)
         receipt = await self._take(protocol, arrival, outcomes, whole)
+        if warned:
+            self._warn(protocol, principal, warned, arrival.received_at)
         self._count(protocol, principal.key_prefix, receipt)
         return receipt
 
@@ -117,6 +126,7 @@ class Door:
             about=about(sender.user_agent[:_MAX_AGENT], sender.languages[:_MAX_LANGUAGES], country, is_own, terms),
             is_public=principal.kind is KeyKind.WRITE,
             kinds=principal.kinds,
+            schemas=None if self._schemas is None else self._schemas.of(principal.workspace),
             country_at=self._country_at,
         )
 
@@ -145,6 +155,12 @@ class Door:
         finally:
             self._allowances.release(workspace, size)
         return Receipt(len(good), tuple(refused), whole)
+
+    def _warn(self, protocol: str, principal: Principal, warned: Sequence[Warned], now: int) -> None:
+        items = len({one.item_id for one in warned})
+        self._telemetry.count(INGEST_WARNED, items, (protocol, principal.key_prefix))
+        if self._schemas is not None:
+            self._schemas.tally.note(principal.workspace, warned, now)
 
     def _count(self, protocol: str, key_prefix: str, receipt: Receipt) -> None:
         self._telemetry.count(INGEST_ACCEPTED, receipt.accepted, (protocol,))

@@ -11,6 +11,7 @@ from services.ingest.domain.merge_patch import merged
 from services.ingest.domain.policy import terms_by
 from services.ingest.domain.refusal import Refusal
 from services.ingest.handlers.accepting import SERVICE
+from services.ingest.handlers.schema_cache import SchemaCache
 from services.ingest.protocols.outcome import About, Arrival, Outcome, Rejected
 from services.ingest.protocols.parcel import Reader
 from services.ingest.protocols.readers import reader_of
@@ -49,9 +50,15 @@ class Replay:
     """Takes kept items in again. Doing so twice is harmless: an item keeps its id."""
 
     def __init__(
-        self, producer: Producer, engine: Engine, clock: Clock, hook_reader: Callable[[str], Reader | None]
+        self,
+        producer: Producer,
+        engine: Engine,
+        clock: Clock,
+        hook_reader: Callable[[str], Reader | None],
+        schemas: SchemaCache,
     ) -> None:
         self._hook_reader = hook_reader
+        self._schemas = schemas
         self._producer = producer
         self._engine = engine
         self._clock = clock
@@ -116,6 +123,7 @@ class Replay:
             may_split=principal.may(Scope.LEADS_WRITE),
             about=About(terms=terms_by(principal.policy)),
             kinds=principal.kinds,
+            schemas=self._schemas.of(principal.workspace),
         )
         if not payload:
             return Rejected(item.id, Refusal(Code(item.code), item.pointer, item.detail), payload)

@@ -22,6 +22,7 @@ from services.ingest.domain.place import (
 )
 from services.ingest.domain.policy import DEFAULT, Terms
 from services.ingest.domain.refusal import Refused
+from services.ingest.domain.schema import InForce, Mode, Violation
 from services.ingest.domain.site import foreign_site
 from services.ingest.protocols.outcome import About, Arrival, about
 from services.ingest.protocols.reading import EMPTY, read_object
@@ -36,6 +37,7 @@ _MAX_REMEMBERED_CONTEXT: Final = 1_024
 _MAX_AGENT: Final = 512
 _MAX_WORD: Final = 64
 _MAX_NAMED: Final = 20
+TRAITS: Final = "/traits"
 _NO_CAMPAIGN: Final = Campaign()
 
 
@@ -169,13 +171,19 @@ def _marks(agent: str, *, is_bot: bool, is_own: bool) -> tuple[str, ...]:
     return tuple([*marks, OWN_ADDRESS] if is_own else marks)
 
 
-def admitted(
-    arrival: Arrival, where: Surroundings, kind: str, said: dict[str, str] | None, email: Any
+def admitted(  # noqa: PLR0917 -- by name costs, and this is done for every touchpoint
+    arrival: Arrival,
+    where: Surroundings,
+    kind: str,
+    said: dict[str, str] | None,
+    traits: Mapping[str, Any],
+    properties: Mapping[str, Any] | msgspec.Raw,
+    traits_at: str = TRAITS,
 ) -> tuple[dict[str, str], tuple[str, ...]]:
     """Consent and marks of a touchpoint that may come in. Raises Refused for one that is withheld or not allowed.
 
-    This is the one place where what a touchpoint says of consent, the workspace's policy and the kinds of the key are
-    obeyed.
+    This is the one place where what a touchpoint says of consent, the workspace's policy, the kinds of the key and the
+    schema of the kind are obeyed. ``traits_at`` is where traits stand in an item.
     """
     terms = arrival.about.terms
     agreed = said or {}
@@ -187,14 +195,32 @@ def admitted(
     if agreed or is_required:
         consent.enforce(agreed, kind, is_required=is_required)
     marks = where.marks
-    if terms.domains and isinstance(email, str) and terms.is_own_email(email):
+    if terms.domains and isinstance(email := traits.get("email"), str) and terms.is_own_email(email):
         marks = (*marks, OWN_EMAIL)
     if marks:
         terms.check_marks(marks)
     if arrival.kinds and kind not in arrival.kinds:
         named = ", ".join(sorted(arrival.kinds)[:_MAX_NAMED])
         raise Refused(Code.KIND_NOT_ALLOWED, "", f"this key may not send that kind, but {named}")
+    if arrival.schemas is not None and kind in arrival.schemas:
+        _check_schema(arrival.schemas[kind], properties, traits, traits_at)
     return agreed, marks
+
+
+def violations(in_force: InForce, properties: Mapping[str, Any] | msgspec.Raw, traits: Any) -> list[Violation]:
+    """Where they are not as the schema in force says."""
+    said = msgspec.json.decode(properties) if isinstance(properties, msgspec.Raw) else properties
+    return in_force.schema.violations(said, traits)
+
+
+def _check_schema(in_force: InForce, properties: Any, traits: Any, traits_at: str) -> None:
+    if in_force.mode is not Mode.REJECT:
+        return
+    found = violations(in_force, properties, traits)
+    if found:
+        first, more = found[0], f", and {len(found) - 1} more" if len(found) > 1 else ""
+        pointer = traits_at + first.pointer.removeprefix(TRAITS) if first.pointer.startswith(TRAITS) else first.pointer
+        raise Refused(Code.SCHEMA_VIOLATION, pointer, f"{first.detail} (schema version {in_force.version}{more})")
 
 
 def check_time(arrival: Arrival, original: int | None, sent_at: int | None) -> None:

@@ -122,7 +122,7 @@ def _parse(item: Item, arrival: Arrival, times: Times, *, may_hold_nul: bool) ->
     identity = _read_identity(said.identity, "/identity")
     keys, traits = _person(identity, said, arrival, where.country)
     campaign, channel, rule = way_in(said.campaign, said.page, kind, size, arrival.about.terms)
-    agreed, marks = admitted(arrival, where, kind, said.consent, traits.get("email"))
+    agreed, marks = admitted(arrival, where, kind, said.consent, traits, properties)
     original = parse_instant(said.occurred_at, "/occurred_at") if said.occurred_at else times[0]
     sent_at = parse_instant(said.sent_at, "/sent_at") if said.sent_at else times[1]
     check_time(arrival, original, sent_at)

@@ -1,6 +1,6 @@
 """What a parser is told about a request, and what it makes of each item."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -9,6 +9,7 @@ import msgspec
 
 from services.ingest.domain.policy import DEFAULT, Terms
 from services.ingest.domain.refusal import Refusal
+from services.ingest.domain.schema import InForce
 from shared.contracts.touchpoint import Touchpoint
 
 CountryAt = Callable[[str], str | None]
@@ -60,13 +61,17 @@ def about(agent: str, languages: str, country: str | None, is_own: bool, terms: 
 
 NOWHERE: Final = About()
 
+Schemas = Mapping[str, InForce]
+"""What is in force in a workspace, by kind."""
+
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     """The circumstances of a request: whose it is, when it came (microseconds), and how nameless items get an id.
 
     ``may_split`` when its key may part what belongs together; a write key, which every visitor can read, may not.
     ``is_public`` when it came with a write key: consent is asked for, and history is bounded. ``kinds`` are those that
-    its key may send, none any. ``country_at`` tells the country of an address, where anything does.
+    its key may send, none any, and ``schemas`` what those of a kind must be like. ``country_at`` tells the country of
+    an address, where anything does.
     """
 
     workspace: str
@@ -78,6 +83,7 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     about: About = NOWHERE
     is_public: bool = False
     kinds: frozenset[str] = frozenset()
+    schemas: Schemas | None = None
     country_at: CountryAt | None = None
 
 

@@ -155,7 +155,7 @@ def _parse(said: _Said, item: Item, arrival: Arrival, envelope: Events) -> Touch
         own = _group_set(properties)
     kind = Kind.IDENTIFIED.value if said.name == _ALIAS and previous is None else said.kind
     check_time(arrival, times.original, times.sent_at)
-    agreed, marks = admitted(arrival, where, kind, None, traits.get("email"))
+    agreed, marks = admitted(arrival, where, kind, None, traits, own, "/properties/$set")
     size, terms = memoryview(item).nbytes, arrival.about.terms
     campaign, channel, rule = way_in(campaign_said(properties), page, kind, size, terms)
     return Touchpoint(  # by place, as native ones are

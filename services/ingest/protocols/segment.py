@@ -155,7 +155,8 @@ def _parse(said: _Call, item: Item, arrival: Arrival, envelope: Envelope) -> Tou
     keys, person = _person(said, call, kind, (context, properties, traits), arrival.secret, where.country)
     times = envelope.dialect.times(said, envelope.sent_at, arrival.received_at)
     check_time(arrival, times.original, times.sent_at)
-    agreed, marks = admitted(arrival, where, kind, None, person.get("email"))
+    kept = _properties(said, call, properties, traits)
+    agreed, marks = admitted(arrival, where, kind, None, person, kept)
     terms, query = arrival.about.terms, search or text(properties, "search") or ""
     campaign, channel, rule = way_in(campaign, page, kind, memoryview(item).nbytes, terms, query)
     return Touchpoint(  # by place, as native ones are
@@ -178,7 +179,7 @@ def _parse(said: _Call, item: Item, arrival: Arrival, envelope: Envelope) -> Tou
         person,
         agreed,
         _identity(said),
-        _properties(said, call, properties, traits),
+        kept,
         truncated(_written(context) if envelope.context else said.context, context, terms),
         rule,
         where.browser,

@@ -257,7 +257,7 @@ def test_key_that_every_visitor_can_read_splits_nobody() -> None:
 
 def test_every_reason_of_an_item_is_tried() -> None:
     of_requests_and_workers = {Code.TOO_MANY_ITEMS, Code.EMPTY_BATCH, Code.UNREADABLE_RECORD}
-    of_policies = {Code.FILTERED, Code.KIND_NOT_ALLOWED}  # test_policies
+    of_policies = {Code.FILTERED, Code.KIND_NOT_ALLOWED, Code.SCHEMA_VIOLATION}  # test_policies
 
     assert {code for code, _, _ in _REASONS} == set(Code) - of_requests_and_workers - of_policies
 

@@ -7,8 +7,9 @@ import msgspec
 import pytest
 
 from services.ingest.domain.policy import DEFAULT, Terms, read_policy, terms_of
+from services.ingest.domain.schema import InForce, Mode, read_schema
 from services.ingest.protocols import native, posthog, segment
-from services.ingest.protocols.outcome import NOBODY, About, Arrival, Outcome, Rejected, Sender
+from services.ingest.protocols.outcome import NOBODY, About, Arrival, Outcome, Rejected, Schemas, Sender
 from shared.clock import HOUR, SECOND
 from shared.contracts.touchpoint import Touchpoint
 from shared.vocabulary import Code
@@ -217,3 +218,44 @@ def test_a_key_bound_to_kinds_sends_no_other(of: _Of) -> None:
     assert rejected.refusal.detail.endswith("but form_submitted, identified")
     assert rejected.payload
     assert taken(of()(_arrival(kinds=frozenset({"page_viewed"})))).kind == "page_viewed"
+
+
+def _asking(mode: Mode, **document: Any) -> Schemas:
+    return {"page_viewed": InForce(3, mode, read_schema(document))}
+
+
+_HAS_PLAN = {"required": ["plan"]}
+
+
+@_EVERY
+def test_a_schema_in_force_refuses_what_violates_it(of: _Of) -> None:
+    rejected = turned_down(of()(_arrival(schemas=_asking(Mode.REJECT, properties=_HAS_PLAN))))
+
+    assert (rejected.refusal.code, rejected.refusal.pointer) == (Code.SCHEMA_VIOLATION, "/properties")
+    assert rejected.refusal.detail == '"plan" is a required property (schema version 3)'
+    assert rejected.payload
+
+
+@_EVERY
+def test_one_that_warns_and_one_of_another_kind_refuse_nothing(of: _Of) -> None:
+    other = {"order_completed": _asking(Mode.REJECT, properties=_HAS_PLAN)["page_viewed"]}
+
+    assert taken(of()(_arrival(schemas=_asking(Mode.WARN, properties=_HAS_PLAN)))).kind == "page_viewed"
+    assert taken(of()(_arrival(schemas=other))).kind == "page_viewed"
+
+
+@pytest.mark.parametrize(("of", "pointer"), [(_segment, "/traits/email"), (_posthog, "/properties/$set/email")])
+def test_traits_are_pointed_at_where_the_protocol_has_them(of: _Of, pointer: str) -> None:
+    short = {"properties": {"email": {"maxLength": 3}}}
+
+    rejected = turned_down(of(email="ada@acme.example")(_arrival(schemas=_asking(Mode.REJECT, traits=short))))
+
+    assert rejected.refusal.pointer == pointer
+
+
+def test_withheld_goes_before_schema_so_that_nothing_is_kept() -> None:
+    schemas = _asking(Mode.REJECT, properties=_HAS_PLAN)
+
+    rejected = turned_down(_native(agent=_GOOGLEBOT)(_arrival('{"bots":"drop"}', schemas=schemas)))
+
+    assert (rejected.refusal.code, rejected.payload) == (Code.FILTERED, b"")
