@@ -16,12 +16,15 @@ from shared.streaming.postgres.log import PostgresLog
 
 _RETRY_SECONDS: Final = 0.25
 
+_KAFKA_BATCH_BYTES: Final = 512 * 1024
+"""Each partition has one under way, of which the client makes four copies until it is sent."""
+
 
 def open_log(settings: LogSettings, role: Role, limits: Limits | None = None) -> Log:
     """The log of these settings, in a database reached as ``role``, which must be a worker's. Raises Misconfigured."""
     if settings.dsn is not None and settings.kind == "postgres":
         return PostgresLog(settings.dsn.get_secret_value(), role, limits or Limits())
-    return KafkaLog(brokers_of(settings), limits or Limits())
+    return KafkaLog(brokers_of(settings), limits or Limits(max_batch_bytes=_KAFKA_BATCH_BYTES))
 
 
 async def topics_ready(log: Log, stop: asyncio.Event) -> bool:
