@@ -15,6 +15,9 @@ _DECIMALS: Final = 6
 _NEGLIGIBLE: Final = 1e-9
 """A decayed value below this cannot change a score quantised to 1e-6."""
 
+_PRECISION: Final = 0.125
+"""How exactly a turn is found, in seconds: all whole seconds that it may lie next to are breakpoints."""
+
 _ROUNDING: Final = 1e-6
 """A score is quantised, so a bound must leave this much room."""
 
@@ -111,8 +114,8 @@ def _bisect(reached: Callable[[int], bool], no: int, yes: int) -> int:
 
 
 def _breakpoints(groups: Sequence[Group], pairs: Sequence[Pair], first: int) -> list[int]:
-    """Whole seconds, in order, between which the score is monotone; both neighbours of a turn are in, the last is
-    the horizon.
+    """Whole seconds, in order, between which the score is monotone; all neighbours of a turn are in, the last is the
+    horizon.
     """
     live = [(group, pair) for group, pair in zip(groups, pairs, strict=True) if abs(pair[1]) > _NEGLIGIBLE]
     cuts = {first, first + 1}
@@ -123,14 +126,17 @@ def _breakpoints(groups: Sequence[Group], pairs: Sequence[Pair], first: int) -> 
             cuts.update(_around(_falls_to(at, value, group.half_life, abs(limit))))
     edges = sorted(cut for cut in cuts if cut >= first)
     for start, end in pairwise(edges):
+        if end - start == 1:
+            continue
         terms = _terms(live, start)
         for turn in _roots([(-rate * amount, rate) for amount, rate in terms], 0.0, float(end - start)):
             cuts.update(_around(start + turn))
     return sorted(cut for cut in cuts if cut >= first)
 
 
-def _around(second: float) -> tuple[int, int]:
-    return math.floor(second), math.ceil(second) + 1
+def _around(second: float) -> range:
+    """All whole seconds next to one that is known to within an eighth."""
+    return range(math.floor(second - _PRECISION), math.ceil(second + _PRECISION) + 1)
 
 
 def _falls_to(at: int, value: float, half_life: int, size: float) -> float:
@@ -175,7 +181,7 @@ def _roots(terms: list[tuple[float, float]], low: float, high: float) -> list[fl
 
 def _zero(value: Callable[[float], float], a: float, b: float) -> float:
     sign = value(a)
-    while b - a > 0.25:  # noqa: PLR2004 - a quarter of a second: its whole neighbours are breakpoints
+    while b - a > 2 * _PRECISION:
         middle = (a + b) / 2
         if value(middle) * sign > 0:
             a = middle

@@ -3,7 +3,7 @@
 from itertools import permutations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.scoring.domain import engagement
@@ -79,6 +79,7 @@ def test_a_group_above_its_limit_counts_as_its_limit_until_it_falls_below() -> N
     assert at == 2 * DAY + SECOND
 
 
+@example(terms=[(3, 11), (6, -53), (17, 37)], threshold=1, rising=False)
 @given(
     st.lists(st.tuples(st.integers(1, 20), st.integers(-60, 60)), min_size=1, max_size=4),
     st.integers(1, 60),
