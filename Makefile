@@ -13,6 +13,7 @@ NODE_CLIENTS := tests/e2e/node_clients
 CODE := services shared migrations tests
 
 FOR ?= 60
+FUZZ ?= 600
 LOG ?= postgres kafka
 TIMES ?= 20
 
@@ -47,8 +48,9 @@ benchmark: $(VENV)/.development ## Measure all ratios and print the table (QUICK
 	QUICK=$(QUICK) $(BIN)/python -m tests.benchmark
 
 .PHONY: chaos
-chaos: parts $(VENV)/.development ## Kill everything in turn and count (FOR=seconds, LOG=kafka|postgres)
+chaos: parts $(VENV)/.development ## Kill everything in turn and count (FOR=seconds, LOG=kafka|postgres); fuzz (FUZZ=seconds)
 	$(BIN)/python -m tests.chaos --for $(FOR) $(addprefix --log ,$(LOG))
+	$(BIN)/python -m tests.chaos.fuzz --for $(FUZZ)
 
 .PHONY: tracker
 tracker: $(NODE_CLIENTS)/node_modules/.package-lock.json ## Make the tracker that browsers load of its readable source
