@@ -7,6 +7,7 @@ from itertools import permutations
 import msgspec
 import pytest
 
+from services.scoring.domain import state as states
 from services.scoring.domain.identity import BEGINNING
 from shared.clock import DAY, SECOND, ManualClock
 from shared.contracts.codec import encode
@@ -239,3 +240,46 @@ async def test_a_lead_of_very_many_cycles_is_refolded_without_writing_all_of_the
     assert (await scoring.leads())[U1].count == 4_001
     assert 0 < kept < 5
     assert {fact.cycle for fact in (await scoring.facts()).values()} == set(range(1, 2_001))
+
+
+async def test_a_late_denial_takes_back_what_was_told_after_it_and_from_every_device(scoring: Scoring) -> None:
+    await scoring.deliver(
+        [
+            touchpoint(1, "identified", T0, U1, A1),
+            touchpoint(2, "identified", T0, U1, A2),
+            touchpoint(3, "demo_requested", T0 + 2 * DAY, A2),
+        ]
+    )
+    told = (await scoring.leads())[U1].status
+
+    await scoring.deliver(
+        [touchpoint(4, "consent_updated", T0 + DAY, A1, consent={"profiling": "denied"})], partition=1
+    )
+    await scoring.catch_up(BEGINNING)
+
+    held = (await scoring.leads())[U1]
+    assert (told, held.status, held.is_withdrawn) == ("sql", "known", True)
+    correction = (await scoring.changes())[-1]
+    assert correction.kind == "corrected"
+    assert [move.to for move in correction.transitions.retracted if move.axis == "status"] == ["mql", "sal", "sql"]
+
+
+async def test_a_state_of_an_earlier_fold_is_made_anew_from_the_history(scoring: Scoring) -> None:
+    await scoring.deliver(
+        [
+            touchpoint(1, "consent_updated", T0, U1, consent={"profiling": "denied"}),
+            *(touchpoint(number, "page_viewed", T0 + number, U1) for number in range(2, 300)),
+        ]
+    )
+    # What was written before consents were heard: no word of them in any state.
+    for table in ("lead", "checkpoint"):
+        for row in await scoring.pool.fetch(f"SELECT key, state FROM scoring.{table} WHERE state IS NOT NULL"):  # noqa: S608
+            state = states.decode(row["state"])
+            state.consent, state.is_withdrawn, state.fold = {}, False, 0
+            await scoring.pool.execute(f"UPDATE scoring.{table} SET state = $1", states.encode(state))  # noqa: S608
+
+    await scoring.deliver([touchpoint(300, "demo_requested", T0 + DAY, U1)])
+    await scoring.catch_up(BEGINNING)
+
+    held = (await scoring.leads())[U1]
+    assert (held.count, held.is_withdrawn, held.visit_count, held.status) == (300, True, 0, "known")

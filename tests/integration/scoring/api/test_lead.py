@@ -194,3 +194,29 @@ async def test_a_database_that_is_away_is_said_to_be(database: str) -> None:
         for path in (f"/v1/leads/{id_of(A1)}", "/v1/leads", "/v1/changes", "/v1/facts"):
             answer = await service.client.get(path)
             assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+
+
+async def test_a_lead_shows_what_was_said_of_consent_and_since_when(service: Service) -> None:
+    await service.scoring.deliver(
+        [
+            touchpoint(1, "page_viewed", T0, A1, consent={"profiling": "granted", "analytics": "granted"}),
+            touchpoint(2, "identified", T0 + HOUR, U1, A1, traits={"seniority": "vp"}),
+            touchpoint(3, "page_viewed", T0 + DAY, A1, consent={"profiling": "denied"}, traits={"name": "Ann"}),
+            touchpoint(4, "page_viewed", T0 + 2 * DAY, A1, consent={"profiling": "denied"}, page={"path": "/pricing"}),
+        ]
+    )
+
+    lead = await service.get(f"/v1/leads/{id_of(U1)}")
+    before = await service.get(f"/v1/leads/{id_of(U1)}", as_of=to_text(T0 + HOUR))
+    ledger = await service.get(f"/v1/leads/{id_of(U1)}/ledger")
+
+    granted = {"state": "granted", "since": to_text(T0)}
+    assert lead["consent"] == {"analytics": granted, "profiling": {"state": "denied", "since": to_text(T0 + DAY)}}
+    assert (lead["traits"], lead["score"]["fit"]) == ({"seniority": "vp", "name": "Ann"}, 40)
+    assert before["consent"] == {"analytics": granted, "profiling": granted}
+    assert [(line["touchpoint_id"], line["withheld"]) for line in ledger["data"] if line["at"]] == [
+        ("t0001", None),
+        ("t0003", "consent_withdrawn"),
+        ("t0004", "consent_withdrawn"),
+        ("t0004", "consent_withdrawn"),
+    ]
