@@ -33,7 +33,7 @@ class _Connection(asyncio.Protocol):
         head, separator, rest = self._buffer.partition(b"\r\n\r\n")
         if not separator:
             return
-        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
         if len(rest) < length:
             return
         self._load.answers[int(head[9:12])] += 1
@@ -63,10 +63,10 @@ async def send_all(port: int, requests: Sequence[bytes], connections: int) -> Co
     return load.answers
 
 
-def post(body: bytes, key: str) -> bytes:
+def post(body: bytes, key: str, path: str = "/v1/touchpoints", content_type: str = "application/json") -> bytes:
     """A request as a client on a kept connection sends it."""
     head = (
-        "POST /v1/touchpoints HTTP/1.1\r\nhost: 127.0.0.1\r\nuser-agent: benchmark/1\r\naccept: */*\r\n"
-        f"authorization: Bearer {key}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+        f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nuser-agent: benchmark/1\r\naccept: */*\r\n"
+        f"authorization: Bearer {key}\r\ncontent-type: {content_type}\r\ncontent-length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body

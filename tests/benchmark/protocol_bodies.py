@@ -193,6 +193,16 @@ BATCHES: Final[Mapping[str, Callable[[list[_Event]], Any]]] = {
 }
 """By protocol, events to the request that holds them."""
 
+PATHS: Final[Mapping[str, str]] = {
+    "native": "/v1/touchpoints",
+    "segment": "/v1/batch",
+    "posthog": "/batch/",
+    "snowplow": "/com.snowplowanalytics.snowplow/tp2",
+    "ga4": "/mp/collect?measurement_id=G-1",
+    "cloudevents": "/v1/events",
+}
+"""Where each is posted."""
+
 _EVENTS: Final[Mapping[str, Callable[[int, int], Any]]] = {
     "native": touchpoint,
     "segment": _segment,

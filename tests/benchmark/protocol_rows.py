@@ -1,4 +1,7 @@
-"""What reading costs in each protocol: a request's bytes to records of the log, beside tragt's own."""
+"""What events cost in each protocol beside tragt's own, in batches of 100 (Google's take 25): by the door, and to read.
+
+The door adds to both what a record costs whoever sent it; reading is from a request's body to the record's bytes.
+"""
 
 import gc
 import time
@@ -18,11 +21,14 @@ from services.ingest.protocols.splitting import split_native
 from shared.clock import SECOND
 from shared.contracts.codec import encode_through
 from shared.contracts.touchpoint import Touchpoint
+from tests.benchmark.ingest_rows import Bench, bench
+from tests.benchmark.load import post
 from tests.benchmark.measure import REPORT, Bound, Row, paired
-from tests.benchmark.protocol_bodies import batches
+from tests.benchmark.protocol_bodies import PATHS, batches
 
 _BATCH: Final = 100
-_PAIRS: Final = 7
+_PAIRS: Final = 5
+_BOUND: Final = Bound("at most", 1.5, REPORT)
 _CLOUDEVENTS: Final = "application/cloudevents-batch+json"
 _ARRIVAL: Final = Arrival(
     workspace="0199-bench", secret=b"s" * 32, received_at=1_795_600_000 * SECOND, make_id=lambda: "made"
@@ -39,31 +45,63 @@ _OPENERS: Final[Mapping[str, Callable[[bytes], Parcel]]] = {
 
 
 async def rows(*, quick: bool) -> list[Row]:
-    """A row for each protocol but our own."""
+    """Two rows for each protocol but our own; RudderStack's differ from Segment's in the reading only."""
     events = 5_000 if quick else 25_000
     gc.freeze()
     gc.set_threshold(10_000)  # as the door's process does
-    return [await _against_native(protocol, events) for protocol in _OPENERS if protocol != "native"]
+    found = [await _read_against_native(protocol, events) for protocol in _OPENERS if protocol != "native"]
+    async with bench() as door:
+        return [await _against_native(door, protocol, events) for protocol in PATHS if protocol != "native"] + found
 
 
-async def _against_native(protocol: str, events: int) -> Row:
+async def _against_native(door: Bench, protocol: str, events: int) -> Row:
+    """CPU of the door's process per event / the same of native touchpoints, on a real broker."""
+
+    async def theirs(run: int) -> float:
+        return await door.answer(_requests(door.key, protocol, run, events), events)
+
+    async def native(run: int) -> float:
+        return await door.answer(_requests(door.key, "native", run, events), events)
+
+    await theirs(100)
+    await native(100)
+    pairs = await paired(theirs, native, _PAIRS)
+    what = f"a batch of {protocol}'s / of native touchpoints, CPU of the door"
+    return Row(f"protocols, {protocol}", what, _BOUND, *_told(pairs, events), await door.differing())
+
+
+def _requests(key: str, protocol: str, run: int, events: int) -> list[bytes]:
+    media = _CLOUDEVENTS if protocol == "cloudevents" else "application/json"
+    bodies = batches(protocol, run, events, _each(protocol))
+    return [post(body, key, PATHS[protocol], media) for body in bodies]
+
+
+async def _read_against_native(protocol: str, events: int) -> Row:
     """CPU per event, from the request's body to the record's bytes / the same of native touchpoints."""
     theirs, native = _reading(protocol, events), _reading("native", events)
     await theirs(100)
     await native(100)
     pairs = await paired(theirs, native, _PAIRS)
+    what = f"a batch of {protocol}'s / of native touchpoints, read to records"
+    return Row(f"reading, {protocol}", what, _BOUND, *_told(pairs, events))
+
+
+def _told(pairs: Sequence[tuple[float, float]], events: int) -> tuple[list[float], str]:
+    """The ratios, and what is shown beside them."""
     micros = [sorted(pair[side] for pair in pairs)[len(pairs) // 2] / events * 1e6 for side in (0, 1)]
     beside = f"{micros[0]:.1f} against {micros[1]:.1f} µs CPU per event"
-    what = f"protocols, {protocol} / native, a batch read to records"
-    return Row(protocol, what, Bound("at most", 1.5, REPORT), [own / other for own, other in pairs], beside)
+    return [own / other for own, other in pairs], beside
+
+
+def _each(protocol: str) -> int:
+    return MAX_EVENTS if protocol == "ga4" else _BATCH
 
 
 def _reading(protocol: str, events: int) -> Callable[[int], Awaitable[float]]:
-    each = MAX_EVENTS if protocol == "ga4" else _BATCH
     room = bytearray()
 
     async def measured(run: int) -> float:
-        bodies = batches(protocol, run, events, each)
+        bodies = batches(protocol, run, events, _each(protocol))
         began = time.process_time()
         _read(_OPENERS[protocol], bodies, room)
         return time.process_time() - began
