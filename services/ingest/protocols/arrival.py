@@ -34,6 +34,8 @@ _MAX_REMEMBERED: Final = 2_048
 """Of an address whose campaign is remembered: many strangers' longest ones would be hundreds of megabytes."""
 _MAX_REMEMBERED_ITEM: Final = 4_096
 _MAX_REMEMBERED_CONTEXT: Final = 1_024
+_NOT_REMEMBERED: Final = (b'"ip"', b'"cloudevent"', b'"entities"')
+"""An address is not to be remembered; the others make a context that of one event."""
 _MAX_AGENT: Final = 512
 _MAX_WORD: Final = 64
 _MAX_NAMED: Final = 20
@@ -94,7 +96,7 @@ def native_surroundings(raw: msgspec.Raw, pointer: str, arrival: Arrival) -> tup
     Raises Refused.
     """
     data = bytes(raw)
-    if len(data) > _MAX_REMEMBERED_CONTEXT or b'"ip"' in data:  # an address is not to be remembered
+    if len(data) > _MAX_REMEMBERED_CONTEXT or any([data.find(mark) >= 0 for mark in _NOT_REMEMBERED]):
         return _native_surroundings(data, pointer, arrival)
     return _remembered_surroundings(data, pointer, arrival.about)
 
