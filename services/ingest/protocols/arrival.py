@@ -96,7 +96,7 @@ def native_surroundings(raw: msgspec.Raw, pointer: str, arrival: Arrival) -> tup
     Raises Refused.
     """
     data = bytes(raw)
-    if len(data) > _MAX_REMEMBERED_CONTEXT or any([data.find(mark) >= 0 for mark in _NOT_REMEMBERED]):
+    if len(data) > _MAX_REMEMBERED_CONTEXT or any(map(data.count, _NOT_REMEMBERED)):
         return _native_surroundings(data, pointer, arrival)
     return _remembered_surroundings(data, pointer, arrival.about)
 
