@@ -133,6 +133,22 @@ class Door:
     async def _take(
         self, protocol: str, arrival: Arrival, outcomes: Iterable[Outcome], whole: Refusal | None = None
     ) -> Receipt:
+        good, bad, refused = self._records(protocol, arrival, outcomes)
+        size = sum([len(record.value) for records in (good, bad) for record in records])
+        self._allowances.hold(arrival.workspace, size)
+        try:
+            if good:
+                await self._producer.append(TopicName.TOUCHPOINTS, good)
+            if bad:
+                await self._producer.append(TopicName.REJECTIONS, bad)
+        finally:
+            self._allowances.release(arrival.workspace, size)
+        return Receipt(len(good), tuple(refused), whole)
+
+    def _records(
+        self, protocol: str, arrival: Arrival, outcomes: Iterable[Outcome]
+    ) -> tuple[list[Append], list[Append], list[RefusedItem]]:
+        """What goes to either topic, and what the sender is told."""
         good: list[Append] = []
         bad: list[Append] = []
         refused: list[RefusedItem] = []
@@ -145,16 +161,7 @@ class Door:
                 if outcome.refusal.code not in WITHHELD:
                     bad.append(Append(0, encode(_rejection(outcome, arrival, protocol))))
                 refused.append(RefusedItem(index, outcome.id, outcome.refusal))
-        size = sum([len(record.value) for records in (good, bad) for record in records])
-        self._allowances.hold(workspace, size)
-        try:
-            if good:
-                await self._producer.append(TopicName.TOUCHPOINTS, good)
-            if bad:
-                await self._producer.append(TopicName.REJECTIONS, bad)
-        finally:
-            self._allowances.release(workspace, size)
-        return Receipt(len(good), tuple(refused), whole)
+        return good, bad, refused
 
     def _warn(self, protocol: str, principal: Principal, warned: Sequence[Warned], now: int) -> None:
         items = len({one.item_id for one in warned})
