@@ -17,7 +17,7 @@ def send(address: str, write_key: str, mode: str) -> list[str]:
         host=address,
         flush_at=100,
         flush_interval=0.5,
-        max_retries=2,
+        max_retries=5,
         gzip=True,
         capture_mode=mode,
         on_error=lambda error, _items: failures.append(str(error)),

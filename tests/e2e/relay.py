@@ -14,10 +14,15 @@ _CHUNK: Final = 65_536
 
 @dataclass(slots=True)
 class Relay:
-    """Where the client is pointed to, and what it was answered; 0 where it hung up before it was."""
+    """Where the client is pointed to, and what it was answered; 0 where it hung up before it was.
+
+    ``gate`` holds back what clients send until so many of them have come, so that they all ask at once.
+    """
 
     port: int
     upstream: int
+    gate: asyncio.Barrier
+    has_come: bool = False
     statuses: list[int] = field(default_factory=list)
 
     @property
@@ -32,6 +37,9 @@ class Relay:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
+        if not self.has_come:
+            self.has_come = True
+            await self.gate.wait()
         inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", self.upstream)
         asking = [False]
 
@@ -66,9 +74,9 @@ async def _read(reader: asyncio.StreamReader) -> bytes:
 
 
 @asynccontextmanager
-async def relaying(upstream: int) -> AsyncIterator[Relay]:
+async def relaying(upstream: int, gate: asyncio.Barrier) -> AsyncIterator[Relay]:
     """A relay to a port of this machine."""
-    relay = Relay(0, upstream)
+    relay = Relay(0, upstream, gate)
     server = await asyncio.start_server(relay.serve, "127.0.0.1", 0)
     relay.port = server.sockets[0].getsockname()[1]
     try:

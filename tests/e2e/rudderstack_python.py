@@ -13,7 +13,7 @@ def send(address: str, write_key: str) -> list[str]:
         write_key,
         host=address,
         upload_size=20,
-        max_retries=2,
+        max_retries=5,
         on_error=lambda error, _items: failures.append(str(error)),
     )
     client.page(anonymous_id="a-python", name="Pricing", properties={"url": "https://shop.example/pricing"})

@@ -14,7 +14,7 @@ def send(address: str, write_key: str) -> list[str]:
         host=address,
         gzip=True,
         upload_size=20,
-        max_retries=2,
+        max_retries=5,
         on_error=lambda error, _items: failures.append(str(error)),
     )
     client.page(anonymous_id="a-python", name="Pricing", properties={"url": "https://shop.example/pricing"})

@@ -2,7 +2,7 @@
 import { PostHog } from "posthog-node";
 
 const [host, writeKey] = process.argv.slice(2);
-const posthog = new PostHog(writeKey, { host, flushAt: 100, flushInterval: 60_000, fetchRetryCount: 2 });
+const posthog = new PostHog(writeKey, { host, flushAt: 100, flushInterval: 60_000, fetchRetryCount: 5 });
 let failed = false;
 posthog.on("error", (error) => {
   failed = true;

@@ -34,5 +34,5 @@ analytics.alias({ userId: "u-legacy-2", previousId: "u-legacy" }, told);
 analytics.screen({ userId: "u-legacy", name: "Home" }, told);
 
 analytics.flush();
-while (waiting) await new Promise((passed) => setTimeout(passed, 50));
-process.exit(failed ? 1 : 0);
+for (let left = 1_200; waiting && left; left -= 1) await new Promise((passed) => setTimeout(passed, 50));
+process.exit(failed || waiting ? 1 : 0);

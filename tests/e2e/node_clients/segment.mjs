@@ -2,7 +2,7 @@
 import { Analytics } from "@segment/analytics-node";
 
 const [host, writeKey] = process.argv.slice(2);
-const analytics = new Analytics({ writeKey, host, path: "/v1/batch", flushAt: 20, maxRetries: 2 });
+const analytics = new Analytics({ writeKey, host, path: "/v1/batch", flushAt: 20, maxRetries: 5 });
 let failed = false;
 analytics.on("error", (error) => {
   failed = true;
