@@ -12,6 +12,7 @@ from services.ingest.domain.keys import KeyRing, plain_keys
 from services.ingest.domain.refusal import Refusal, Refused
 from services.ingest.protocols.arrival import native_surroundings
 from services.ingest.protocols.reading import EMPTY, is_surely_good, passed_object, read_object
+from services.ingest.protocols.segment_parts import context_said
 from tests.unit.ingest.protocols.arrivals import ARRIVAL
 
 _NUMBERS = st.sampled_from(
@@ -152,6 +153,27 @@ def test_surroundings_are_those_of_the_context_each_time(text: str) -> None:
             _became(native_surroundings, _passed_over(one.encode()), "/context", ARRIVAL) for one in (text, longer)
         )
         assert remembered == afresh if isinstance(remembered, Refusal) else remembered[0] == afresh[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        "null",
+        '{"page":{"url":"https://a.dk/p?utm_source=x","search":"?gclid=1","title":7},"locale":"da-DK"}',
+        '{"campaign":{"name":"spring","source":3},"device":{"type":"mobile"},"userAgent":"Mozilla/5.0 (iPhone)"}',
+        '{"ip":"203.0.113.7","traits":{"email":"jane@example.com"}}',
+        '{"page":[],"campaign":"x","device":1,"location":null,"consent":{"categoryPreferences":{"Advertising":false}}}',
+        '{"n":1e999}',
+        "17",
+    ],
+)
+def test_a_segment_context_says_the_same_each_time(text: str) -> None:
+    longer = text.replace("{", "{" + " " * 3_000, 1)  # too long to be remembered
+
+    for _ in range(2):
+        remembered, afresh = (_became(context_said, _passed_over(one.encode()), {}, ARRIVAL) for one in (text, longer))
+        assert remembered == afresh
 
 
 def test_no_context_is_nowhere() -> None:
