@@ -5,7 +5,7 @@ An id is a user's unless the event says that nobody has been identified yet. Fie
 
 import re
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -85,8 +85,7 @@ class _Event(msgspec.Struct, gc=False):
     options: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
+class _Said(NamedTuple):
     """An event and what is read out of it everywhere."""
 
     event: _Event
