@@ -24,7 +24,7 @@ class LimitSettings(Component):
 
     body_bytes: int = Field(default=1024 * 1024, ge=1024, le=16 * 1024 * 1024)
     held_bytes: int = Field(default=32 * 1024 * 1024, ge=1024 * 1024)
-    """Bodies that wait at once to be stored; above it requests are told to come again."""
+    """Bodies that wait at once to be stored; above it requests are told to come again. One workspace alone has half."""
 
     items: int = Field(default=1_000, ge=1, le=10_000)
     segment_items: int = Field(default=2_500, ge=1, le=10_000)
