@@ -17,14 +17,17 @@ import msgspec
 MAX_BYTES: Final = 64 * 1024
 """Of both schemas of a version, written as JSON."""
 
-_MAX_UNFOLDED: Final = 5_000
-"""Objects of a schema, those that a reference names counted at each reference."""
+_MAX_UNFOLDED: Final = 3_000
+"""Values in a schema (texts, numbers, lists, objects), those that a reference names counted at each reference."""
 
 _MAX_DEPTH: Final = 64
-_MAX_PATTERNS: Final = 200
+_MAX_PATTERNS: Final = 100
 _MAX_PATTERN: Final = 500
-_PATTERNS: Final = jsonschema_rs.RegexOptions(size_limit=256 * 1024, dfa_size_limit=1024 * 1024)
+_PATTERNS: Final = jsonschema_rs.RegexOptions(size_limit=64 * 1024, dfa_size_limit=128 * 1024)
 _MAX_VIOLATIONS: Final = 20
+_MAX_CHECKS: Final = 100_000
+"""Values of an item times those of the schema: beyond it only whether there is a violation is looked at, not where."""
+
 _MAX_DETAIL: Final = 300
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -62,13 +65,34 @@ class Violation(NamedTuple):
 class Schema:
     """A version made ready. What it says nothing about may be anything."""
 
-    properties: jsonschema_rs.Validator | None
-    traits: jsonschema_rs.Validator | None
+    properties: "_Part | None"
+    traits: "_Part | None"
 
     def violations(self, properties: Any, traits: Any) -> list[Violation]:
         """The first of them, none when both are as they should be; what is not there is an empty object."""
-        found = [] if self.properties is None else list(_violations(self.properties, properties, "properties"))
-        return found if self.traits is None else found + list(_violations(self.traits, traits, "traits"))
+        found = [] if self.properties is None else list(self.properties.violations(properties))
+        return found if self.traits is None else found + list(self.traits.violations(traits))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """The schema of either; ``cost`` is how many values it unfolds to."""
+
+    name: str
+    validator: jsonschema_rs.Validator
+    cost: int
+
+    def violations(self, value: Any) -> Iterator[Violation]:
+        if self.validator.is_valid(value):
+            return
+        if self.cost * _size(value) > _MAX_CHECKS:
+            yield Violation(
+                f"/{self.name}", "it is not as the schema says, and too large to say where", f"/{self.name}"
+            )
+            return
+        for error in islice(self.validator.iter_errors(value), _MAX_VIOLATIONS):
+            pointer = f"/{self.name}{_pointer(error.instance_path)}"
+            yield Violation(pointer, error.message[:_MAX_DETAIL], f"/{self.name}{_pointer(error.schema_path)}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,7 +109,7 @@ def read_schema(document: Mapping[str, Any]) -> Schema:
     properties, traits = document.get("properties"), document.get("traits")
     if properties is None and traits is None:
         raise InvalidSchema("", "give a schema for `properties`, for `traits`, or for both")
-    return Schema(_compiled(properties, "/properties"), _compiled(traits, "/traits"))
+    return Schema(_compiled("properties", properties), _compiled("traits", traits))
 
 
 def written(document: Mapping[str, Any]) -> str:
@@ -105,16 +129,17 @@ def read_written(text: str) -> Schema:
     return read_schema(msgspec.json.decode(text))
 
 
-def _compiled(said: Any, pointer: str) -> jsonschema_rs.Validator | None:
+def _compiled(name: str, said: Any) -> _Part | None:
     if said is None:
         return None
+    pointer = f"/{name}"
     if not isinstance(said, dict):
         raise InvalidSchema(pointer, "a schema is an object")
     if said.get("$schema", _DIALECT) != _DIALECT:
         raise InvalidSchema(f"{pointer}/$schema", f"schemas are of draft 2020-12: {_DIALECT}")
-    _Measure(said, pointer).check()
+    cost = _Measure(said, pointer).measured()
     try:
-        return jsonschema_rs.Draft202012Validator(
+        validator = jsonschema_rs.Draft202012Validator(
             said, validate_formats=True, mask="it", pattern_options=_PATTERNS, offline=True
         )
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as error:
@@ -122,14 +147,14 @@ def _compiled(said: Any, pointer: str) -> jsonschema_rs.Validator | None:
         raise InvalidSchema(pointer + _pointer(path), str(error).partition("\n")[0][:_MAX_DETAIL]) from None
     except ValueError as error:
         raise InvalidSchema(pointer, str(error)[:_MAX_DETAIL]) from None
+    return _Part(name, validator, cost)
 
 
-def _violations(validator: jsonschema_rs.Validator, value: Any, part: str) -> Iterator[Violation]:
-    if validator.is_valid(value):
-        return
-    for error in islice(validator.iter_errors(value), _MAX_VIOLATIONS):
-        pointer = f"/{part}{_pointer(error.instance_path)}"
-        yield Violation(pointer, error.message[:_MAX_DETAIL], f"/{part}{_pointer(error.schema_path)}")
+def _size(value: Any) -> int:
+    """How many values there are in it."""
+    if isinstance(value, dict):
+        return 1 + sum(map(_size, value.values()))
+    return 1 + sum(map(_size, value)) if isinstance(value, list) else 1
 
 
 def _pointer(path: Any) -> str:
@@ -146,20 +171,24 @@ class _Measure:
         self._costs: dict[str, int] = {}
         self._open: set[str] = set()
 
-    def check(self) -> None:
-        """Raise InvalidSchema for one that costs too much, or what cannot be known."""
-        if self._cost(self._schema, self._pointer, 0) > _MAX_UNFOLDED:
-            message = f"with its references unfolded a schema has at most {_MAX_UNFOLDED} objects"
+    def measured(self) -> int:
+        """How many values it unfolds to. Raises InvalidSchema for too many, or where that cannot be known."""
+        cost = self._cost(self._schema, self._pointer, 0)
+        if cost > _MAX_UNFOLDED:
+            message = f"with its references unfolded a schema has at most {_MAX_UNFOLDED} values"
             raise InvalidSchema(self._pointer, message)
+        return cost
 
     def _cost(self, value: Any, pointer: str, depth: int) -> int:
         if depth > _MAX_DEPTH:
             raise InvalidSchema(pointer, f"a schema is at most {_MAX_DEPTH} levels deep, its references included")
         if isinstance(value, list):
-            return sum(self._cost(one, f"{pointer}/{place}", depth + 1) for place, one in enumerate(value))
+            return 1 + sum(self._cost(one, f"{pointer}/{place}", depth + 1) for place, one in enumerate(value))
         if not isinstance(value, dict):
-            return 0
+            return 1
         self._check_patterns(value, pointer)
+        if isinstance(value.get("enum"), list) and any(isinstance(one, list | dict) for one in value["enum"]):
+            raise InvalidSchema(f"{pointer}/enum", "an enum is of texts, numbers, booleans and null")  # others are slow
         for name in _UNBOUNDED:
             if isinstance(value.get(name), str | bool):
                 raise InvalidSchema(f"{pointer}/{name}", f"{name} is not taken: refer to `#/$defs/name`")

@@ -13,6 +13,7 @@ from shared.clock import Clock
 from shared.database.connection import Engine
 from shared.database.session import WriteSession, writing
 from shared.errors import Conflict, FieldFault, InvalidRequest, NotFound
+from shared.vocabulary import Code
 
 _MAX_KINDS: Final = 500
 _MAX_VERSIONS: Final = 1_000
@@ -72,7 +73,11 @@ class SchemaRegistry:
         Raises InvalidRequest, NotFound, Transient.
         """
         schema = _read(document) if document else await self._in_force(who, kind)
-        return [schema.violations(sample.get("properties") or {}, sample.get("traits") or {}) for sample in samples]
+        try:
+            return [schema.violations(sample.get("properties") or {}, sample.get("traits") or {}) for sample in samples]
+        except UnicodeEncodeError:
+            fault = FieldFault("/touchpoints", Code.INVALID_TEXT, "text with half of a surrogate pair")
+            raise InvalidRequest(fault) from None
 
     async def _in_force(self, who: Principal, kind: str) -> Schema:
         async with writing(self.engine) as session:

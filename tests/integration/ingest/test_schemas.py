@@ -6,6 +6,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from services.ingest import store
+from services.ingest.bootstrap import opened
+from shared.database.session import writing
+from shared.errors import Unavailable
 from tests.ingest_door import OpenDoor, make_keys
 from tests.ingest_process import running_ingest
 from tests.waiting import wait_until
@@ -142,6 +146,15 @@ async def test_a_schema_is_tried_before_it_is_there(door: OpenDoor) -> None:
     assert in_force == {"data": [wrong]}
 
 
+async def test_half_a_surrogate_pair_in_a_sample_is_said(door: OpenDoor) -> None:
+    body = b'{"properties": {"properties": {"a": {"pattern": "x"}}}, "touchpoints": {"properties": {"a": "\\ud83d"}}}'
+    headers = {"authorization": f"Bearer {door.keys.secret}", "content-type": "application/json"}
+
+    answer = await door.client.post("/v1/schemas/x/try", content=body, headers=headers)
+
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "invalid_text")
+
+
 async def test_what_is_no_schema_is_refused_with_its_place_and_changes_nothing(door: OpenDoor) -> None:
     refused = await _publish(door, schema={"properties": {"plan": {"$ref": "https://example.com/plan"}}}, status=422)
     nothing = await _ask(door, "POST", "/v1/schemas/trial_started", {"mode": "warn"}, 422)
@@ -165,6 +178,28 @@ async def test_it_is_the_workspace_s_own_and_a_write_key_s_never(door: OpenDoor)
     refused = await door.client.get("/v1/schemas", headers={"authorization": f"Bearer {door.keys.write}"})
 
     assert (taken.status_code, elsewhere.json(), refused.status_code) == (200, {"data": []}, 403)
+
+
+async def test_one_that_is_not_good_any_more_asks_nothing(door: OpenDoor) -> None:
+    """As when a later version of ours takes less; it was good when it was published."""
+    await _publish(door, "reject")
+    async with writing(door.own.writer) as session:
+        workspace = door.keys.workspace.id
+        await store.add_version(session, workspace, "trial_started", 2, '{"properties":{"pattern":"("}}', 0)
+        await store.put_in_force(session, workspace, "trial_started", 2)
+    await door.own.schemas.load()
+
+    assert (await door.post("/v1/touchpoints", _BAD)).status_code == 200
+
+
+async def test_until_schemas_were_read_nothing_is_taken(door: OpenDoor) -> None:
+    async with opened(door.own.settings) as own:
+        with pytest.raises(Unavailable):
+            await own.schemas.check()
+        with pytest.raises(Unavailable):
+            own.schemas.of(door.keys.workspace.id)
+        await own.schemas.load()
+        assert own.schemas.of(door.keys.workspace.id) is None
 
 
 async def test_a_dry_run_of_an_import_is_held_to_it(door: OpenDoor) -> None:
