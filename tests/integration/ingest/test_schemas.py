@@ -91,6 +91,39 @@ async def test_segment_and_posthog_are_held_to_it_too(door: OpenDoor) -> None:
     assert await door.touchpoints() == []
 
 
+_GA4 = {"client_id": "1.2", "events": [{"name": "trial_started", "params": {"plan": "gold"}}]}
+_CLOUD = {"specversion": "1.0", "id": "c", "source": "/s", "type": "trial_started", "subject": "u"}
+_SELF = {
+    "schema": "iglu:com.snowplowanalytics.snowplow/unstruct_event/jsonschema/1-0-0",
+    "data": {"schema": "iglu:com.acme/trial_started/jsonschema/1-0-0", "data": {"plan": "gold"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "pointer"),
+    [
+        ("/mp/collect", "/events/0/params/plan"),
+        ("/v1/events", "/data/plan"),
+        ("/com.snowplowanalytics.snowplow/tp2", "/ue_pr/data/data/plan"),
+    ],
+)
+async def test_protocols_that_are_translated_are_held_to_it_too(door: OpenDoor, path: str, pointer: str) -> None:
+    await _publish(door, "reject")
+    key = door.keys.write
+    if path == "/mp/collect":
+        await door.post(f"{path}?measurement_id=G-1&api_secret={key}", _GA4, authorization="")
+    elif path == "/v1/events":
+        event = {**_CLOUD, "data": {"userId": "u", "plan": "gold"}}
+        await door.post(path, event, content_type="application/cloudevents+json")
+    else:
+        event = {"e": "ue", "p": "web", "duid": "d", "aid": key, "ue_pr": msgspec.json.encode(_SELF).decode()}
+        schema = "iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4"
+        await door.post(path, {"schema": schema, "data": [event]}, authorization="")
+
+    (refused,) = await door.rejections()
+    assert (refused.code, refused.pointer) == ("schema_violation", pointer)
+
+
 async def test_one_that_warns_takes_everything_counts_and_shows_the_latest(door: OpenDoor) -> None:
     await _publish(door)
 
