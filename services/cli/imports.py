@@ -1,5 +1,6 @@
 """``tragt import``: a file of touchpoints, orders or contacts into the workspace."""
 
+import gzip
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,15 +16,35 @@ from services.cli.exits import Ended, Exit
 from services.cli.instance import Address, KeyText, address_of, api
 from services.cli.place import DEFAULT, Data
 from services.ingest.domain.file_import import Format, State, format_of
+from services.ingest.handlers.import_mappings import exports
+
+
+def _list(context: typer.Context, is_asked: bool) -> None:
+    """Name the ready mappings and end."""
+    if is_asked:
+        given(context).table(["mapping", "of"], [[name, one.title] for name, one in exports().items()])
+        raise typer.Exit
+
 
 File = Annotated[Path, typer.Argument(help="CSV, NDJSON or Parquet.", exists=True, dir_okay=False)]
-MappingFile = Annotated[
-    Path | None, typer.Option("--mapping", help="YAML or JSON that says where things stand.", exists=True)
+MappingName = Annotated[
+    str, typer.Option("--mapping", help="YAML or JSON that says where things stand, or the name of a ready mapping.")
+]
+Zone = Annotated[str, typer.Option(help="Of times without an offset, such as Europe/Copenhagen.")]
+Dates = Annotated[str, typer.Option(help="Which is first in 4/5/2024, the day or the month: dmy or mdy.")]
+Decimals = Annotated[str, typer.Option(help="What stands before decimals: point or comma.")]
+Currency = Annotated[str, typer.Option(help="Of amounts in a file that does not name it.")]
+Columns = Annotated[list[str], typer.Option("--column", help="NAME=HEADING, where a heading is another one.")]
+HeaderFile = Annotated[
+    Path | None,
+    typer.Option("--header", help="A file that names the columns (Adobe's column_headers.tsv).", exists=True),
 ]
 FormatName = Annotated[Format | None, typer.Option("--format", help="Else by the name of the file.")]
+Listed = Annotated[bool, typer.Option("--list", help="Only name the ready mappings.", is_eager=True, callback=_list)]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would become of the rows.")]
 Going = Annotated[str, typer.Option("--continue", help="Id of an import that was interrupted.")]
 
+_GZIP: Final = b"\x1f\x8b"
 _PIECE: Final = 64 * 1024
 _TRIES: Final = 5
 _AGAIN: Final = frozenset({429, 503})
@@ -35,10 +56,17 @@ _SHOWN: Final = 20
 def import_file(
     context: typer.Context,
     file: File,
-    mapping: MappingFile = None,
+    mapping: MappingName = "",
     file_format: FormatName = None,
     dry_run: DryRun = False,
     going: Going = "",
+    zone: Zone = "",
+    dates: Dates = "",
+    decimals: Decimals = "",
+    currency: Currency = "",
+    column: Columns = [],  # noqa: B006 -- typer's way to say that there may be none
+    header: HeaderFile = None,
+    _listed: Listed = False,
     data: Data = DEFAULT,
     address: Address = "",
     key: KeyText = "",
@@ -50,10 +78,18 @@ def import_file(
     if found is None:
         raise Ended(Exit.MISUSED, f"what is {file.name}? Say it with --format {'|'.join(Format)}")
     sender = _Sender(address or address_of(data, "ingest"), api(data, "ingest", address, key).key)
+    said = {
+        "zone": zone,
+        "dates": dates,
+        "decimals": decimals,
+        "currency": currency,
+        "columns": dict(_pair(one) for one in column),
+        "header": [] if header is None else _first_line(header),
+    }
     asked = {
         "format": found.value,
         "name": file.name,
-        "mapping": None if mapping is None else read_document(mapping),
+        "mapping": _mapping(mapping, said),
         "dry_run": dry_run,
     }
     job = going or sender.ask("POST", "/v1/imports", json=asked)["id"]
@@ -61,6 +97,34 @@ def import_file(
     around.answer(report) if as_json else _show(report, around)
     if report["rejected"]:
         raise Ended(Exit.NO, f"{report['rejected']} of {report['rows']} rows were refused")
+
+
+def _mapping(mapping: str, said: dict[str, Any]) -> Any:
+    """A document, or a ready mapping with what was said beside it."""
+    given_to_ready = {name: value for name, value in said.items() if value}
+    if mapping in exports():
+        return {"ready": mapping, **given_to_ready}
+    if given_to_ready:
+        raise Ended(Exit.MISUSED, f"--{next(iter(given_to_ready))} goes with the --mapping of a ready one; see --list")
+    if not mapping:
+        return None
+    if not Path(mapping).is_file():
+        raise Ended(Exit.MISUSED, f"{mapping} is neither a file nor a ready mapping; see --list")
+    return read_document(Path(mapping))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, mark, heading = text.partition("=")
+    if not mark:
+        raise Ended(Exit.MISUSED, f"--column {text}: write NAME=HEADING")
+    return name, heading
+
+
+def _first_line(file: Path) -> list[str]:
+    """The columns' names, by tabs, of a file that may be compressed."""
+    content = file.read_bytes()
+    text = (gzip.decompress(content) if content.startswith(_GZIP) else content).decode("utf-8-sig")
+    return text.partition("\n")[0].rstrip("\r").split("\t")
 
 
 class _Sender:
@@ -132,6 +196,8 @@ def _detail(answer: httpx.Response) -> str:
 def _show(report: dict[str, Any], around: Given) -> None:
     verb = "would be taken" if report["dry_run"] else "are taken"
     said = f"{report['rows']} rows: {report['accepted']} {verb}, {report['rejected']} refused"
+    if report["skipped"]:
+        said += f", {report['skipped']} passed over"
     twins = f"; {report['twins']} are equal to an earlier row and count beside it" if report["twins"] else ""
     around.console.print(said + twins, highlight=False)
     rows = [[str(row["row"]), row["code"], row["pointer"], row["detail"]] for row in report["refused"][:_SHOWN]]

@@ -287,7 +287,11 @@ class ImportAsked(BaseModel):
 
     format: Format
     name: str = Field(default="", max_length=200, description="What you call it, such as the name of the file.")
-    mapping: dict[str, Any] | None = Field(default=None, description="Where the parts of a touchpoint stand in a row.")
+    mapping: dict[str, Any] | str | None = Field(
+        default=None,
+        description="Where the parts of a touchpoint stand in a row; or the name of a ready one, alone or as `ready`"
+        " beside `zone`, `dates`, `decimals`, `currency`, `columns` and `header`.",
+    )
     dry_run: StrictBool = Field(default=False, description="Only say what would become of the rows.")
 
 
@@ -313,11 +317,25 @@ class Import(BaseModel):
     rows: int
     accepted: int
     rejected: int
+    skipped: int = Field(description="How many rows hold nothing that the mapping takes.")
     twins: int = Field(description="How many rows were there before in the file, and were taken all the same.")
     codes: dict[Code, int] = Field(description="How many rows were refused, by code.")
     refused: list[RefusedRow] = Field(description="The first hundred of them; all are at `GET /v1/rejected`.")
     created_at: str
     updated_at: str
+
+
+class ReadyMapping(BaseModel):
+    """A mapping that is there already."""
+
+    name: str
+    title: str
+
+
+class ReadyMappingList(BaseModel):
+    """All of them."""
+
+    data: list[ReadyMapping]
 
 
 class ImportList(BaseModel):

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from services.ingest import schemas
 from services.ingest.api.documented import schema_of
 from services.ingest.domain.file_import import FileImport, Format, State, format_of
+from services.ingest.handlers.import_mappings import exports
 from services.ingest.handlers.importing import Importer
 from services.ingest.queries import list_imports
 from shared.access import KeyKind, Principal, Scope
@@ -55,23 +56,30 @@ async def create(
     file_format: Annotated[Format | None, Query(alias="format")] = None,
     name: Annotated[str, Query(max_length=200)] = "",
     dry_run: bool = False,
+    mapping: Annotated[str, Query(max_length=100)] = "",
 ) -> schemas.Import:
     """A CSV, NDJSON or Parquet file of any length is imported while it comes in, and the answer says what became of it.
 
-    A JSON object makes an import that waits for its file at `/v1/imports/{id}/rows`, with a mapping if there is one.
+    `mapping` names a ready one (`GET /v1/imports/mappings`). A JSON object makes an import that waits for its file at
+    `/v1/imports/{id}/rows`, with a mapping if there is one.
     """
     importer = _of(request)
     media_type = request.headers.get("content-type", "")
     if file_format is None and media_type.partition(";")[0].strip() == "application/json":
         asked = await _asked(request)
         made = await importer.create(
-            who, file_format=asked.format, name=asked.name, mapping=asked.mapping, is_dry_run=asked.dry_run
+            who,
+            file_format=asked.format,
+            name=asked.name,
+            mapping={"ready": asked.mapping} if isinstance(asked.mapping, str) else asked.mapping,
+            is_dry_run=asked.dry_run,
         )
         return _shown(made)
     found = file_format or format_of(media_type, name)
     if found is None:
         raise InvalidRequest(FieldFault("format", "unknown_value", f"say the format: one of {', '.join(Format)}"))
-    job = await importer.create(who, file_format=found, name=name, is_dry_run=dry_run)
+    ready = {"ready": mapping} if mapping else None
+    job = await importer.create(who, file_format=found, name=name, mapping=ready, is_dry_run=dry_run)
     return _shown(await importer.run(who, job, request.stream()))
 
 
@@ -92,6 +100,13 @@ async def latest(request: Request, who: Who, limit: Annotated[int, Query(ge=1, l
     async with reading(request.state.reader, who.workspace) as session:
         found = await list_imports(session, who.workspace, limit)
     return schemas.ImportList(data=[_shown(one) for one in found])
+
+
+@router.get("/mappings", summary="The ready mappings")
+async def mappings(_who: Who) -> schemas.ReadyMappingList:
+    """Of the exports of other products, by the name under which an import takes them."""
+    found = [schemas.ReadyMapping(name=name, title=one.title) for name, one in exports().items()]
+    return schemas.ReadyMappingList(data=found)
 
 
 @router.get("/{import_id}", summary="One import and how far it is")
@@ -128,6 +143,7 @@ def _shown(job: FileImport) -> schemas.Import:
         rows=job.row_count,
         accepted=job.accepted_count,
         rejected=sum(job.codes.values()),
+        skipped=job.row_count - job.accepted_count - sum(job.codes.values()),
         twins=job.twin_count,
         codes={Code(code): count for code, count in job.codes.items()},
         refused=[schemas.RefusedRow(**row) for row in job.refused],

@@ -10,7 +10,16 @@ import pyarrow as arrow
 from pyarrow import parquet
 
 from services.ingest.domain.file_import import Format
-from services.ingest.protocols.import_rows import CsvRows, NdjsonRows, Row, Rows, UnreadableFile, value_row
+from services.ingest.protocols.import_rows import (
+    USUAL,
+    CsvRows,
+    Layout,
+    NdjsonRows,
+    Row,
+    Rows,
+    UnreadableFile,
+    value_row,
+)
 
 _BATCH: Final = 500
 _GZIP: Final = b"\x1f\x8b"
@@ -21,12 +30,14 @@ _MAX_PIECE: Final = 256 * 1024
 _END: Final[Sequence[Row]] = ()
 
 
-async def batches_of(file_format: Format, pieces: AsyncIterator[bytes]) -> AsyncGenerator[Sequence[Row]]:
+async def batches_of(
+    file_format: Format, pieces: AsyncIterator[bytes], layout: Layout = USUAL
+) -> AsyncGenerator[Sequence[Row]]:
     """All rows of the file in order, which may be compressed with gzip. Raises UnreadableFile."""
     pieces = _unpacked(pieces)
     match file_format:
         case Format.CSV:
-            batches = _of_text(CsvRows(), pieces)
+            batches = _of_text(CsvRows(layout), pieces)
         case Format.NDJSON:
             batches = _of_text(NdjsonRows(), pieces)
         case Format.PARQUET:

@@ -10,8 +10,10 @@ from services.ingest import store
 from services.ingest.domain.file_import import FileImport, Format, State
 from services.ingest.handlers.accepting import Door
 from services.ingest.handlers.import_files import batches_of
-from services.ingest.protocols.import_items import RowReader, numbered
-from services.ingest.protocols.import_rows import Row, RowIds, UnreadableFile
+from services.ingest.handlers.import_mappings import exports
+from services.ingest.protocols.import_items import RowReader, items_of_row
+from services.ingest.protocols.import_ready import Ready, ready_of
+from services.ingest.protocols.import_rows import USUAL, Layout, Row, RowIds, UnreadableFile
 from services.ingest.protocols.mapping import InvalidMapping, compiled
 from services.ingest.protocols.outcome import Rejected
 from services.ingest.protocols.parcel import Parcel
@@ -24,6 +26,8 @@ from shared.database.session import writing
 from shared.errors import Conflict, FieldFault, InvalidRequest, NotFound
 
 _SAVED_EVERY: Final = SECOND
+_READY: Final = "ready"
+"""The field of a mapping that names one which is there already."""
 
 
 class Importer:
@@ -46,7 +50,7 @@ class Importer:
         """A new import, which waits for its file. Raises InvalidRequest when the mapping is none, Transient."""
         try:
             if mapping is not None:
-                compiled(mapping)
+                ready_of(mapping, exports()) if _READY in mapping else compiled(mapping)
         except InvalidMapping as error:
             faults = [FieldFault(f"/mapping{pointer}", "invalid_value", detail) for pointer, detail in error.faults]
             raise InvalidRequest(*faults) from None
@@ -96,7 +100,7 @@ class Importer:
 
     async def _take_all(self, run: "_Run", pieces: AsyncIterator[bytes]) -> None:
         await self._save(run.principal, run.job)
-        async with aclosing(batches_of(Format(run.job.format), pieces)) as batches:
+        async with aclosing(batches_of(Format(run.job.format), pieces, run.layout)) as batches:
             async for rows in batches:
                 await run.take(rows)
                 if self._clock.now() - run.job.updated_at >= _SAVED_EVERY:
@@ -119,24 +123,40 @@ class _Run:
     ids: RowIds = field(default_factory=RowIds)
     number: int = 0
     reader: RowReader = field(init=False)
+    ready: Ready | None = field(init=False)
 
     def __post_init__(self) -> None:
-        mapping = None if self.job.mapping is None else compiled(self.job.mapping)
-        self.reader = RowReader(self.job.id, mapping)
+        said = self.job.mapping
+        is_ready = said is not None and _READY in said
+        self.ready = ready_of(said, exports()) if is_ready else None
+        self.reader = RowReader(self.job.id, None if said is None or is_ready else compiled(said))
+
+    @property
+    def layout(self) -> Layout:
+        """How its file is laid out."""
+        return self.ready.layout if self.ready else USUAL
 
     async def take(self, rows: Sequence[Row]) -> None:
-        """The next rows; counted once their outcome is durable."""
-        items = []
+        """The next rows; counted once their outcome is durable. Raises UnreadableFile when they are another file's."""
+        if self.ready and not self.number and rows:
+            said = [row.value for row in rows if row.value is not None]
+            if said and not self.ready.reads_any_of(said):
+                raise UnreadableFile("it has none of the columns of this mapping; name them with columns, or header")
+        items: list[bytes] = []
+        numbers: list[int] = []
         for row in rows:
             self.number += 1
             row_id = self.ids.id_of(row)
             if self.number > self.job.row_count:
-                items.append(numbered(self.number, row_id, row))
+                made = items_of_row(self.ready, self.number, row_id, row)
+                items += made
+                numbers += [self.number] * len(made)
             elif self.number == self.job.row_count:
                 self._check_same_file()
-        if not items:
+        if self.number <= self.job.row_count:
             return
-        await self._take(items, self.number - len(items) + 1)
+        if items:
+            await self._take(items, numbers)
         self.job.row_count = self.number
         self.job.twin_count = self.ids.twins
         self.job.read_so_far = self.ids.so_far()
@@ -146,7 +166,7 @@ class _Run:
         if self.number < self.job.row_count:
             self._check_same_file()
 
-    async def _take(self, items: list[Any], first: int) -> None:
+    async def _take(self, items: list[Any], numbers: Sequence[int]) -> None:
         parcel = Parcel(Split(items), self.reader)
         job = self.job
         if job.is_dry_run:
@@ -155,9 +175,11 @@ class _Run:
         else:
             receipt = await self.door.accept(self.principal, parcel)
             refused = [(one.index, one.id, one.refusal) for one in receipt.rejected]
-        job.accepted_count += len(items) - len(refused)
-        for index, item_id, why in refused:
-            job.refuse(first + index, item_id, why)
+        # A row counts once, whatever touchpoints are in it; it is refused when one of them is.
+        first_of = {numbers[index]: (item_id, why) for index, item_id, why in reversed(refused)}
+        job.accepted_count += len(set(numbers)) - len(first_of)
+        for number, (item_id, why) in sorted(first_of.items()):
+            job.refuse(number, item_id, why)
 
     def _check_same_file(self) -> None:
         if self.ids.so_far() != self.job.read_so_far:

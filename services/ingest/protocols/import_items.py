@@ -9,6 +9,7 @@ import msgspec
 from services.ingest.domain.kind import kind_of_event
 from services.ingest.domain.refusal import Refusal, Refused
 from services.ingest.protocols import native
+from services.ingest.protocols.import_ready import Ready
 from services.ingest.protocols.import_rows import Row
 from services.ingest.protocols.mapping import Mapping as Mapped
 from services.ingest.protocols.mapping import native_of
@@ -35,6 +36,8 @@ _PLACES: Final = {
 }
 """Where a column of a well-known name belongs."""
 
+_NOTHING: Final = msgspec.Raw(b"null")
+
 
 class Numbered(msgspec.Struct, array_like=True):
     """A row on its way to the reader: its number in the file (the first row is 1), its id, what it says."""
@@ -43,17 +46,34 @@ class Numbered(msgspec.Struct, array_like=True):
     id: str
     value: msgspec.Raw
     refusal: tuple[str, str, str] | None = None
+    said: msgspec.Raw = _NOTHING
+    """The native touchpoint that a ready mapping made of it, or null."""
 
 
 _DECODER: Final = msgspec.json.Decoder(Numbered)
 _ROW: Final = msgspec.json.Decoder(dict[str, Any])
 
 
-def numbered(number: int, row_id: str, row: Row) -> bytes:
-    """The row as an item for ``RowReader``."""
+def numbered(number: int, row_id: str, row: Row, said: Mapping[str, Any] | None = None) -> bytes:
+    """The row as an item for ``RowReader``; ``said`` is a touchpoint in it that is found already."""
     refusal = None if row.refusal is None else (row.refusal.code.value, row.refusal.pointer, row.refusal.detail)
     value = row.raw if row.value is not None else msgspec.json.encode(row.raw.decode("utf-8", "replace"))
-    return msgspec.json.encode(Numbered(number, row_id, msgspec.Raw(value), refusal))
+    found = _NOTHING if said is None else msgspec.Raw(msgspec.json.encode(said))
+    return msgspec.json.encode(Numbered(number, row_id, msgspec.Raw(value), refusal, found))
+
+
+def items_of_row(ready: Ready | None, number: int, row_id: str, row: Row) -> list[bytes]:
+    """The items of a row: itself, or with a ready mapping each touchpoint in it; none when it is passed over."""
+    if ready is None or row.value is None:
+        return [numbered(number, row_id, row)]
+    try:
+        found = ready.touchpoints_of(row.value)
+        return [numbered(number, f"{row_id}-{at}" if at else row_id, row, said) for at, said in enumerate(found)]
+    except Refused as outcome:
+        return [numbered(number, row_id, Row(row.raw, row.value, outcome.refusal))]
+    except (OverflowError, RecursionError, msgspec.MsgspecError):
+        refusal = Refusal(Code.NOT_JSON, "", "this row cannot be written as JSON")
+        return [numbered(number, row_id, Row(row.raw, row.value, refusal))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +95,11 @@ class RowReader:
             code, pointer, detail = row.refusal
             return _rejected(row, Refusal(Code(code), pointer, detail))
         try:
-            value = _ROW.decode(row.value)
-            said = named_columns(value) if self.mapping is None else native_of(self.mapping, value)
+            if row.said != _NOTHING:
+                said = _ROW.decode(row.said)
+            else:
+                value = _ROW.decode(row.value)
+                said = named_columns(value) if self.mapping is None else native_of(self.mapping, value)
             written = msgspec.json.encode({"id": row.id, **said})
         except Refused as outcome:
             return _rejected(row, outcome.refusal)

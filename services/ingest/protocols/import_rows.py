@@ -4,6 +4,7 @@ A row's id is the hash of the row and its ordinal among identical rows of the fi
 of another that repeats it, changes nothing, while two equal rows of one file stay two (core 1).
 """
 
+import codecs
 import csv
 import hashlib
 import io
@@ -24,6 +25,23 @@ _DELIMITERS: Final = ",;\t|"
 _MARK: Final = b"\xef\xbb\xbf"
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
 _DECODER: Final = msgspec.json.Decoder()
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a CSV file is laid out where it is not as usual."""
+
+    delimiter: str = ""
+    """Empty when the first line tells it."""
+
+    is_escaped: bool = False
+    """A backslash takes what follows as it is, even a line's end, and quotes are letters (Adobe's data feeds)."""
+
+    columns: tuple[str, ...] = ()
+    """Their names, of a file whose first line is a row already."""
+
+
+USUAL: Final = Layout()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +100,23 @@ class NdjsonRows:
 class CsvRows:
     """Comma-separated values (or semicolons, tabs, bars), the first line names the columns."""
 
-    def __init__(self) -> None:
+    def __init__(self, layout: Layout = USUAL) -> None:
+        self._layout = layout
+        self._text = _Utf8()
         self._rest = b""
         self._is_quoted = False
         self._dialect: type[csv.Dialect] | None = None
-        self._columns: list[str] = []
+        self._columns: list[str] = list(layout.columns)
 
     def feed(self, piece: bytes) -> list[Row]:
         """The rows that end in this piece. Raises UnreadableFile.
 
-        A line's end is a row's end unless it stands within quotes, that is, after an odd number of them.
+        A line's end is a row's end unless it stands within quotes, that is, after an odd number of them; or, where
+        letters are escaped, after an odd number of backslashes.
         """
+        piece = self._text.feed(piece)
+        if self._layout.is_escaped:
+            return self._escaped(piece)
         complete = 0
         begin = len(self._rest)
         text = self._rest + piece
@@ -107,9 +131,21 @@ class CsvRows:
         return self._rows(text[:complete])
 
     def end(self) -> list[Row]:
-        """What is left when the file ends."""
-        rest, self._rest = self._rest, b""
+        """What is left when the file ends. Raises UnreadableFile."""
+        rest, self._rest = self._rest + self._text.end(), b""
         return self._rows(rest)
+
+    def _escaped(self, piece: bytes) -> list[Row]:
+        complete, begin = 0, len(self._rest)
+        text = self._rest + piece
+        while (end := text.find(b"\n", begin)) >= 0:
+            begin = end + 1
+            line = text[complete:end]
+            if (len(line) - len(line.rstrip(b"\\"))) % 2 == 0:
+                complete = begin
+        self._rest = text[complete:]
+        _check_length(self._rest)
+        return self._rows(text[:complete])
 
     def _rows(self, data: bytes) -> list[Row]:
         try:
@@ -118,16 +154,16 @@ class CsvRows:
                 self._columns = [name.strip() for name in next(lines, [])]
             return [self._row(fields) for fields in lines if any(fields)]
         except UnicodeDecodeError:
-            raise UnreadableFile("a CSV file is UTF-8 here; save it as such") from None
+            raise UnreadableFile("a CSV file is UTF-8 or UTF-16 here; save it as such") from None
         except csv.Error as error:
             raise UnreadableFile(f"this is no CSV: {error}") from None
 
     def _parsed(self, data: bytes) -> Iterable[list[str]]:
-        text = (data if self._columns else data.removeprefix(_MARK)).decode("utf-8")
+        text = (data if self._dialect else data.removeprefix(_MARK)).decode("utf-8")
         if not text:
             return ()
         if self._dialect is None:
-            self._dialect = _dialect_of(text.partition("\n")[0])
+            self._dialect = _dialect_of(text.partition("\n")[0], self._layout)
         return csv.reader(io.StringIO(text, newline=""), self._dialect)
 
     def _row(self, fields: list[str]) -> Row:
@@ -180,14 +216,53 @@ def _json_row(text: bytes) -> Row:
         return Row(text, value)
 
 
-def _dialect_of(header: str) -> type[csv.Dialect]:
-    """By the delimiter that the first line has most of."""
+class _Utf8:
+    """Text that begins with the mark of UTF-16 as UTF-8; all other text as it is."""
+
+    def __init__(self) -> None:
+        self._begin = b""
+        self._decoder: codecs.IncrementalDecoder | None = None
+        self._is_begun = False
+
+    def feed(self, piece: bytes) -> bytes:
+        """The next piece. Raises UnreadableFile."""
+        if self._is_begun:
+            return self._decoded(piece)
+        self._begin += piece
+        if len(self._begin) < len(codecs.BOM_UTF16):
+            return b""
+        self._is_begun = True
+        begin, self._begin = self._begin, b""
+        if not begin.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            return begin
+        self._decoder = codecs.getincrementaldecoder("utf-16")()
+        return self._decoded(begin)
+
+    def end(self) -> bytes:
+        """What is left. Raises UnreadableFile."""
+        begin, self._begin = self._begin, b""
+        return begin + self._decoded(b"", is_last=True)
+
+    def _decoded(self, piece: bytes, *, is_last: bool = False) -> bytes:
+        try:
+            return self._decoder.decode(piece, is_last).encode() if self._decoder else piece
+        except UnicodeError:
+            raise UnreadableFile("this is no UTF-16, though it begins as such") from None
+
+
+def _dialect_of(header: str, layout: Layout) -> type[csv.Dialect]:
+    """By the layout, else by the delimiter that the first line has most of."""
 
     class Found(csv.excel):
-        delimiter = max(_DELIMITERS, key=header.count)
+        delimiter = layout.delimiter or max(_DELIMITERS, key=header.count)
         strict = True
 
-    return Found
+    class Escaped(Found):
+        quoting = csv.QUOTE_NONE
+        quotechar = None
+        escapechar = "\\"
+
+    return Escaped if layout.is_escaped else Found
 
 
 def _check_length(rest: bytes) -> None:

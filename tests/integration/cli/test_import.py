@@ -12,6 +12,7 @@ from shared.http.guard import Guard, GuardLimits
 from tests.cli import Told, tragt
 from tests.ingest_door import OpenDoor, open_door
 from tests.served import served
+from tests.unit.ingest.protocols.exports import HEADER, sample
 
 CSV = "kind,email,note\nVisit Booked,ann@example.com,a\nVisit Booked,,b\nVisit Booked,ann@example.com,a\n"
 
@@ -56,6 +57,26 @@ async def test_a_mapping_is_a_yaml_file(door: OpenDoor, tmp_path: Path) -> None:
 
     assert (nameless.code, "--format csv|ndjson|parquet" in nameless.err) == (2, True)
     assert (told.code, told.json["state"], told.json["accepted"]) == (0, "done", 1)
+
+
+async def test_a_ready_mapping_is_taken_by_its_name(door: OpenDoor, tmp_path: Path) -> None:
+    headings = tmp_path / "column_headers.tsv"
+    headings.write_text("\t".join(HEADER) + "\n")
+    feed = tmp_path / "hit_data.tsv"
+    feed.write_bytes(sample("adobe-analytics"))
+
+    listed = tragt("import", "--list")
+    told = await run(
+        door, str(feed), "--mapping", "adobe-analytics", "--header", str(headings), "--column", "email=post_evar5"
+    )
+    unknown = await run(door, str(feed), "--mapping", "adobe")
+    alone = await run(door, str(feed), "--zone", "Europe/Copenhagen")
+
+    assert (listed.code, "HubSpot, deals" in listed.out) == (0, True)
+    assert (told.code, "5 rows: 3 are taken, 1 refused, 1 passed over" in told.out) == (1, True)
+    assert len(await door.touchpoints()) == 4
+    assert (unknown.code, "adobe is neither a file nor a ready mapping; see --list" in unknown.err) == (2, True)
+    assert (alone.code, "--zone goes with the --mapping of a ready one" in alone.err) == (2, True)
 
 
 async def test_a_wrong_mapping_or_a_wrong_key_says_so(door: OpenDoor, tmp_path: Path) -> None:

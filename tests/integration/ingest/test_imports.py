@@ -12,9 +12,11 @@ import pytest
 from pyarrow import parquet
 
 from services.ingest.api import serving
+from shared.contracts.touchpoint import Touchpoint
 from shared.http.guard import Guard, GuardLimits
 from tests.ingest_door import OpenDoor, make_keys
 from tests.served import served
+from tests.unit.ingest.protocols.exports import BESIDE, outcomes, sample
 
 CSV = (
     "kind,email,occurred_at,amount,currency,sku\n"
@@ -235,3 +237,33 @@ async def test_a_long_file_streams_through_the_guard(door: OpenDoor) -> None:
 
     assert (told["state"], told["accepted"]) == ("done", 2_000)
     assert (refused.status_code, elsewhere.status_code) == (401, 413)
+
+
+@pytest.mark.parametrize("name", BESIDE)
+async def test_a_ready_mapping_twice_changes_nothing(door: OpenDoor, name: str) -> None:
+    asked = {"format": "csv", "mapping": {"ready": name, **BESIDE[name]}}
+    looked_at = (await send(door, sample(name), f"/v1/imports/{await make(door, **asked, dry_run=True)}/rows")).json()
+    assert await door.touchpoints() == []
+
+    first = (await send(door, sample(name), f"/v1/imports/{await make(door, **asked)}/rows")).json()
+    await send(door, gzip.compress(sample(name)), f"/v1/imports/{await make(door, **asked)}/rows")
+
+    ids = [one.id for one in await door.touchpoints()]
+    assert sorted([one.id for one in outcomes(name) if isinstance(one, Touchpoint)] * 2) == sorted(ids)
+    counted = [[told[one] for one in ("rows", "accepted", "rejected", "skipped")] for told in (looked_at, first)]
+    assert counted[0] == counted[1]
+    assert first["skipped"] == (1 if name == "adobe-analytics" else 0)
+    assert first["refused"] == looked_at["refused"]
+
+
+async def test_ready_mappings_are_listed_and_taken_by_name(door: OpenDoor) -> None:
+    listed = {one["name"] for one in (await read(door, "/v1/imports/mappings"))["data"]}
+
+    told = (await send(door, sample("zoho-leads"), "/v1/imports?mapping=zoho-leads")).json()
+    unknown = await send(door, CSV.encode(), "/v1/imports?mapping=zoho")
+    other = await send(door, CSV.encode(), "/v1/imports?mapping=adobe-analytics")
+
+    assert listed == set(BESIDE)
+    assert (told["state"], told["accepted"]) == ("done", 1)
+    assert (unknown.status_code, unknown.json()["errors"][0]["pointer"]) == (422, "/mapping/ready")
+    assert (other.status_code, "none of the columns" in other.text) == (422, True)

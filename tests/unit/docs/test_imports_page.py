@@ -3,11 +3,14 @@
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 import yaml
 
 from services.ingest.domain.file_import import Format
+from services.ingest.handlers.import_mappings import exports
 from services.ingest.protocols.import_items import RowReader, numbered
+from services.ingest.protocols.import_ready import Asked
 from services.ingest.protocols.import_rows import MAX_ROW_BYTES, CsvRows
 from services.ingest.protocols.mapping import compiled
 from shared.contracts.touchpoint import Touchpoint
@@ -47,3 +50,17 @@ def test_mapping() -> None:
 @pytest.mark.parametrize("word", [*Format, f"{MAX_ROW_BYTES // 1024} KiB"])
 def test_words_and_numbers(word: str) -> None:
     assert word in PAGE.replace("NDJSON", "ndjson").replace("CSV", "csv").replace("Parquet", "parquet")
+
+
+def test_every_ready_mapping_and_all_that_is_said_beside_it() -> None:
+    beside = {one.name for one in msgspec.structs.fields(Asked)} - {"ready"}
+
+    assert [name for name in (*exports(), *beside) if f"`{name}`" not in PAGE] == []
+
+
+def test_the_page_of_adobe_names_columns_that_are_read() -> None:
+    page = Path("docs/connect/adobe-analytics.md").read_text()
+    known = {heading for one in exports()["adobe-analytics"].columns.values() for heading in one.of}
+    named = set(re.findall(r"`((?:post|hitid|cust|hit|exclude)_[a-z_]+)`", page)) - {"hit_data", "post_"}
+
+    assert named <= known | {"post_evar5"}

@@ -1,0 +1,147 @@
+"""Ready mappings: how another product's export becomes touchpoints, one declarative document for each.
+
+A document names the columns it reads by every heading they are known under, what they are (``import_cells``), and one
+mapping (``mapping``) for each touchpoint that a row may amount to. docs/connect/imports.md lists them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from services.ingest.protocols.import_cells import CELLS, Dates, Decimals, Habits
+from services.ingest.protocols.import_rows import Layout
+from services.ingest.protocols.mapping import InvalidMapping, compiled, native_of
+from services.ingest.protocols.mapping import Mapping as Mapped
+
+_MAX_HEADINGS: Final = 5_000
+
+
+class _Column(msgspec.Struct, forbid_unknown_fields=True):
+    of: list[str]
+    type: Literal["text", "instant", "number", "flag", "unix", "salesforce_id", "products_total"] = "text"
+
+
+class _Document(msgspec.Struct, forbid_unknown_fields=True):
+    title: str
+    columns: dict[str, list[str] | _Column]
+    touchpoints: list[dict[str, Any]]
+    delimiter: str = ""
+    is_escaped: bool = False
+
+
+class Asked(msgspec.Struct, forbid_unknown_fields=True):
+    """Which ready mapping an import takes, and what its file does not say itself."""
+
+    ready: str
+    zone: str = "UTC"
+    """Of instants without an offset."""
+
+    dates: Dates | None = None
+    decimals: Decimals = "point"
+    currency: str = ""
+    """Of amounts in a file that has no column for it."""
+
+    columns: dict[str, str] = {}
+    """Headings of the file for columns of the mapping, where they are others than it knows."""
+
+    header: list[str] = []
+    """The columns' names, of a file whose first line does not name them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A ready mapping, compiled. Made by ``export_of``."""
+
+    title: str
+    columns: Mapping[str, _Column]
+    touchpoints: Sequence[Mapped]
+    layout: Layout
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A ready mapping for one import."""
+
+    headings: Mapping[str, Sequence[str]]
+    """By the plain form of a heading, the columns that it fills."""
+
+    export: Export
+    habits: Habits
+    currency: str
+    layout: Layout
+
+    def reads_any_of(self, rows: Sequence[Mapping[str, Any]]) -> bool:
+        """Whether the rows have a column that the mapping knows at all; else it is another file."""
+        return any(_plain(heading) in self.headings for row in rows for heading in row)
+
+    def touchpoints_of(self, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The native touchpoints a row amounts to, none when it is to be passed over. Raises Refused."""
+        said: dict[str, Any] = {"currency": self.currency} if self.currency else {}
+        ranks: dict[str, int] = {}
+        for heading, value in row.items():
+            for name in self.headings.get(_plain(heading), ()):
+                rank = self._rank(name, heading)
+                if rank < ranks.get(name, len(self.export.columns[name].of) + 1):
+                    ranks[name] = rank
+                    said[name] = self._cell(name, heading, value)
+        fitting = [one for one in self.export.touchpoints if one.when is None or one.when.find(said)]
+        return [native_of(one, said) for one in fitting]
+
+    def _rank(self, name: str, heading: str) -> int:
+        """Of two headings that a column is known under, the one that is named first counts."""
+        plain = [_plain(one) for one in self.export.columns[name].of]
+        return plain.index(_plain(heading)) if _plain(heading) in plain else -1
+
+    def _cell(self, name: str, heading: str, value: Any) -> Any:
+        column = self.export.columns[name]
+        value = value.strip() if isinstance(value, str) else value
+        if column.type == "text" or value in ("", None):
+            return value if value != "" else None
+        return CELLS[column.type](value, self.habits, "/" + heading.replace("~", "~0").replace("/", "~1"))
+
+
+def ready_of(document: Any, exports: Mapping[str, Export]) -> Ready:
+    """The one of these that an import asks for, as it asks for it. Raises InvalidMapping."""
+    try:
+        asked = msgspec.convert(document, Asked)
+    except msgspec.ValidationError as error:
+        raise InvalidMapping(("", str(error))) from None
+    export = exports.get(asked.ready)
+    if export is None:
+        raise InvalidMapping(("/ready", f"one of {', '.join(sorted(exports))}"))
+    faults = [
+        (f"/columns/{name}", f"one of {', '.join(sorted(export.columns))}")
+        for name in asked.columns
+        if name not in export.columns
+    ]
+    if len(asked.header) > _MAX_HEADINGS:
+        faults.append(("/header", f"at most {_MAX_HEADINGS} columns"))
+    try:
+        zone = ZoneInfo(asked.zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        faults.append(("/zone", "a zone is named as Europe/Copenhagen"))
+        zone = ZoneInfo("UTC")
+    if faults:
+        raise InvalidMapping(*faults)
+    headings: dict[str, list[str]] = {}
+    for name, column in export.columns.items():
+        for heading in [asked.columns[name]] if name in asked.columns else column.of:
+            headings.setdefault(_plain(heading), []).append(name)
+    layout = Layout(export.layout.delimiter, is_escaped=export.layout.is_escaped, columns=tuple(asked.header))
+    return Ready(headings, export, Habits(zone, asked.dates, asked.decimals), asked.currency, layout)
+
+
+def export_of(document: Any) -> Export:
+    """What a file of ``imports/`` describes. Raises InvalidMapping, msgspec.ValidationError."""
+    said = msgspec.convert(document, _Document)
+    columns = {name: one if isinstance(one, _Column) else _Column(of=one) for name, one in said.columns.items()}
+    mappings = [compiled(one) for one in said.touchpoints]
+    return Export(said.title, columns, mappings, Layout(said.delimiter, is_escaped=said.is_escaped))
+
+
+def _plain(heading: str) -> str:
+    """Letters and digits alone, small: *Record ID*, ``record_id`` and ``RecordId`` are one heading."""
+    return "".join(filter(str.isalnum, heading)).casefold()
