@@ -53,7 +53,13 @@ def instant(value: Any, habits: Habits, pointer: str) -> str:
         moment = datetime.fromisoformat(text)
     except ValueError:
         moment = _written_date(text, habits, pointer)
-    return to_text(max(from_datetime(moment if moment.tzinfo else moment.replace(tzinfo=habits.zone)), 0))
+    try:
+        at = from_datetime(moment if moment.tzinfo else moment.replace(tzinfo=habits.zone))
+        if at >= 0:
+            return to_text(at)
+    except OverflowError:
+        pass
+    raise Refused(Code.OUT_OF_RANGE, pointer, "an instant is of a year from 1970 to 9999, with all its digits")
 
 
 def _written_date(text: str, habits: Habits, pointer: str) -> datetime:

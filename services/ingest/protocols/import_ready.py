@@ -6,6 +6,7 @@ mapping (``mapping``) for each touchpoint that a row may amount to. docs/connect
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -142,6 +143,7 @@ def export_of(document: Any) -> Export:
     return Export(said.title, columns, mappings, Layout(said.delimiter, is_escaped=said.is_escaped))
 
 
+@lru_cache(maxsize=10_000)
 def _plain(heading: str) -> str:
     """Letters and digits alone, small: *Record ID*, ``record_id`` and ``RecordId`` are one heading."""
     return "".join(filter(str.isalnum, heading)).casefold()

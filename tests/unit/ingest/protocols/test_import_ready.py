@@ -3,18 +3,23 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.ingest.domain.refusal import Refused
 from services.ingest.handlers.import_mappings import exports
-from services.ingest.protocols.import_cells import Habits, number, salesforce_id
+from services.ingest.protocols.import_cells import Habits, instant, number, salesforce_id
+from services.ingest.protocols.import_items import RowReader, items_of_row
 from services.ingest.protocols.import_ready import ready_of
+from services.ingest.protocols.import_rows import value_row
 from services.ingest.protocols.mapping import InvalidMapping
 from services.ingest.protocols.outcome import Outcome, Rejected
 from shared.clock import to_text
 from shared.contracts.touchpoint import Touchpoint
 from shared.identity_key import email_key
+from shared.vocabulary import Code
 from tests.unit.ingest.protocols.arrivals import ARRIVAL
-from tests.unit.ingest.protocols.exports import BESIDE, outcomes, sample
+from tests.unit.ingest.protocols.exports import BESIDE, outcomes, ready, sample
 
 _ANN, _BOB, _CLEO, _DAN, _EVA = (
     email_key(ARRIVAL.secret, address)
@@ -250,6 +255,37 @@ def _number(text: str, habits: Habits) -> str | None:
         return number(text, habits, "/Amount")
     except Refused:
         return None
+
+
+@pytest.mark.parametrize("text", ["1950-01-01", "4/5/24", "9999-12-31T23:59:59-05:00", "0001-01-01"])
+def test_a_year_that_is_none_is_refused(text: str) -> None:
+    habits = ready_of({"ready": "salesforce-leads", "zone": "America/New_York", "dates": "mdy"}, exports()).habits
+
+    with pytest.raises(Refused) as caught:
+        instant(text, habits, "/Create Date")
+
+    assert caught.value.refusal.code is Code.OUT_OF_RANGE
+
+
+def test_another_midnight_of_the_same_day_is_that_of_the_zone() -> None:
+    habits = ready_of({"ready": "zoho-leads", "zone": "Europe/Copenhagen"}, exports()).habits
+
+    assert instant("01.07.2024", habits, "") == instant("2024-07-01", habits, "") == "2024-06-30T22:00:00Z"
+    assert instant("2024-07-01T00:00:00+02:00", habits, "") == "2024-06-30T22:00:00Z"
+
+
+_HEADINGS = sorted({heading for one in exports().values() for column in one.columns.values() for heading in column.of})
+
+
+@given(
+    name=st.sampled_from(sorted(EXPECTED)),
+    row=st.dictionaries(
+        st.sampled_from(_HEADINGS), st.text(max_size=40) | st.integers() | st.floats() | st.none() | st.booleans()
+    ),
+)
+def test_any_row_is_taken_or_refused(name: str, row: dict[str, Any]) -> None:
+    for item in items_of_row(ready(name), 1, "row-1", value_row(row)):
+        assert isinstance(RowReader("i", None).read(item, ARRIVAL, may_hold_nul=True), Touchpoint | Rejected)
 
 
 def test_short_ids_of_salesforce_are_the_long_ones() -> None:
