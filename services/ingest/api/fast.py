@@ -9,7 +9,7 @@ is the one before again, but for the length, is not even parsed again.
 import asyncio
 import re
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -53,11 +53,15 @@ def _names_in(protocol: type, method: str) -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class FastLane:
-    """What the connections of one process share. ``routes``: by path, how it is called in numbers, and its endpoint."""
+    """What the connections of one process share. ``routes``: by path, how it is called in numbers, and its endpoint.
+
+    ``check_early`` may turn a call away by its head, before its body is collected: that is what most of a flood is.
+    """
 
     routes: Mapping[bytes, tuple[str, Endpoint]]
     intake: Intake
     telemetry: Telemetry
+    check_early: Callable[[Call], None] = lambda _call: None
 
     def connection(
         self,
@@ -163,9 +167,15 @@ class FastProtocol(GuardedProtocol):
         if route is None or not self._is_plain(headers):
             super().take_head()
             return
-        self._reading = _Request(*route, headers, query)
-        self._last_head = self._learned(self._reading)
-        self._begin(self._reading, b"")
+        request = _Request(*route, headers, query)
+        self._begin(request, b"")
+        try:
+            self._lane.check_early(self._call)
+        except TragtError as error:
+            self._turn_away(error)
+        else:
+            self._reading = request
+            self._last_head = self._learned(request)
 
     def take_body(self, body: bytes) -> None:
         """Collect it within bounds."""

@@ -1,9 +1,11 @@
 """Who may post: the key of a call, wherever it stands, its scope, and the site it is used on."""
 
+from contextlib import suppress
+
 from services.ingest.api.exchange import Call
 from services.ingest.handlers.allowances import Allowances
 from shared.access import Principal, Scope
-from shared.errors import Unauthenticated
+from shared.errors import Forbidden, Unauthenticated
 from shared.http.auth import AccessCache, check_origin, check_scope
 from shared.http.credentials import header_key, query_keys
 
@@ -30,6 +32,15 @@ class Gate:
             call.advice = self._allowances.advice(principal)
             self._allowances.check(principal)
         return principal
+
+    def check_early(self, call: Call) -> None:
+        """Turn a call away by its head, before its body is read, while so much waits that its workspace has its share.
+
+        What else may be wrong with it is said when it is all there. Raises RateLimited, Unavailable.
+        """
+        if self._allowances.is_crowded():
+            with suppress(Unauthenticated, Forbidden):
+                self.admit(call)
 
     def knows_write_key(self, text: str) -> bool:
         """Whether it is a write key that works."""

@@ -103,7 +103,8 @@ def fast_lane(own: Resources, app: HotRoutes) -> ConnectionKind | None:
         structlog.get_logger("ingest").warning("fast.unfit", reason="another uvicorn than the one it was made for")
         return None
     routes = {path.encode(): route for path, route in app.routes.items()}
-    return fast.FastLane(routes, app.intake, own.telemetry).connection
+    gate = Gate(own.access, own.allowances)
+    return fast.FastLane(routes, app.intake, own.telemetry, gate.check_early).connection
 
 
 def surfaces(own: Resources) -> Sequence[Surface]:

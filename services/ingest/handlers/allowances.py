@@ -46,7 +46,11 @@ class Allowances:
             bucket = limit.bucket
             if bucket.left * 2 < bucket.burst:
                 return False
-        return self._waiting_bytes * 2 < self._max_waiting_bytes
+        return not self.is_crowded()
+
+    def is_crowded(self) -> bool:
+        """Whether so much waits that shares of it are looked at."""
+        return self._waiting_bytes * 2 >= self._max_waiting_bytes
 
     def advice(self, principal: Principal) -> Fields:
         """What is left, as header fields, when it is less than half: who is far from a limit need not hear of it."""
@@ -74,7 +78,7 @@ class Allowances:
             if wait > 0:
                 detail = f"this {limit.name} sends more than {limit.bucket.rate:g} items a second"
                 raise RateLimited(detail, math.ceil(wait))
-        if self._waiting_bytes * 2 < self._max_waiting_bytes:
+        if not self.is_crowded():
             return
         waiting = self._waiting.get(principal.workspace_text, 0)
         # Of n that wait each has a part of n + 1, so that there is always room for one who comes.

@@ -199,6 +199,24 @@ async def test_every_body_on_every_posting_route(doors: _Doors) -> None:
     assert doors.passed == []
 
 
+async def test_who_has_its_share_of_what_waits_is_turned_away_alike(doors: _Doors) -> None:
+    workspace = str(doors.door.keys.workspace.id)
+    post = doors.good("/v1/touchpoints", b'{"kind":"page_viewed","identity":{"user_id":"u-1"}}')
+    keyless = doors.request("/v1/touchpoints", b"not JSON either")
+    doors.door.own.allowances.hold(workspace, 1_000_000_000)
+
+    whole = await doors.same(post)
+    in_parts = await doors.same(post[:-10], post[-10:])
+    again = await doors.same(post + post)
+    unknown = await doors.same(keyless)
+    doors.door.own.allowances.release(workspace, 1_000_000_000)
+
+    assert whole == in_parts
+    assert again.count(b"HTTP/1.1 503 ") == 2
+    assert unknown.startswith(b"HTTP/1.1 401 ")
+    assert (await doors.same(post)).startswith(b"HTTP/1.1 200 ")
+
+
 async def _answers(port: int, requests: Sequence[bytes]) -> list[bytes]:
     """The answers to requests on one kept connection, each sent once the one before is answered."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
