@@ -74,7 +74,8 @@ async def _latency(door: Bench, rate: float, seconds: float) -> Row:
     pairs = await paired(ours, control, _PAIRS)
     what = "durable POST, p99 at half load / p99 of confluent's acknowledgement at the same rate"
     beside = f"{_millis(pairs, 0)} against {_millis(pairs, 1)} ms at {rate:,.0f}/s"
-    return Row("R5", what, Bound("at most", 3, REPORT), [own / other for own, other in pairs], beside)
+    figures = [own / other for own, other in pairs]
+    return Row("R5", what, Bound("at most", 3, REPORT), figures, beside, await door.differing())
 
 
 async def _fairness(door: Bench, load: float, seconds: float, log: str) -> Row:
@@ -100,7 +101,7 @@ async def _fairness(door: Bench, load: float, seconds: float, log: str) -> Row:
     what = f"{log}: p99 of a quiet workspace beside one that sends 50 times as much / p99 alone"
     beside = f"{_millis(pairs, 0)} against {_millis(pairs, 1)} ms, {rate:,.0f}/s and {rate * _LOUDER:,.0f}/s"
     figures = [own / other for own, other in pairs]
-    return Row(f"fairness, {log}", what, Bound("at most", 1.5, REPORT), figures, beside)
+    return Row(f"fairness, {log}", what, Bound("at most", 1.5, REPORT), figures, beside, await door.differing())
 
 
 async def _overload(door: Bench, seconds: float, log: str) -> list[Row]:
