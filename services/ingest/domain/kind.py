@@ -29,6 +29,7 @@ STANDARD: Final = {
     "email_clicked": "email_link_clicked",
     "link_clicked_in_email": "email_link_clicked",
     "email_open": "email_opened",
+    "segment_consent_preference_updated": "consent_updated",
 }
 """Standard names of others for what has a name here."""
 

@@ -29,6 +29,7 @@ from shared.vocabulary import Code
         ("Email Link Clicked", "email_link_clicked"),
         ("Email Marked as Spam", "email_complained"),
         ("Unsubscribed", "email_unsubscribed"),
+        ("Segment Consent Preference Updated", "consent_updated"),
         ("Subscription Canceled", "subscription_cancelled"),
     ],
 )

@@ -221,6 +221,8 @@ def test_consent_of_a_tag_manager_is_obeyed() -> None:
     assert taken(read_segment(_track(context=context))).consent == {"marketing": "denied", "analytics": "granted"}
     rejected = turned_down(read_segment(_track(context=denied)))
     assert (rejected.refusal.code, rejected.payload) == (Code.CONSENT_DENIED, b"")
+    decision = taken(read_segment(_track(context=denied, event="Segment Consent Preference Updated")))
+    assert (decision.kind, decision.consent) == ("consent_updated", {"analytics": "denied"})
 
 
 def test_parts_that_do_not_fit_are_left_out() -> None:
