@@ -63,7 +63,8 @@ class Meta(msgspec.Struct, frozen=True, gc=False):
     """How fresh an answer is and what its numbers mean.
 
     Lead changes appended to the log before ``watermark`` are counted. ``source`` is ``cells``, or ``facts`` for what no
-    sums are kept for. ``late_count`` counts changes that took effect more than an hour before they were known.
+    sums are kept for, or ``costs``. ``late_count`` counts changes that took effect more than an hour before they were
+    known.
     """
 
     as_of: str
@@ -185,4 +186,44 @@ class RebuildAnswer(msgspec.Struct, frozen=True, gc=False):
 
     adopted: int
     shards: int
+    meta: Meta
+
+
+class CostRefused(msgspec.Struct, frozen=True, gc=False):
+    """A row that was not taken: its place in the request, from 0, why, and the field."""
+
+    index: int
+    code: str
+    pointer: str
+    detail: str
+
+
+class CostsTaken(msgspec.Struct, frozen=True, gc=False):
+    """What became of rows of costs; ``unchanged`` said what was known already."""
+
+    received: int
+    changed: int
+    unchanged: int
+    refused: list[CostRefused]
+
+
+class CostGroup(msgspec.Struct, frozen=True, gc=False):
+    """What a group cost in one currency; amounts are decimals, written as text. The name is the campaign's latest."""
+
+    key: dict[str, str]
+    campaign_name: str | None
+    currency: str
+    cost: str
+    impressions: int
+    clicks: int
+    conversions: str
+
+
+class CostsAnswer(msgspec.Struct, frozen=True, gc=False, rename={"start": "from", "end": "to"}):
+    """Costs by group and currency, in the order of the groups."""
+
+    start: str
+    end: str
+    by: list[str]
+    groups: list[CostGroup]
     meta: Meta

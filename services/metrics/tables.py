@@ -2,7 +2,21 @@
 
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, SmallInteger, Table, Text, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Index,
+    Integer,
+    LargeBinary,
+    Numeric,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
 
 from services.metrics.domain.cycle import ATTRIBUTES, Cycle
 from shared.database.naming import metadata
@@ -115,6 +129,26 @@ sign_in: Final = Table(
     Column("expires_at", BigInteger, nullable=False),
 )
 """Digests of one-use links and of the sessions they were changed for; the tokens themselves are kept nowhere."""
+
+cost: Final = Table(
+    "cost",
+    METADATA,
+    Column("workspace_id", Uuid, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("source", Text(collation="C"), primary_key=True),
+    Column("account_id", Text(collation="C"), primary_key=True),
+    Column("campaign_id", Text(collation="C"), primary_key=True),
+    Column("adgroup_id", Text(collation="C"), primary_key=True),
+    Column("ad_id", Text(collation="C"), primary_key=True),
+    Column("channel", Text, nullable=False),
+    Column("campaign_name", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("cost", Numeric, nullable=False),
+    Column("impressions", BigInteger, nullable=False),
+    Column("clicks", BigInteger, nullable=False),
+    Column("conversions", Numeric, nullable=False),
+)
+"""What advertising cost; ids that an export does not name are empty. The days are those of the ad account."""
 
 
 def cycle_of(row: Any) -> Cycle:

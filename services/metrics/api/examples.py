@@ -4,6 +4,10 @@ from typing import Final
 
 from services.metrics.schemas import (
     CellsReport,
+    CostGroup,
+    CostRefused,
+    CostsAnswer,
+    CostsTaken,
     FactsReport,
     FunnelAnswer,
     Group,
@@ -105,3 +109,13 @@ RECONCILED: Final = ReconcileAnswer(
     meta=_META,
 )
 REBUILT: Final = RebuildAnswer(adopted=0, shards=16, meta=_META)
+COSTS_TAKEN: Final = CostsTaken(
+    received=3, changed=1, unchanged=1, refused=[CostRefused(2, "missing", "/date", "a cost has a date")]
+)
+COSTS: Final = CostsAnswer(
+    start="2025-11-01",
+    end="2025-11-25",
+    by=["source"],
+    groups=[CostGroup({"source": "google"}, None, "EUR", "1234.56", 100_000, 5_000, "120.5")],
+    meta=_META,
+)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, FastAPI
 
-from services.metrics.api import funnels, leads, page, reconcile, session, stream
+from services.metrics.api import costs, funnels, leads, page, reconcile, session, stream
 from services.metrics.api.hot import HotFunnel
 from services.metrics.api.reach import Reach, reach_for
 from services.metrics.bootstrap import Resources
@@ -28,6 +28,7 @@ from shared.telemetry import Telemetry
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     funnels.router,
     leads.router,
+    costs.router,
     stream.router,
     reconcile.router,
     session.router,
