@@ -7,6 +7,7 @@ import typer
 
 from services.cli.announcement import Announcement
 from services.cli.context import Json, given
+from services.cli.costs.command import costs
 from services.cli.demo_command import demo
 from services.cli.doctor import doctor
 from services.cli.exits import EPILOGUE, endings
@@ -81,6 +82,7 @@ def build_app() -> typer.Typer:
         app.command(epilog=EPILOGUE)(command)
     app.command("import", epilog=EPILOGUE)(import_file)
     app.add_typer(keys, name="keys")
+    app.add_typer(costs, name="costs")
     app.add_typer(hooks, name="hooks")
     app.add_typer(leads, name="leads")
     app.add_typer(links, name="links")

@@ -76,14 +76,14 @@ class Ready:
 
     def reads_any_of(self, rows: Sequence[Mapping[str, Any]]) -> bool:
         """Whether the rows have a column that the mapping knows at all; else it is another file."""
-        return any(_plain(heading) in self.headings for row in rows for heading in row)
+        return any(plain_heading(heading) in self.headings for row in rows for heading in row)
 
     def touchpoints_of(self, row: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The native touchpoints a row amounts to, none when it is to be passed over. Raises Refused."""
         said: dict[str, Any] = {"currency": self.currency} if self.currency else {}
         ranks: dict[str, int] = {}
         for heading, value in row.items():
-            for name in self.headings.get(_plain(heading), ()):
+            for name in self.headings.get(plain_heading(heading), ()):
                 rank = self._rank(name, heading)
                 if rank < ranks.get(name, len(self.export.columns[name].of) + 1):
                     ranks[name] = rank
@@ -93,8 +93,8 @@ class Ready:
 
     def _rank(self, name: str, heading: str) -> int:
         """Of two headings that a column is known under, the one that is named first counts."""
-        plain = [_plain(one) for one in self.export.columns[name].of]
-        return plain.index(_plain(heading)) if _plain(heading) in plain else -1
+        plain = [plain_heading(one) for one in self.export.columns[name].of]
+        return plain.index(plain_heading(heading)) if plain_heading(heading) in plain else -1
 
     def _cell(self, name: str, heading: str, value: Any) -> Any:
         column = self.export.columns[name]
@@ -130,7 +130,7 @@ def ready_of(document: Any, exports: Mapping[str, Export]) -> Ready:
     headings: dict[str, list[str]] = {}
     for name, column in export.columns.items():
         for heading in [asked.columns[name]] if name in asked.columns else column.of:
-            headings.setdefault(_plain(heading), []).append(name)
+            headings.setdefault(plain_heading(heading), []).append(name)
     layout = Layout(export.layout.delimiter, is_escaped=export.layout.is_escaped, columns=tuple(asked.header))
     return Ready(headings, export, Habits(zone, asked.dates, asked.decimals), asked.currency, layout)
 
@@ -144,6 +144,6 @@ def export_of(document: Any) -> Export:
 
 
 @lru_cache(maxsize=10_000)
-def _plain(heading: str) -> str:
+def plain_heading(heading: str) -> str:
     """Letters and digits alone, small: *Record ID*, ``record_id`` and ``RecordId`` are one heading."""
     return "".join(filter(str.isalnum, heading)).casefold()
