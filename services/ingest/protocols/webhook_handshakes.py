@@ -5,6 +5,7 @@ Every hook answers an empty 200 to GET and HEAD, before it has a secret too; tho
 
 import hashlib
 import hmac
+import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -12,6 +13,9 @@ import msgspec
 
 from services.ingest.protocols.webhook import Doubted, Knock, Known, Reply, Verified
 from services.ingest.protocols.webhook_signatures import is_any, wechat
+
+_CHALLENGE: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+"""A UUID, as LinkedIn makes them. Anything else might be a delivery that somebody wants to have signed by us."""
 
 FORBIDDEN: Final = Reply(403, "that is not what this hook was made with")
 
@@ -31,9 +35,9 @@ def linkedin(knock: Knock, known: Known) -> Reply:
     secrets = known.all("client_secret")
     if not code:
         return Reply()
-    if not secrets:
+    if not secrets or not _CHALLENGE.fullmatch(code):
         return FORBIDDEN
-    proof = hmac.new(secrets[0].encode(), code.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+    proof = hmac.new(secrets[0].encode(), code.encode(), hashlib.sha256).hexdigest()
     body = msgspec.json.encode({"challengeCode": code, "challengeResponse": proof}).decode()
     return Reply(body=body, content_type="application/json")
 
