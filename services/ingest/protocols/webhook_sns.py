@@ -18,7 +18,9 @@ from cryptography.x509 import load_pem_x509_certificate
 
 from services.ingest.protocols.webhook import Doubted, Knock, Known, Verdict, Verified, Wanted
 
-_HOST: Final = re.compile(r"sns\.[a-zA-Z0-9-]{3,}\.amazonaws\.com(\.cn)?")
+_HOST: Final = re.compile(r"sns\.[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}\.amazonaws\.com(\.cn)?")
+"""Of a region, such as eu-west-1. ``sns.s3-us-west-2.amazonaws.com`` is a bucket of whoever took that name."""
+
 _OF_NOTIFICATION: Final = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
 _OF_CONFIRMATION: Final = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
 _FAULTS: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
@@ -49,9 +51,14 @@ def _fault(said: dict[str, str], knock: Knock, known: Known) -> str:
         return "its topic is not among the hook's topic_arns"
     if knock.header("x-amz-sns-message-type") not in {"", said["Type"]}:
         return "its header names another type than its body"
-    if not is_amazons(said["SigningCertURL"]) or not urlsplit(said["SigningCertURL"]).path.endswith(".pem"):
+    if not _is_certificate(said["SigningCertURL"]):
         return "its certificate is not on a host of Amazon's"
     return ""
+
+
+def _is_certificate(address: str) -> bool:
+    """Whether it is a file of Amazon's; an answer to a query may hold what its asker wants."""
+    return is_amazons(address) and address.endswith(".pem") and not {"?", "#"} & set(address)
 
 
 def is_amazons(address: str) -> bool:

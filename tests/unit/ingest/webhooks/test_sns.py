@@ -73,6 +73,10 @@ def test_what_is_no_certificate_verifies_nothing() -> None:
         "https://[::1/a.pem",
         "file:///etc/passwd.pem",
         "https://sns.eu-west-1.amazonaws.com/a.txt",
+        "https://sns.s3-us-west-2.amazonaws.com/a.pem",
+        "https://sns.eu-west-1.amazonaws.com/a.pem?Action=GetTopicAttributes",
+        "https://sns.eu-west-1.amazonaws.com/?a=b.pem",
+        "https://sns.eu-west-1.amazonaws.com/#a.pem",
     ],
 )
 def test_nothing_is_fetched_from_other_hosts(address: str) -> None:
@@ -90,3 +94,8 @@ def test_a_confirmation_is_agreed_to_on_amazons_hosts_alone() -> None:
 
 def test_china_has_hosts_of_its_own() -> None:
     assert is_amazons("https://sns.cn-north-1.amazonaws.com.cn/a.pem")
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "us-gov-west-1", "ap-southeast-5", "me-central-1", "il-central-1"])
+def test_every_region_has_a_host(region: str) -> None:
+    assert is_amazons(f"https://sns.{region}.amazonaws.com/?Action=ConfirmSubscription")
