@@ -13,7 +13,7 @@ from services.ingest.handlers.hook_providers import DOCUMENT, MAPPED, own_provid
 from services.ingest.protocols.hook_trial import Sample, tried
 from services.ingest.protocols.mapping import InvalidMapping
 from services.ingest.protocols.outcome import Rejected
-from services.ingest.protocols.webhook import Provider
+from services.ingest.protocols.webhook import HEADER, Provider
 from services.ingest.queries import KeptHook
 from services.ingest.store import HookRow
 from shared.access import digest_of
@@ -58,6 +58,7 @@ async def create_hook(
     else:
         described = _provider(provider)
     _check(described, secrets or {}, settings or {})
+    _check_filled(secrets or {})
     text = hook.mint(entropy.token_bytes(hook.ENTROPY_BYTES))
     made = NewHook(hook.prefix_of(text), provider, text)
     row = HookRow(
@@ -81,6 +82,7 @@ async def put_secrets(session: WriteSession, workspace: UUID, provider: str, tex
     """
     if provider != MAPPED:  # whose document says what it takes; it was checked when it was made
         _check(_provider(provider), secrets, {})
+    _check_filled(secrets)
     sealed = hook.seal(text, secrets, entropy.token_bytes(hook.NONCE_BYTES))
     if not await store.put_hook_secrets(session, workspace, hook.prefix_of(text), digest_of(text), sealed):
         raise NotFound("there is no such hook that works")
@@ -143,3 +145,14 @@ def _check(provider: Provider, secrets: Secrets, settings: Mapping[str, Any]) ->
     ]
     if faults:
         raise InvalidRequest(*faults)
+
+
+def _check_filled(secrets: Secrets) -> None:
+    """Anybody could sign with an empty secret; of a header it is what stands behind its name."""
+    empty = [
+        FieldFault(f"/secrets/{name}", "invalid_value", "a secret is not empty")
+        for name, values in secrets.items()
+        if not all((value.partition(":")[2] if name == HEADER else value).strip() for value in values)
+    ]
+    if empty:
+        raise InvalidRequest(*empty)

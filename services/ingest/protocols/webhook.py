@@ -137,9 +137,11 @@ class Provider:
     mapping: Mapped
 
 
+HEADER: Final = "header"
+
 ANYWHERE: Final[Mapping[str, str]] = {
     "basic": "user:password that must come as HTTP Basic credentials",
-    "header": "Name: value of a header that must come",
+    HEADER: "Name: value of a header that must come",
 }
 """Secrets that any provider's hook may ask for, for those that sign nothing."""
 

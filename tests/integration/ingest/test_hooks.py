@@ -216,6 +216,20 @@ async def test_only_an_administrator_makes_hooks(door: OpenDoor) -> None:
     assert misnamed.json()["errors"][0]["pointer"] == "/secrets/sekret"
 
 
+@pytest.mark.parametrize(
+    ("provider", "name", "secret"),
+    [("linkedin", "client_secret", ""), ("line", "channel_secret", ["s", " "]), ("aweber", "header", "X-Token:")],
+)
+async def test_an_empty_secret_is_none(door: OpenDoor, provider: str, name: str, secret: str | list[str]) -> None:
+    asked = {"provider": provider, "secrets": {name: secret}}
+    made = await door.client.post("/v1/hooks", json=asked, headers=_admin(door))
+    path = await _made(door, provider)
+    put = await door.client.put(f"{path}/secrets", json={"secrets": {name: secret}}, headers=_admin(door))
+
+    assert (made.status_code, put.status_code) == (422, 422)
+    assert made.json()["errors"][0]["pointer"] == put.json()["errors"][0]["pointer"] == f"/secrets/{name}"
+
+
 async def test_the_database_holds_no_secret_and_may_be_away(door: OpenDoor) -> None:
     path = await _made(door, "sendgrid", secrets={"public_key": "PUBLIC"})
     async with door.own.pool.acquire() as connection:
