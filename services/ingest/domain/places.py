@@ -42,9 +42,9 @@ class Place:
             raise InvalidPlace(message)
         try:
             self._expression = jmespath.compile(text)
+            growth = _growth(self._expression.parsed)
         except (JMESPathError, RecursionError) as error:
             raise InvalidPlace("this is no JMESPath expression: " + str(error).partition("\n")[0]) from None
-        growth = _growth(self._expression.parsed)
         if growth > _MAX_GROWTH:
             raise InvalidPlace("this expression multiplies what it is given too often")
         self.text = text

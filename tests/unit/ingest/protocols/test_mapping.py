@@ -152,6 +152,8 @@ def test_an_expression_that_would_grow_without_bound_is_none() -> None:
         Place(" | ".join(["[@, @]"] * 8))
     with pytest.raises(InvalidPlace):
         Place("a" * 2_001)
+    with pytest.raises(InvalidPlace):
+        Place("a" + "|[*]" * 480)
 
 
 def test_items_that_an_expression_multiplies_beyond_reason_are_refused() -> None:
