@@ -33,6 +33,12 @@ class Gate:
             self._allowances.check(principal)
         return principal
 
+    def ration(self, principal: Principal) -> None:
+        """The same for whoever came without a call of his own, by a link. Raises RateLimited, Unavailable."""
+        if not self._allowances.are_ample(principal):
+            self._allowances.advice(principal)
+            self._allowances.check(principal)
+
     def check_early(self, call: Call) -> None:
         """Turn a call away by its head, before its body is read, while so much waits that its workspace has its share.
 

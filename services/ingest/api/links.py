@@ -134,6 +134,11 @@ class _Links:
         if item is None:
             self.telemetry.count(INGEST_TURNED_AWAY, 1, ("link_of_nobody",))
             return
+        try:
+            self.gate.ration(followed.principal)
+        except TragtError as error:  # whoever clicked goes on all the same
+            self._turn_away(error)
+            return
         await self.recording.record(followed.principal, Parcel(Split([item]), READER), link.route.value)
 
     def _turn_away(self, error: TragtError) -> None:

@@ -61,6 +61,19 @@ async def test_a_key_that_is_too_fast_is_told_to_wait(door: OpenDoor, port: int)
     assert b'tragt_ingest_turned_away_total{reason="rate_limited"} 1.0' in door.own.telemetry.expose()
 
 
+async def test_links_are_no_way_around_a_rate(door: OpenDoor, port: int) -> None:
+    await _slow_down(door, 1)
+    link = {"k": door.keys.write, "anonymous_id": "a", "to": "https://shop.example/"}
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        clicked = [(await client.get("/v1/click", params={**link, "id": str(at)})).status_code for at in range(20)]
+        opened = [(await client.get("/v1/pixel.gif", params={**link, "id": str(at)})).status_code for at in range(20)]
+    refused = await _post(port, door.keys.write, _VISIT)
+
+    assert (set(clicked), set(opened), refused.status_code) == ({302}, {200}, 429)
+    assert 10 <= len(await door.touchpoints()) <= 12
+    assert int(refused.headers["retry-after"]) <= 2
+
+
 async def test_another_key_of_the_workspace_is_not_slowed(door: OpenDoor, port: int) -> None:
     await _slow_down(door, 1)
     await _post(port, door.keys.write, [_VISIT] * 20)
