@@ -60,7 +60,7 @@ def import_costs(
     file: Annotated[Path, typer.Argument(help="An export, or an answer of the API.", exists=True, dir_okay=False)],
     mapping: Annotated[str, typer.Option(help="google-ads, meta-ads, linkedin-ads, tiktok-ads or neutral.")],
     dates: Annotated[Dates | None, typer.Option(help="Which is first in 4/5/2026, the day or the month.")] = None,
-    decimals: Annotated[Decimals, typer.Option(help="What stands before decimals.")] = Decimals.POINT,
+    decimals: Annotated[Decimals | None, typer.Option(help="What stands before decimals, else a point.")] = None,
     currency: Annotated[str, typer.Option(help="Of a file that does not name it.")] = "",
     account: Annotated[str, typer.Option(help="Id of the ad account, of a file that does not name it.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what the file amounts to.")] = False,
@@ -74,7 +74,7 @@ def import_costs(
     export = exports().get(mapping)
     if export is None:
         raise Ended(Exit.MISUSED, f"--mapping {mapping}: use one of {', '.join(exports())}")
-    written = Asked(dates.value if dates else None, decimals.value, currency, account)
+    written = Asked(dates.value if dates else None, decimals.value if decimals else None, currency, account)
     try:
         found = parsed(export, file.read_bytes(), written)
     except UnreadableExport as error:

@@ -22,6 +22,9 @@ from shared.errors import FieldFault, InvalidRequest
 from shared.vocabulary import Code
 
 _TOTAL: Final = re.compile(r"(grand )?total\b", re.IGNORECASE)
+_TWO_WAYS: Final = re.compile(r"[1-9]\d{0,2}\.\d{3}")
+"""A thousand and more, or three decimals."""
+
 _MICROS: Final = 6
 _NUMBERS: Final = ("cost", "impressions", "clicks", "conversions")
 _DAY: Final = len("2026-11-25")
@@ -59,7 +62,7 @@ class Asked:
     """How the file is written where it does not say so itself, and what it leaves out."""
 
     dates: Dates | None = None
-    decimals: Decimals = "point"
+    decimals: Decimals | None = None
     currency: str = ""
     account: str = ""
 
@@ -103,7 +106,7 @@ def _lines(export: Export, data: bytes, asked: Asked) -> Iterator[tuple[Line, Ha
             yield line, Habits(_UTC)
     else:
         for line in table_lines(text, export.columns["date"], export.columns["cost"]):
-            yield line, Habits(_UTC, asked.dates, asked.decimals)
+            yield line, Habits(_UTC, asked.dates, asked.decimals or "point")
 
 
 def _fields(export: Export, line: Line) -> dict[str, tuple[str, str]]:
@@ -145,6 +148,8 @@ def _neutral(
         ends = [line.cells[one] for one in map(plain_heading, export.last_day) if one in line.cells]
         if any(_day(end, habits) != row["date"] for end in ends):
             raise Refused(Code.OUT_OF_RANGE, "/date", "it is of several days: have the report broken down by day")
+    if not asked.decimals and line.headings and not export.is_final:
+        _refuse_two_ways(row)
     micros = {plain_heading(one) for one in export.micros}
     for name in _NUMBERS:
         if name in row:
@@ -158,6 +163,13 @@ def _neutral(
     for name in export.without_dashes:
         row[name] = row.get(name, "").replace("-", "")
     return row
+
+
+def _refuse_two_ways(row: Mapping[str, str]) -> None:
+    for name in _NUMBERS:
+        if _TWO_WAYS.fullmatch(row.get(name, "")):
+            detail = "is this a thousand and more, or three decimals? Say decimals: comma or point"
+            raise Refused(Code.WRONG_TYPE, f"/{name}", detail)
 
 
 def _day(text: str, habits: Habits) -> str:

@@ -11,6 +11,7 @@ import pytest
 from services.cli.costs.command import exports
 from services.cli.costs.exports import Asked, Parsed, parsed
 from services.cli.costs.lines import UnreadableExport
+from services.ingest.protocols.import_cells import Decimals
 from services.metrics.domain.cost import FIELDS, Cost
 
 GOOGLE = """Campaign performance
@@ -250,7 +251,23 @@ def test_days_that_may_be_read_in_two_ways_are_refused() -> None:
 
 
 def test_decimals_of_another_mark_are_refused_where_they_show() -> None:
-    assert faults(read("linkedin-ads", LINKEDIN, Asked(dates="mdy"))) == [(6, "wrong_type", "/cost")]
+    assert faults(read("linkedin-ads", LINKEDIN, Asked(dates="mdy", decimals="point"))) == [(6, "wrong_type", "/cost")]
+
+
+def test_a_number_that_may_be_read_in_two_ways_is_refused() -> None:
+    table = "Day;Currency;Cost;Impressions\n2026-05-01;EUR;5;1.000\n2026-05-02;EUR;0.125;1,000\n"
+
+    found = read("google-ads", table)
+
+    assert faults(found) == [(2, "wrong_type", "/impressions")]
+    assert list(found.costs.values()) == [cost(2, source="google", currency="EUR", cost="0.125", impressions=1000)]
+
+
+@pytest.mark.parametrize(("decimals", "amount"), [("point", "1.234"), ("comma", "1234")])
+def test_a_number_is_read_in_the_way_that_is_said(decimals: Decimals, amount: str) -> None:
+    (found,) = read("google-ads", "Day;Currency;Cost\n2026-05-01;EUR;1.234\n", Asked(decimals=decimals)).costs.values()
+
+    assert found.cost == Decimal(amount)
 
 
 def test_linkedin_api_whatever_marks_are_asked_for() -> None:
