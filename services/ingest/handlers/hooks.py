@@ -78,8 +78,12 @@ class Hooks:
             return self._doubt(hook, verdict, Reply(provider.doubted_status, "that is not signed as it should be"))
         if verdict.confirm:
             return await self._confirm(verdict.confirm)
-        receipt = await self._take(hook, provider, knock, known)
         self._remember(hook, verdict, knock.now, provider.window_seconds)
+        try:
+            receipt = await self._take(hook, provider, knock, known)
+        except BaseException:  # what is not durable may be sent again
+            self._once.pop((hook.kept.prefix, verdict.once), None)
+            raise
         return provider.reply or _told(receipt)
 
     async def _take(self, hook: OpenHook, provider: Provider, knock: Knock, known: Known) -> Receipt:
@@ -136,7 +140,7 @@ class Hooks:
         return bool(verdict.once) and self._once.get((hook.kept.prefix, verdict.once), 0) > now
 
     def _remember(self, hook: OpenHook, verdict: Verified, now: int, window_seconds: int) -> None:
-        """Only once it is durable: until then a provider that sends again is right to do so."""
+        """Before it is taken, so that of several at once only one is."""
         if not verdict.once:
             return
         while len(self._once) >= _MAX_REMEMBERED:

@@ -1,5 +1,7 @@
 """Providers deliver to the real door: signed, forged, replayed, with handshakes, and with the database away."""
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
@@ -8,16 +10,40 @@ import httpx
 import msgspec
 import pytest
 
+from services.ingest.api import serving
 from services.ingest.handlers.hook_cache import HookCache
 from shared.clock import SECOND
-from shared.errors import NotFound, Transient
+from shared.errors import NotFound, Transient, Unavailable
 from shared.identity_key import email_key
-from tests.ingest_door import OpenDoor, reaching
+from shared.streaming.ports import Producer
+from shared.streaming.types import Append
+from tests.ingest_door import OpenDoor, reaching, with_state
 from tests.unit.ingest.webhooks.notification_service import CERTIFICATE, TOPIC, as_body, certificate, message
 from tests.unit.ingest.webhooks.signing import SECRETS, SIGNERS, Signed
 
 _EVENT = {"email": "jane@example.com", "timestamp": 1714564800, "event": "open", "sg_event_id": "e1"}
 _MAILGUN = {"event-data": {"event": "opened", "timestamp": 1714564800, "recipient": "jane@example.com"}}
+
+
+class _AwayOnce:
+    """A log that cannot be had the first time."""
+
+    def __init__(self, log: Producer) -> None:
+        self._log = log
+        self._is_away = True
+        self.max_record_bytes = log.max_record_bytes
+        self.delivery_deadline_seconds = log.delivery_deadline_seconds
+
+    async def append(self, topic: str, records: Sequence[Append]) -> None:
+        if self._is_away:
+            self._is_away = False
+            raise Unavailable
+        await self._log.append(topic, records)
+
+    async def partition_count(self, topic: str) -> int:
+        return await self._log.partition_count(topic)
+
+    async def close(self) -> None: ...
 
 
 async def _made(door: OpenDoor, provider: str, **more: Any) -> str:
@@ -61,6 +87,31 @@ async def test_a_replayed_token_is_refused_without_being_sent_again(door: OpenDo
 
     assert (await _deliver(door, path, signed)).status_code == 200
     assert (await _deliver(door, path, replace(signed, body=msgspec.json.encode(other)))).status_code == 406
+    assert len(await door.touchpoints()) == 1
+
+
+async def test_of_several_deliveries_with_one_token_at_once_one_is_taken(door: OpenDoor) -> None:
+    path = await _made(door, "mailgun", secrets=SECRETS["mailgun"])
+    signed = _sign(door, "mailgun", _MAILGUN, path)
+    others = [signed.body.replace(b"jane@", b"eve%d@" % at) for at in range(8)]
+
+    answers = await asyncio.gather(*(_deliver(door, path, replace(signed, body=body)) for body in others))
+
+    assert sorted(answer.status_code for answer in answers) == [200, *[406] * 7]
+    assert len(await door.touchpoints()) == 1
+
+
+async def test_a_delivery_that_was_not_stored_may_come_again(door: OpenDoor) -> None:
+    path = await _made(door, "mailgun", secrets=SECRETS["mailgun"])
+    signed = _sign(door, "mailgun", _MAILGUN, path)
+    log = _AwayOnce(door.own.producer)
+    own = replace(door.own, producer=log)
+    transport = httpx.ASGITransport(app=with_state(serving.application(own), own))
+
+    async with httpx.AsyncClient(transport=transport, base_url="http://ingest") as client:
+        answers = [await _deliver(replace(door, client=client), path, signed) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [503, 200, 406]
     assert len(await door.touchpoints()) == 1
 
 
