@@ -194,7 +194,7 @@ def _detail(answer: httpx.Response) -> str:
 
 
 def _show(report: dict[str, Any], around: Given) -> None:
-    verb = "would be taken" if report["dry_run"] else "are taken"
+    verb = "would be taken" if report["dry_run"] else "is taken" if report["accepted"] == 1 else "are taken"
     said = f"{report['rows']} rows: {report['accepted']} {verb}, {report['rejected']} refused"
     if report["skipped"]:
         said += f", {report['skipped']} passed over"

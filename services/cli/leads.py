@@ -37,7 +37,7 @@ def show(
     if as_json:
         around.answer({**lead, "history": history})
         return
-    shown = {**lead, "identities": [_key(identity) for identity in lead["identities"]]}
+    shown = {**lead, "identities": [_key(identity) for identity in lead["identities"]], "merged_into": None}
     around.table(
         ("field", "value"), [(name, _text(value)) for name, value in shown.items() if value not in (None, {}, [])]
     )

@@ -21,6 +21,8 @@ _LONG_NUMBER: Final = b"0" * 19
 _LARGE_EXPONENT: Final = b"0e000"
 _CANONICAL: Final = msgspec.json.Encoder(order="deterministic")
 _PLACE: Final = re.compile(r" - at `\$(.*)`$")
+_BETTER: Final = {"Invalid decimal string": "an amount is a decimal number, such as 129.00"}
+"""What the decoder says, in words that help."""
 _STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 _ABSENT: Final = re.compile(r"missing required field `([^`]+)`")
 _NO_NUMBER: Final = re.compile(rb"\b(?:NaN|Infinity)\b")
@@ -158,7 +160,8 @@ def _invalid(message: str, prefix: str) -> Refused:
         return Refused(Code.MISSING, f"{pointer}/{absent[1]}", f"{absent[1]} is missing")
     if "out of range" in message:
         return Refused(Code.NOT_FINITE, pointer, "a number is finite")
-    return Refused(Code.WRONG_TYPE, pointer, _PLACE.sub("", message).replace("`", ""))
+    told = _PLACE.sub("", message).replace("`", "")
+    return Refused(Code.WRONG_TYPE, pointer, _BETTER.get(told, told))
 
 
 def _pointer(path: str) -> str:

@@ -235,6 +235,12 @@ _REASONS: list[tuple[Code, str, Any]] = [
 ]  # fmt: skip
 
 
+def test_no_amount_is_told_what_one_looks_like() -> None:
+    rejected = turned_down(read_native(_with(value={"amount": "much", "currency": "EUR"})))
+
+    assert rejected.refusal.detail == "an amount is a decimal number, such as 129.00"
+
+
 @pytest.mark.parametrize(
     ("code", "pointer", "item"), _REASONS, ids=[f"{code} {n}" for n, (code, _, _) in enumerate(_REASONS)]
 )
