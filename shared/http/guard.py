@@ -8,11 +8,13 @@ checked by one sweep for all connections, so that a good request pays for none o
 
 import asyncio
 import ipaddress
+import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
+from httptools import HttpRequestParser
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
@@ -23,6 +25,7 @@ from shared.telemetry import Telemetry
 
 _SWEEP_SECONDS: Final = 0.25
 _LINGER_SECONDS: Final = 2.0
+_UPGRADE: Final = b"upgrade"
 _HEADER_OVERHEAD: Final = len(b": \r\n")
 _FRAMING: Final = 8
 """How many times its size a body may take on the wire: in chunks of one byte it takes six times as much."""
@@ -148,6 +151,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._on_expiry: Callable[[], None] = self._cut
         self._has_begun = False
         self._in_head = True
+        self._received = self._head_again = self._again = b""
         self._chunk_bytes = 0
         self._raw_head_bytes = 0
         self._body_bytes = 0
@@ -178,7 +182,11 @@ class GuardedProtocol(HttpToolsProtocol):
         was_in_body = not self._in_head
         was_in_head = self._in_head and self._has_begun
         self._chunk_bytes = len(data)
-        super().data_received(data)
+        self._received = data
+        while self._received and not self._is_done:
+            received, self._again = self._received, b""
+            super().data_received(received)
+            self._received = self._again
         if was_in_head and self._in_head:
             self._raw_head_bytes += len(data)
             if self._raw_head_bytes > self._limits.max_head_bytes:
@@ -217,6 +225,12 @@ class GuardedProtocol(HttpToolsProtocol):
         """The head is in; refuse a body that says it is too large before it is sent."""
         if self._is_done:
             return
+        if (
+            self.parser.should_upgrade()
+            and (others := [one for one in self.headers if one[0] != _UPGRADE]) != self.headers
+        ):
+            self._head_again = self._head_of(others)
+            return
         self._in_head = False
         self._is_streamed = self.url.startswith(self._limits.streamed)
         if self._is_head_too_large():
@@ -243,12 +257,22 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The request is in; how long the answer takes is the application's business."""
-        if self._is_done:
+        if self._is_done or self._head_again:
             return
         self._has_begun = False
         self._in_head = True
         self.deadline = _NEVER
         self.take_end()
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Called once the parser has stopped behind a head that asks for another protocol, as Java's client does first
+        of all. That may be ignored, the body behind it may not, so the request is read again without the wish."""
+        head, self._head_again = self._head_again, b""
+        stopped = sys.exception()
+        if head and stopped is not None:
+            self.parser = HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own
+            self._again = head + self._received[stopped.args[0] :]
 
     # What passed. A subclass may take requests itself instead of handing them to the application.
 
@@ -274,6 +298,10 @@ class GuardedProtocol(HttpToolsProtocol):
         """Whether nobody reads the body any more."""
         cycle = cast("RequestResponseCycle | None", self.cycle)
         return cycle is None or cycle.response_complete
+
+    def _head_of(self, headers: list[tuple[bytes, bytes]]) -> bytes:
+        begin = b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
+        return b"\r\n".join([begin, *(name + b": " + value for name, value in headers), b"", b""])
 
     def _is_head_too_large(self) -> bool:
         limits = self._limits

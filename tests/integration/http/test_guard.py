@@ -112,6 +112,21 @@ async def _drip(client: _Client) -> None:
         await asyncio.sleep(0.02)
 
 
+@pytest.mark.parametrize("asked", ["h2c", "websocket"])
+@pytest.mark.parametrize("cut", [1, 30, 90, 125, 128, 131])
+async def test_a_body_behind_a_wish_for_another_protocol_is_read(port: int, guard: Guard, asked: str, cut: int) -> None:
+    wish = b"POST / HTTP/1.1\r\nhost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AA\r\n"
+    request = wish + b"Upgrade: %s\r\ncontent-length: 3\r\n\r\nabc" % asked.encode()
+    async with _connected(port) as client:
+        client.send(request[:cut])
+        await asyncio.sleep(0.02)  # so that it is read in two parts
+        client.send(request[cut:] + request)
+        assert [(await client.answer())[-5:] for _ in range(2)] == [b"\r\n\r\n3"] * 2
+        client.send(_GOOD)
+        assert (await client.answer()).endswith(b"\r\n\r\n3")
+    assert not guard.refused
+
+
 async def test_good_requests_pass_on_a_kept_connection(port: int, guard: Guard) -> None:
     async with _connected(port) as client:
         for _ in range(3):
