@@ -161,6 +161,7 @@ class FastProtocol(GuardedProtocol):
 
     def take_head(self) -> None:
         """Decide which way the request goes."""
+        chunk, self._chunk = self._chunk, b""  # only the first request in it begins it
         path, _, query = self.url.partition(b"?")
         route = self._lane.routes.get(path)
         headers = dict(self.headers)
@@ -175,7 +176,7 @@ class FastProtocol(GuardedProtocol):
             self._turn_away(error)
         else:
             self._reading = request
-            self._last_head = self._learned(request)
+            self._last_head = self._learned(request, chunk)
 
     def take_body(self, body: bytes) -> None:
         """Collect it within bounds."""
@@ -241,9 +242,8 @@ class FastProtocol(GuardedProtocol):
             and self.limit_concurrency is None
         )
 
-    def _learned(self, request: _Request) -> _Head | None:
+    def _learned(self, request: _Request, chunk: bytes) -> _Head | None:
         """How the same head again will be known, when the chunk begins with it and each of its lines is a header."""
-        chunk, self._chunk = self._chunk, b""
         head = chunk[: chunk.find(b"\r\n\r\n") + 4]
         lengths = list(_LENGTH.finditer(head))
         is_clear = head.count(b"\n") == head.count(b"\r\n") == len(self.headers) + 2

@@ -217,6 +217,33 @@ async def test_who_has_its_share_of_what_waits_is_turned_away_alike(doors: _Door
     assert (await doors.same(post)).startswith(b"HTTP/1.1 200 ")
 
 
+async def test_a_head_is_not_taken_for_that_of_the_request_before(doors: _Doors) -> None:
+    """Two in one chunk, of which the first is turned away by its head: only the second is learned, if at all."""
+    workspace = str(doors.door.keys.workspace.id)
+    visit = b'{"kind":"page_viewed","identity":{"user_id":"u-1"}}'
+    good, bad = (
+        doors.good("/v1/touchpoints", visit),
+        doors.request("/v1/touchpoints", visit, "Authorization: Bearer no"),
+    )
+    reader, writer = await asyncio.open_connection("127.0.0.1", doors.fast)
+    doors.door.own.allowances.hold(workspace, 1_000_000_000)
+    writer.write(good + bad)
+    statuses = [await _status(reader), await _status(reader)]
+    doors.door.own.allowances.release(workspace, 1_000_000_000)
+    writer.write(good)
+    statuses.append(await _status(reader))
+    writer.close()
+
+    assert statuses == [b"503", b"401", b"200"]
+
+
+async def _status(reader: asyncio.StreamReader) -> bytes:
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+    length = re.search(rb"content-length: (\d+)", head)
+    await reader.readexactly(int(length[1]) if length else 0)
+    return head[9:12]
+
+
 async def _answers(port: int, requests: Sequence[bytes]) -> list[bytes]:
     """The answers to requests on one kept connection, each sent once the one before is answered."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
