@@ -33,7 +33,7 @@ class InvalidPlace(ValueError):
 class Place:
     """A compiled expression."""
 
-    __slots__ = ("_expression", "multiplies", "text")
+    __slots__ = ("_expression", "multiplies", "size", "text")
 
     def __init__(self, text: str) -> None:
         """Raises InvalidPlace."""
@@ -43,6 +43,8 @@ class Place:
         try:
             self._expression = jmespath.compile(text)
             growth = _growth(self._expression.parsed)
+            self.size = _size(self._expression.parsed)
+            """Its parts, each of which may look at all that it is given."""
         except (JMESPathError, RecursionError) as error:
             raise InvalidPlace("this is no JMESPath expression: " + str(error).partition("\n")[0]) from None
         if growth > _MAX_GROWTH:
@@ -123,6 +125,10 @@ _OPTIONS: Final = jmespath.Options(custom_functions=_Functions())
 def first(value: Any) -> Any:
     """The only element of a list of one; anything else as it is."""
     return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
+def _size(node: Mapping[str, Any]) -> int:
+    return 1 + sum(_size(child) for child in node["children"] if isinstance(child, dict))
 
 
 def _growth(node: Mapping[str, Any]) -> int:

@@ -25,6 +25,10 @@ MAX_TAKEN_APART_BYTES: Final = 8 * 1024 * 1024
 _MAX_PART_BYTES: Final = 256 * 1024
 """Of one part of a touchpoint: far above what a touchpoint may have in all, which is looked at when it is written."""
 
+_MAX_SIZE: Final = 1_000
+"""Parts of all expressions of a document; the longest that a provider needs have 300. On the longest lists that a body
+may have each costs up to 3 ms, and nobody else is served meanwhile."""
+
 _TOO_LARGE: Final = (Code.TOO_LARGE, "", "taken apart, this would be too large; send it in smaller pieces")
 _NODE_BYTES: Final = 8
 _KEPT_WHOLE: Final = "*"
@@ -196,6 +200,7 @@ class _Compiler:
 
     def __init__(self, faults: list[tuple[str, str]]) -> None:
         self._faults = faults
+        self._size = 0
 
     def mapping(self, said: _Document) -> Mapping | None:
         """The mapping; None when the kind is at fault."""
@@ -226,10 +231,14 @@ class _Compiler:
 
     def _place(self, text: str, pointer: str) -> Place | None:
         try:
-            return Place(text)
+            place = Place(text)
         except InvalidPlace as error:
             self._faults.append((pointer, str(error)))
             return None
+        self._size += place.size
+        if self._size > _MAX_SIZE >= self._size - place.size:
+            self._faults.append((pointer, f"up to here its expressions have more than {_MAX_SIZE} parts"))
+        return place
 
     def _source(self, said: _Said, pointer: str) -> _Source | None:
         if isinstance(said, str):

@@ -156,6 +156,17 @@ def test_an_expression_that_would_grow_without_bound_is_none() -> None:
         Place("a" + "|[*]" * 480)
 
 
+def test_a_document_of_too_many_expressions_is_none() -> None:
+    many = {f"p{at}": "|".join(["a", *["sort(@)"] * 90]) for at in range(20)}
+
+    with pytest.raises(InvalidMapping) as refused:
+        compiled({"kind": "event", "properties": many})
+
+    assert [pointer for pointer, _ in refused.value.faults] == ["/properties/p3"]
+    columns = {f"p{at}": f"row.column_{at}" for at in range(300)}
+    assert compiled({"kind": "event", "properties": columns}).parts["properties"].keys() == columns.keys()
+
+
 def test_items_that_an_expression_multiplies_beyond_reason_are_refused() -> None:
     mapping = compiled({"kind": "event", "items": " | ".join(["[@, @]"] * 7)})
 
