@@ -246,10 +246,16 @@ def _fed(rows: Rows, body: bytes, size: int) -> Iterator[Row]:
     yield from rows.end()
 
 
+_ROWS_AT_ONCE: Final = 500
+"""After so many rows the importer lets others have their turn; what one turn takes is what may be slow."""
+
+
 def _read_rows(rows: Iterator[Row], request: Request) -> None:
     ids = RowIds()
     readers = (RowReader("i", None), RowReader("i", _CSV_MAPPING))
     for number, row in enumerate(rows, 1):
+        if number > _ROWS_AT_ONCE:
+            continue
         item = numbered(number, ids.id_of(row), row)
         for reader in readers:
             _check(reader.read(item, request.arrival, may_hold_nul=False), request)

@@ -13,6 +13,7 @@ _SEED = 20_261_126
 
 
 @pytest.mark.chaos
+@pytest.mark.filterwarnings("ignore:deprecated string literal syntax:PendingDeprecationWarning")  # of JMESPath
 @pytest.mark.parametrize("target", TARGETS)
 def test_nothing_that_is_sent_makes_a_parser_fail_or_slow(target: str, tmp_path: Path) -> None:
     told = blindly(target, tmp_path, 0.4, _SEED).told
