@@ -49,7 +49,7 @@ _META_BODY = (
     b'{"object":"page","entry":[{"id":"1","time":1714564800,"changes":[{"field":"leadgen","value":'
     b'{"leadgen_id":"444","page_id":"1","form_id":"2","created_time":1714564800}}]}]}'
 )
-_GOOD = {
+VECTORS = {
     "sendgrid": (
         {"public_key": [_SENDGRIDS_KEY]},
         b'[{"email":"jane@example.com","timestamp":1714564800,"event":"open","sg_event_id":"e1","sg_message_id":"m1"}]\r\n',
@@ -127,9 +127,9 @@ _GOOD = {
 }
 
 
-@pytest.mark.parametrize("name", _GOOD)
+@pytest.mark.parametrize("name", VECTORS)
 def test_the_vectors_of_the_reference_verify(name: str) -> None:
-    secrets, body, headers, url = _GOOD[name]
+    secrets, body, headers, url = VECTORS[name]
     verify = VERIFIERS[name.partition(" ")[0]]
     at_the_time = knock(body, headers=_headers(headers), url=url, now=(_THEN + 10) * SECOND)
 
@@ -138,7 +138,7 @@ def test_the_vectors_of_the_reference_verify(name: str) -> None:
 
 
 def test_sendgrid_signs_the_line_end_too() -> None:
-    secrets, body, headers, _ = _GOOD["sendgrid"]
+    secrets, body, headers, _ = VECTORS["sendgrid"]
     cut = knock(body.removesuffix(b"\r\n"), headers=_headers(headers), now=_THEN * SECOND)
 
     assert isinstance(VERIFIERS["sendgrid"](cut, _known(secrets)), Doubted)
