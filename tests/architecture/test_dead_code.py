@@ -13,6 +13,7 @@ _CALLED_BY_FRAMEWORKS = {
     "settings_customise_sources",  # pydantic-settings
     "_load_env_vars",  # pydantic-settings
     "capture_signals",  # uvicorn
+    "_unsupported_upgrade_warning",  # uvicorn
     "on_partitions_revoked",  # aiokafka
     "on_partitions_assigned",  # aiokafka
 }
