@@ -43,7 +43,10 @@ def create_app(
         description=description,
         lifespan=lifespan,
         redirect_slashes=False,
-        responses=problems.responses(InvalidRequest),  # instead of what FastAPI says that it answers, and does not
+        responses={
+            **problems.responses(InvalidRequest),  # instead of what FastAPI says that it answers, and does not
+            **problems.described(problems.http_problem(431)),  # which the guard answers to a head that is too large
+        },
         middleware=[Middleware(Observation, telemetry=telemetry)],
     )
     problems.install(app)

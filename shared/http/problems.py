@@ -149,14 +149,18 @@ def http_problem(status: int, detail: str | None = None) -> Problem:
 
 def responses(*errors: type[TragtError]) -> dict[int | str, dict[str, Any]]:
     """OpenAPI ``responses=`` of a route that may answer with these errors."""
-    described: dict[int | str, dict[str, Any]] = {}
-    for error in errors:
-        problem = problem_of(error())
-        described[problem.status] = {
+    return described(*(problem_of(error()) for error in errors))
+
+
+def described(*problems: Problem) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI ``responses=`` of a route that may answer with these problems."""
+    return {
+        problem.status: {
             "description": problem.detail,
             "content": {MEDIA_TYPE: {"schema": _SCHEMA, "example": msgspec.json.decode(problem.body())}},
         }
-    return described
+        for problem in problems
+    }
 
 
 def install(app: FastAPI) -> None:
