@@ -21,7 +21,7 @@ _SETTINGS: Final = (
 )
 """A head that is too large is refused before anybody looks what it asks for."""
 _PEOPLE: Final = 20
-_SECONDS: Final = 25
+_SECONDS: Final = 10
 """Of each service, at most."""
 
 
