@@ -1,15 +1,15 @@
 """A file's rows while it comes in, in batches; a Parquet file, which ends with its table of contents, via the disk."""
 
 import asyncio
+import sys
 import tempfile
 import zlib
+from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from typing import IO, Any, Final, assert_never
-
-import pyarrow as arrow
-from pyarrow import parquet
+from typing import Final, assert_never
 
 from services.ingest.domain.file_import import Format
+from services.ingest.handlers import parquet_rows
 from services.ingest.protocols.import_rows import (
     USUAL,
     CsvRows,
@@ -18,7 +18,6 @@ from services.ingest.protocols.import_rows import (
     Row,
     Rows,
     UnreadableFile,
-    value_row,
 )
 
 _BATCH: Final = 500
@@ -26,8 +25,7 @@ _GZIP: Final = b"\x1f\x8b"
 _GZIP_WINDOW: Final = 31
 _MAX_PIECE: Final = 256 * 1024
 """Of what a compressed piece becomes at once, however much is in it."""
-
-_END: Final[Sequence[Row]] = ()
+_PARQUET_ROWS: Final = (sys.executable, "-c", f"import {parquet_rows.__name__} as it, sys; sys.exit(it.main())")
 
 
 async def batches_of(
@@ -110,21 +108,21 @@ async def _of_parquet(pieces: AsyncIterator[bytes]) -> AsyncGenerator[Sequence[R
         async for piece in pieces:
             await asyncio.to_thread(file.write, piece)
         file.seek(0)
-        groups = await asyncio.to_thread(_opened, file)
-        while rows := await asyncio.to_thread(next, groups, _END):
-            yield rows
+        reading = await asyncio.create_subprocess_exec(*_PARQUET_ROWS, stdin=file, stdout=PIPE, stderr=PIPE)
+        try:
+            async for rows in _of_text(NdjsonRows(), _said(reading)):
+                yield rows
+        finally:
+            if reading.returncode is None:
+                reading.kill()
+            await reading.wait()
 
 
-def _opened(file: IO[bytes]) -> Iterator[Sequence[Row]]:
-    try:
-        return _rows_of(parquet.ParquetFile(file))
-    except (arrow.ArrowException, OSError, ValueError) as error:
-        raise UnreadableFile(f"this is no Parquet file: {error}") from None
-
-
-def _rows_of(table: Any) -> Iterator[Sequence[Row]]:
-    try:
-        for batch in table.iter_batches(batch_size=_BATCH):
-            yield [value_row(row) for row in batch.to_pylist()]
-    except (arrow.ArrowException, OSError, TypeError, ValueError) as error:
-        raise UnreadableFile(f"this Parquet file holds what has no place in JSON: {error}") from None
+async def _said(reading: Process) -> AsyncGenerator[bytes]:
+    """What the process writes. Raises UnreadableFile with what it says of its end, if that is not a good one."""
+    assert reading.stdout is not None and reading.stderr is not None  # noqa: S101, PT018 -- both are pipes
+    while piece := await reading.stdout.read(_MAX_PIECE):
+        yield piece
+    why = (await reading.stderr.read()).decode(errors="replace").strip()
+    if await reading.wait():
+        raise UnreadableFile(why.rpartition("\n")[2] or "this Parquet file cannot be read")

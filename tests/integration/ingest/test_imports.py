@@ -121,6 +121,17 @@ async def test_parquet_keeps_its_types(door: OpenDoor) -> None:
     assert bytes(second.properties) == b"{}"
 
 
+async def test_parquet_that_unpacks_without_end_is_refused_and_the_door_goes_on(door: OpenDoor) -> None:
+    long = arrow.DictionaryArray.from_arrays(arrow.array([0] * 500, arrow.int8()), arrow.array(["x" * 20_000_000]))
+    file = io.BytesIO()
+    parquet.write_table(arrow.table({"kind": long}), file, compression="zstd", store_schema=False)
+    assert len(file.getvalue()) < 100_000
+
+    answer = await send(door, file.getvalue(), "/v1/imports?format=parquet")
+
+    assert (answer.status_code, "unpacks to more than 1024 MiB" in answer.json()["detail"]) == (422, True)
+
+
 @pytest.mark.parametrize("size", [1, 7, 100_000])
 async def test_a_compressed_file_is_read_as_what_is_in_it(door: OpenDoor, size: int) -> None:
     packed = gzip.compress(CSV.encode()) + gzip.compress(b"Order Completed,cy@example.com,2024-05-03,1,EUR,A-3\n")

@@ -13,12 +13,44 @@ from tests.unit.ingest.webhooks.test_signatures import VECTORS
 _DOCS = Path(__file__).parents[3] / "docs"
 _ROW = re.compile(r"^\| (.+?) \| .+? \| \[[^\]]+\]\((connect/[\w-]+\.md)\) \| `([^`]+)` \| (\w+) \|$", re.MULTILINE)
 _TEST = re.compile(r"(tests/[\w/]+\.py)::(\w+)(?:\[(\w+)\])?")
-_PROMISED = (
-    "Salesforce, HubSpot, Zoho CRM, Marketo, Pardot, ActiveCampaign, Mailchimp, Constant Contact, AWeber, SendGrid, "
-    "Mailgun, Postmark, Amazon SES, Brevo, Mandrill, Unbounce, Leadpages, Instapage, Google Ads, Meta, LinkedIn, TikTok, "
-    "WeChat, Line, Google Analytics 4, Adobe Analytics, Segment, RudderStack, PostHog, Snowplow, CloudEvents, Calendly, "
-    "Intercom, Zendesk, Parquet, anything else"
-).split(", ")
+_PROMISED = [
+    "Salesforce",
+    "HubSpot",
+    "Zoho CRM",
+    "Marketo",
+    "Pardot",
+    "ActiveCampaign",
+    "Mailchimp",
+    "Constant Contact",
+    "AWeber",
+    "SendGrid",
+    "Mailgun",
+    "Postmark",
+    "Amazon SES",
+    "Brevo",
+    "Mandrill",
+    "Unbounce",
+    "Leadpages",
+    "Instapage",
+    "Google Ads",
+    "Meta",
+    "LinkedIn",
+    "TikTok",
+    "WeChat",
+    "Line",
+    "Google Analytics 4",
+    "Adobe Analytics",
+    "Segment",
+    "RudderStack",
+    "PostHog",
+    "Snowplow",
+    "CloudEvents",
+    "Calendly",
+    "Intercom",
+    "Zendesk",
+    "Parquet",
+    "anything else",
+]
 _ABOUT_ALL = {"README.md", "webhooks.md", "adding-a-provider.md"}
 """Pages that are of no one system."""
 
