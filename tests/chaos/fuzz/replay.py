@@ -14,8 +14,9 @@ import coverage
 import msgspec
 
 from tests.chaos.fuzz.tally import SLOW_SECONDS, told_in
-from tests.chaos.fuzz.vectors import ROOT
 
+_ROOT: Final = Path(__file__).parents[3]
+"""Not asked of a module that imports the parsers, as they are to be imported while it is looked what runs."""
 _READ: Final = ("services/ingest/protocols", "services/ingest/domain")
 _MAX_BYTES: Final = 32 * 1024
 """Larger inputs reach nothing that a smaller one does not, and take long to trace."""
@@ -31,7 +32,7 @@ class Replayed(msgspec.Struct):
 
 def replay(folder: Path) -> Replayed:
     """Every target's corpus once more."""
-    tracer = coverage.Coverage(data_file=None, config_file=False, include=[f"{ROOT / one}/*" for one in _READ])
+    tracer = coverage.Coverage(data_file=None, config_file=False, include=[f"{_ROOT / one}/*" for one in _READ])
     tracer.start()
     from tests.chaos.fuzz.targets import TARGETS, take  # noqa: PLC0415 -- what importing runs is reached as well
 
@@ -65,12 +66,12 @@ def _take(take: Callable[[str, bytes], None], target: str, data: bytes) -> None:
 
 def _measure(tracer: coverage.Coverage, part: str, found: Replayed) -> None:
     reached = total = 0
-    for path in sorted((ROOT / part).glob("*.py")):
+    for path in sorted((_ROOT / part).glob("*.py")):
         _, statements, _, missing, _ = tracer.analysis2(str(path))
         reached += len(statements) - len(missing)
         total += len(statements)
         if missing:
-            found.unreached[str(path.relative_to(ROOT))] = ",".join(map(str, missing))
+            found.unreached[str(path.relative_to(_ROOT))] = ",".join(map(str, missing))
     found.reached[part] = (reached, total)
 
 
