@@ -23,7 +23,7 @@ run: $(VENV)/.runtime ## Set up and start everything with a demo month; prints a
 
 .PHONY: test
 test: parts $(VENV)/.development $(NODE_CLIENTS)/node_modules/.package-lock.json ## Set up and run the whole test-suite on real parts
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 .PHONY: property
 property: $(VENV)/.development ## Try TIMES (20) as many random histories against the plain reference as `make test` does
