@@ -6,6 +6,9 @@ from typing import Any, Final
 
 from services.ingest.domain.refusal import Refusal
 
+ROWS_AT_ONCE: Final = 500
+"""So many rows are read and taken in one turn; then others have theirs."""
+
 SHOWN: Final = 100
 """So many refused rows are named; all are kept as refused items, unless it was a dry run."""
 

@@ -8,7 +8,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from typing import Final, assert_never
 
-from services.ingest.domain.file_import import Format
+from services.ingest.domain.file_import import ROWS_AT_ONCE, Format
 from services.ingest.handlers import parquet_rows
 from services.ingest.protocols.import_rows import (
     USUAL,
@@ -20,7 +20,6 @@ from services.ingest.protocols.import_rows import (
     UnreadableFile,
 )
 
-_BATCH: Final = 500
 _GZIP: Final = b"\x1f\x8b"
 _GZIP_WINDOW: Final = 31
 _MAX_PIECE: Final = 256 * 1024
@@ -43,8 +42,8 @@ async def batches_of(
         case _:
             assert_never(file_format)
     async for rows in batches:
-        for at in range(0, len(rows), _BATCH):
-            yield rows[at : at + _BATCH]
+        for at in range(0, len(rows), ROWS_AT_ONCE):
+            yield rows[at : at + ROWS_AT_ONCE]
 
 
 async def _unpacked(pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
@@ -97,7 +96,7 @@ async def _of_text(rows: Rows, pieces: AsyncIterator[bytes]) -> AsyncGenerator[S
     held: list[Row] = []
     async for piece in pieces:
         held += rows.feed(piece)
-        if len(held) >= _BATCH:
+        if len(held) >= ROWS_AT_ONCE:
             yield held
             held = []
     yield [*held, *rows.end()]

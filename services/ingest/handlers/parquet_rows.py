@@ -11,10 +11,10 @@ from typing import Final
 import pyarrow as arrow
 from pyarrow import parquet
 
+from services.ingest.domain.file_import import ROWS_AT_ONCE
 from services.ingest.protocols.import_rows import value_row
 
 _MAX_MEMORY: Final = 1024 * 1024 * 1024
-_AT_ONCE: Final = 500
 
 
 def main() -> str | None:
@@ -26,7 +26,7 @@ def main() -> str | None:
     except (arrow.ArrowException, OSError, ValueError) as error:
         return f"this is no Parquet file: {error}"
     try:
-        for batch in table.iter_batches(batch_size=_AT_ONCE, use_threads=False):
+        for batch in table.iter_batches(batch_size=ROWS_AT_ONCE, use_threads=False):
             for row in batch.to_pylist():
                 sys.stdout.buffer.write(value_row(row).raw + b"\n")
     except MemoryError:  # Arrow's own is one, too
