@@ -163,11 +163,7 @@ def resources(own: Resources) -> Mapping[str, Any]:
     """What routes find in the state of a request."""
     return {
         "access": own.access,
-        "importer": Importer(
-            Door(own.producer, own.clock, own.telemetry, _make_id, None, own.country_at, schemas=own.schemas),
-            own.writer,
-            own.clock,
-        ),
+        "importer": Importer(_door(own), own.allowances, own.writer, own.clock),
         "hooks": own.hooks,
         "writer": own.writer,
         "reader": own.reader,
@@ -177,7 +173,7 @@ def resources(own: Resources) -> Mapping[str, Any]:
 
 
 def _hooks(own: Resources) -> Hooks:
-    return Hooks(own.hooks, _door(own), own.outbound, own.settings.graph_address, own.telemetry)
+    return Hooks(own.hooks, _door(own), own.allowances, own.outbound, own.settings.graph_address, own.telemetry)
 
 
 def _collector(own: Resources) -> Collector:

@@ -28,7 +28,8 @@ _METHODS: Final = ("POST", "GET", "HEAD")
 _UNAUTHORIZED: Final = 401
 _DESCRIPTION: Final = (
     "The provider's own rules: its signature over the raw bytes, its handshake, its answer. docs/connect has one page "
-    "per provider. 200 means: durable; 401 (406 for Mailgun): not signed as it should be; 503: send it again."
+    "per provider. 200 means: durable; 401 (406 for Mailgun): not signed as it should be; 429, or 503 to those who "
+    "give up on that: send it again."
 )
 
 Prefix = Annotated[str, Path(description="How the hook begins, as the list shows it, or the whole hook.")]
@@ -41,6 +42,8 @@ def deliveries(hooks: Hooks, clock: Clock, settings: IngestSettings) -> APIRoute
     async def deliver(request: Request, provider: str, hook: str) -> Response:
         """One request of a provider."""
         opened = hooks.find(provider, hook)
+        if request.method == "POST":
+            hooks.check_rate(opened)
         encoding = request.headers.get("content-encoding", "").encode("latin-1")
         body = decompressed(await request.body(), encoding, settings.limit.body_bytes)
         address = opened.kept.settings.get("address") or settings.public_address

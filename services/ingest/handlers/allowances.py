@@ -15,6 +15,7 @@ Fields = Sequence[tuple[bytes, bytes]]
 """Header fields of an answer."""
 
 _NO_ADVICE: Final[Fields] = ()
+_ANY: Final = 2**62
 
 
 class _Limit(NamedTuple):
@@ -78,6 +79,10 @@ class Allowances:
             if wait > 0:
                 detail = f"this {limit.name} sends more than {limit.bucket.rate:g} items a second"
                 raise RateLimited(detail, math.ceil(wait))
+        self.check_room(principal)
+
+    def check_room(self, principal: Principal) -> None:
+        """The half of it that looks at what waits, for who may be faster than the rate. Raises Unavailable."""
         if not self.is_crowded():
             return
         waiting = self._waiting.get(principal.workspace_text, 0)
@@ -88,7 +93,21 @@ class Allowances:
     def charge(self, principal: Principal, items: int) -> None:
         """So many items came."""
         for limit in self._of(principal):
-            limit.bucket.left -= items
+            limit.bucket.take(items)
+
+    def spare(self, principal: Principal) -> int:
+        """How many items a job may send now: what is beyond half of every allowance, none while much waits.
+
+        So whoever sends live always finds half of it, however much is imported meanwhile.
+        """
+        if self.is_crowded():
+            return 0
+        now, spare = self._monotonic(), _ANY
+        for limit in self._of(principal):
+            bucket = limit.bucket
+            bucket.refill(now)
+            spare = min(spare, math.ceil(bucket.left - bucket.burst / 2))
+        return max(0, spare)
 
     def hold(self, workspace: str, size: int) -> None:
         """So many bytes of the workspace wait to be durable."""
@@ -127,7 +146,7 @@ class Allowances:
 
 def unlimited() -> Allowances:
     """For what is not sent by clients."""
-    return Allowances(Rates(key_items=0, workspace_items=0, burst_seconds=1), 2**62, lambda: 0.0)
+    return Allowances(Rates(key_items=0, workspace_items=0, burst_seconds=1), _ANY, lambda: 0.0)
 
 
 def _left_of(limit: _Limit) -> str:

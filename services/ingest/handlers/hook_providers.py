@@ -21,6 +21,7 @@ MAPPED: Final = "mapped"
 DOCUMENT: Final = "document"
 """The setting in which they bring it."""
 
+_TAKEN: Final = 200
 _SUFFIX: Final = ".yaml"
 _DEFAULTS: Final = {"title": "a mapped hook", "body": "any"}
 
@@ -61,6 +62,8 @@ def own_provider(document: Any, name: str = MAPPED) -> Provider:
         )
         if value and value not in known
     ]
+    if provider.limited_status == _TAKEN:
+        faults.append(("/limited_status", "a mapped hook keeps to the rate: one of 429, 503"))
     if provider.complete:
         faults.append(("/complete", "a mapped hook asks nobody for more"))
     if faults:

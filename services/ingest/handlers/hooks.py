@@ -1,12 +1,14 @@
 """Takes what providers deliver: the hook, the provider's own signature, the items, the provider's own answer."""
 
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Final
 
 import msgspec
 import structlog
 
 from services.ingest.handlers.accepting import Door, Receipt
+from services.ingest.handlers.allowances import Allowances
 from services.ingest.handlers.hook_cache import HookCache, OpenHook
 from services.ingest.handlers.hook_completion import Completion
 from services.ingest.handlers.hook_providers import provider_for
@@ -27,7 +29,7 @@ from services.ingest.protocols.webhook import (
 from services.ingest.protocols.webhook_handshakes import HANDSHAKES
 from services.ingest.protocols.webhook_signatures import VERIFIERS, credentials
 from shared.clock import SECOND
-from shared.errors import TooLarge, Unavailable
+from shared.errors import RateLimited, TooLarge, Unavailable
 from shared.instruments import INGEST_TURNED_AWAY
 from shared.telemetry import Telemetry
 
@@ -46,10 +48,17 @@ class Hooks:
     """The way in for providers, in front of the door."""
 
     def __init__(
-        self, cache: HookCache, door: Door, outbound: Outbound, graph_address: str, telemetry: Telemetry
+        self,
+        cache: HookCache,
+        door: Door,
+        allowances: Allowances,
+        outbound: Outbound,
+        graph_address: str,
+        telemetry: Telemetry,
     ) -> None:
         self._cache = cache
         self._door = door
+        self._allowances = allowances
         self._outbound = outbound
         self._completion = Completion(outbound, graph_address)
         self._telemetry = telemetry
@@ -60,6 +69,24 @@ class Hooks:
     def find(self, provider: str, text: str) -> OpenHook:
         """The hook of an address. Raises NotFound, Unavailable."""
         return self._cache.find(provider, text)
+
+    def check_rate(self, hook: OpenHook) -> None:
+        """Let a delivery in, or not, before its body is read.
+
+        Raises RateLimited; Unavailable where the provider would not come again after that, and while much waits.
+        """
+        self._allowances.advice(hook.principal)
+        try:
+            self._allowances.check(hook.principal)
+        except RateLimited as error:
+            status = provider_for(hook.kept).limited_status
+            if status == _OK:
+                self._allowances.check_room(hook.principal)
+                return
+            self._telemetry.count(INGEST_TURNED_AWAY, 1, (error.code,))
+            if status == HTTPStatus.TOO_MANY_REQUESTS:
+                raise
+            raise Unavailable(str(error)) from None
 
     async def receive(self, hook: OpenHook, knock: Knock) -> Reply:
         """What the provider is answered. Raises Unavailable: nothing is acknowledged then, and providers send again."""

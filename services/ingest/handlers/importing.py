@@ -1,5 +1,6 @@
 """Imports files: each row is a touchpoint or a refused item, durable before it is counted, so it can go on any time."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from uuid import uuid4
 from services.ingest import store
 from services.ingest.domain.file_import import FileImport, Format, State
 from services.ingest.handlers.accepting import Door
+from services.ingest.handlers.allowances import Allowances
 from services.ingest.handlers.import_files import batches_of
 from services.ingest.handlers.import_mappings import exports
 from services.ingest.protocols.import_items import RowReader, items_of_row
@@ -26,15 +28,19 @@ from shared.database.session import writing
 from shared.errors import Conflict, FieldFault, InvalidRequest, NotFound
 
 _SAVED_EVERY: Final = SECOND
+_ASKED_EVERY_SECONDS: Final = 0.25
+"""Whether there is room for more rows."""
+
 _READY: Final = "ready"
 """The field of a mapping that names one which is there already."""
 
 
 class Importer:
-    """Makes imports and runs them."""
+    """Makes imports and runs them, as fast as what is sent live leaves room for."""
 
-    def __init__(self, door: Door, engine: Engine, clock: Clock) -> None:
+    def __init__(self, door: Door, allowances: Allowances, engine: Engine, clock: Clock) -> None:
         self._door = door
+        self._allowances = allowances
         self._engine = engine
         self._clock = clock
 
@@ -102,10 +108,23 @@ class Importer:
         await self._save(run.principal, run.job)
         async with aclosing(batches_of(Format(run.job.format), pieces, run.layout)) as batches:
             async for rows in batches:
-                await run.take(rows)
-                if self._clock.now() - run.job.updated_at >= _SAVED_EVERY:
-                    await self._save(run.principal, run.job)
+                run.check(rows)
+                taken = 0
+                while taken < len(rows):
+                    size = await self._room(run, len(rows) - taken)
+                    await run.take(rows[taken : taken + size])
+                    taken += size
+                    if self._clock.now() - run.job.updated_at >= _SAVED_EVERY:
+                        await self._save(run.principal, run.job)
         run.finish()
+
+    async def _room(self, run: "_Run", wanted: int) -> int:
+        """How many rows are next; waits while there is room for none. Rows of which nothing is sent need none."""
+        if run.job.is_dry_run or run.number + wanted <= run.job.row_count:
+            return wanted
+        while not (spare := self._allowances.spare(run.principal)):  # noqa: ASYNC110 -- it comes back by time alone
+            await asyncio.sleep(_ASKED_EVERY_SECONDS)
+        return min(wanted, spare)
 
     async def _save(self, principal: Principal, job: FileImport) -> None:
         job.updated_at = self._clock.now()
@@ -136,12 +155,15 @@ class _Run:
         """How its file is laid out."""
         return self.ready.layout if self.ready else USUAL
 
-    async def take(self, rows: Sequence[Row]) -> None:
-        """The next rows; counted once their outcome is durable. Raises UnreadableFile when they are another file's."""
-        if self.ready and not self.number and rows:
+    def check(self, rows: Sequence[Row]) -> None:
+        """The next rows as they were read. Raises UnreadableFile when the first of all are another mapping's."""
+        if self.ready and not self.number:
             said = [row.value for row in rows if row.value is not None]
             if said and not self.ready.reads_any_of(said):
                 raise UnreadableFile("it has none of the columns of this mapping; name them with columns, or header")
+
+    async def take(self, rows: Sequence[Row]) -> None:
+        """The next rows; counted once their outcome is durable. Raises Conflict when they are another file's."""
         items: list[bytes] = []
         numbers: list[int] = []
         for row in rows:

@@ -113,13 +113,18 @@ class _Document(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     settings: dict[str, str] = {}
     window_seconds: int = 300
     doubted_status: int = 401
+    limited_status: Literal[200, 429, 503] = 429
     reply: Reply | None = None
     complete: Literal["", "meta"] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """A checked provider's file. ``secrets`` and ``settings`` say what each is; ``required`` ones must be there."""
+    """A checked provider's file. ``secrets`` and ``settings`` say what each is; ``required`` ones must be there.
+
+    ``limited_status`` is told to who sends too fast: 429, or 503 where 4xx may be final. 200 is for those who never
+    send again: it is taken all the same.
+    """
 
     name: str
     title: str
@@ -132,6 +137,7 @@ class Provider:
     settings: Mapping[str, str]
     window_seconds: int
     doubted_status: int
+    limited_status: int
     reply: Reply | None
     complete: str
     mapping: Mapped
@@ -166,6 +172,7 @@ def provider_of(name: str, document: Any) -> Provider:
         settings={**said.settings, "address": ADDRESS},
         window_seconds=said.window_seconds,
         doubted_status=said.doubted_status,
+        limited_status=said.limited_status,
         reply=said.reply,
         complete=said.complete,
         mapping=compiled({"source": name, **said.mapping}),

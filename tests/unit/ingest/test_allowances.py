@@ -82,6 +82,35 @@ def test_who_has_sent_too_much_waits_until_it_is_paid_off(time: _Time) -> None:
     _ask(allowances, _principal())
 
 
+def test_no_more_than_a_minute_is_ever_owed(time: _Time) -> None:
+    allowances = _allowances(time)
+    allowances.charge(_principal(), _MANY)
+    with pytest.raises(RateLimited) as refused:
+        _ask(allowances, _principal())
+
+    assert refused.value.retry_after_seconds == 61
+    time.now += refused.value.retry_after_seconds
+    _ask(allowances, _principal())
+
+
+def test_a_job_has_what_is_beyond_half_of_every_allowance(time: _Time) -> None:
+    allowances = _allowances(time, key=10, workspace=8, waiting=100)
+
+    assert allowances.spare(_principal()) == 40
+    allowances.charge(_principal("tw_b"), 70)
+    assert allowances.spare(_principal()) == 0
+    time.now += 4
+    assert allowances.spare(_principal()) == 2
+    allowances.hold(_principal().workspace_text, 50)
+    assert allowances.spare(_principal()) == 0
+
+
+def test_a_job_gets_on_at_the_lowest_rate(time: _Time) -> None:
+    allowances = Allowances(Rates(key_items=1, workspace_items=0, burst_seconds=1), _MANY, time)
+
+    assert allowances.spare(_principal()) == 1
+
+
 def test_what_comes_in_is_no_more_than_the_burst(time: _Time) -> None:
     allowances = _allowances(time)
     allowances.charge(_principal(), 60)
