@@ -84,6 +84,12 @@ STREAM_RETRIED: Final = Instrument(
 STREAM_REFUSED: Final = Instrument(
     "stream.refused.count", Shape.COUNT, "Records that could not be used, kept with their payload.", ("group", "reason")
 )
+STREAM_CONFLICTS: Final = Instrument(
+    "stream.id_conflicts.count",
+    Shape.COUNT,
+    "Touchpoints under the id of another that came first, kept as refused; each is counted once.",
+    ("workspace", "protocol"),
+)
 OUTBOX_OLDEST: Final = Instrument(
     "outbox.oldest.seconds", Shape.LEVEL, "Age of the oldest message not yet published.", ("service",)
 )
@@ -110,6 +116,7 @@ INSTRUMENTS: Final = (
     STREAM_FENCED,
     STREAM_RETRIED,
     STREAM_REFUSED,
+    STREAM_CONFLICTS,
     OUTBOX_OLDEST,
     OUTBOX_PUBLISHED,
     CATCH_UP_STALE,

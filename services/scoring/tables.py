@@ -15,8 +15,13 @@ seen = Table(
     METADATA,
     Column("workspace_id", Uuid, primary_key=True),
     Column("digest", LargeBinary, primary_key=True),
+    Column("occurred_at", BigInteger),
 )
-"""Every touchpoint id that was ever accepted, as a 16-byte keyed hash; it outlives erasure."""
+"""Every touchpoint id that was ever accepted, as a 16-byte keyed hash; it outlives erasure.
+
+``occurred_at`` finds what came first under the id, in the strand of whatever comes under it again; it is null where
+that was seen before there was the column, and for conflicts, which are remembered here too so as to be told once.
+"""
 
 touchpoint = Table(
     "touchpoint",

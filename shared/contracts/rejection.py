@@ -1,6 +1,11 @@
 """A refused item on the log: what it was, who refused it and why. One table keeps them all, whoever refused."""
 
+from typing import Final
+
 import msgspec
+
+TWIN_MARK: Final = "~"
+"""Of a touchpoint under another's id the rejection is named by that id, this mark, and a hash of what it says."""
 
 
 class Rejection(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

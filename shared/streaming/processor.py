@@ -1,8 +1,9 @@
 """One batch of one partition, one transaction: claim, handle, commit. The claim makes effects exact, whoever runs."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias, runtime_checkable
 
 import asyncpg
@@ -19,12 +20,15 @@ from shared.streaming.types import Batch, Partition
 class Handled:
     """What a handler made of a batch: how many records, how many of them new to us, how many refused with a reason.
 
-    ``oldest_received_at`` is the earliest instant (microseconds) at which one of them came through the door, if known.
+    ``conflicts`` counts, by workspace and protocol, those under the id of another; anybody can send such ones, so they
+    are not among the refused, of which too many stop a partition. ``oldest_received_at`` is the earliest instant
+    (microseconds) at which one of them came through the door, if known.
     """
 
     records: int
     fresh: int = 0
     refused: int = 0
+    conflicts: Counter[tuple[str, str]] = field(default_factory=Counter)
     oldest_received_at: int | None = None
 
 
@@ -132,6 +136,7 @@ def _sum(first: Handled, second: Handled) -> Handled:
         records=first.records + second.records,
         fresh=first.fresh + second.fresh,
         refused=first.refused + second.refused,
+        conflicts=first.conflicts + second.conflicts,
         oldest_received_at=min(known, default=None),
     )
 

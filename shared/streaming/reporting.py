@@ -17,7 +17,7 @@ class Reporter:
         self._log = structlog.get_logger("stream").bind(group=group)
 
     def processed(self, batch: Batch, handled: Handled, seconds: float) -> None:
-        """One line and four numbers a batch."""
+        """One line and a few numbers a batch."""
         tell, labels = self._telemetry, (self._group,)
         tell.observe(instruments.STREAM_BATCH_SECONDS, seconds, labels)
         tell.observe(instruments.STREAM_BATCH_RECORDS, handled.records, labels)
@@ -26,6 +26,8 @@ class Reporter:
             tell.observe(instruments.STREAM_END_TO_END, waited, labels)
         if handled.refused:
             tell.count(instruments.STREAM_REFUSED, handled.refused, (self._group, "unreadable"))
+        for split_by, number in handled.conflicts.items():
+            tell.count(instruments.STREAM_CONFLICTS, number, split_by)
         self._log.info(
             "batch",
             partition=batch.partition.index,
@@ -33,6 +35,7 @@ class Reporter:
             end=batch.end,
             fresh=handled.fresh,
             refused=handled.refused,
+            conflicts=handled.conflicts.total(),
             milliseconds=round(seconds * 1_000, 1),
         )
 

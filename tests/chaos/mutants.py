@@ -44,8 +44,8 @@ def no_compare() -> None:
 def no_seen() -> None:
     """Ids are not remembered: what is sent twice counts twice."""
 
-    async def remember(_connection: object, ids: Sequence[tuple[object, bytes]]) -> set[bytes]:
-        return {digest for _, digest in ids}
+    async def remember(_connection: object, ids: Sequence[history.Seen]) -> set[bytes]:
+        return {one.digest for one in ids}
 
     setattr(history, "remember", remember)  # noqa: B010 - a typed module does not let itself be patched otherwise
     history._STORE += " ON CONFLICT DO NOTHING"  # type: ignore[misc]

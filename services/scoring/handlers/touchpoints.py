@@ -3,8 +3,8 @@ catch up.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Final
 from uuid import UUID
@@ -17,6 +17,7 @@ from services.scoring.domain.identity import Link
 from services.scoring.domain.touchpoint import Touchpoint, decode
 from services.scoring.handlers import folding, identifying
 from services.scoring.handlers.publishing import Publication
+from services.scoring.handlers.recognising import Conflict, Incoming, recognise
 from services.scoring.handlers.worlds import World, Worlds
 from services.scoring.store import history, leads
 from services.scoring.store.history import StoredTouchpoint
@@ -39,15 +40,6 @@ _MAX_TEXT_BYTES: Final = MAX_VALUE_BYTES + 128
 _NOBODY: Final = UUID(int=0)
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """A readable touchpoint of the batch."""
-
-    world: World
-    touchpoint: Touchpoint
-    body: bytes
-
-
 class TouchpointHandler:
     """Handles batches of ``lead.touchpoints.v1`` for the group ``scoring.touchpoints``."""
 
@@ -58,16 +50,23 @@ class TouchpointHandler:
         """Everything of ``core.md`` 1-5 for this batch, in the lock order position, seen, history, keys, outbox."""
         now = self._clock.now()
         incoming, refused = await self._read(connection, batch.records, now)
-        fresh = await _remembered(connection, incoming)
+        fresh, conflicts = await recognise(connection, incoming)
         publication = Publication(self._epoch, now)
         publication.outbox.extend(refused)
+        publication.outbox.extend([_told(one, now) for one in conflicts])
         if fresh:
             await history.store(connection, [_stored(one) for one in fresh], now)
             await self._fold(connection, fresh, publication, now)
         await leads.tell(connection, publication.cycles, publication.listed, publication.unlisted)
         await outbox.append(connection, SERVICE, publication.outbox)
         oldest = min((one.touchpoint.received_at for one in fresh), default=None)
-        return Handled(records=len(batch.records), fresh=len(fresh), refused=len(refused), oldest_received_at=oldest)
+        return Handled(
+            records=len(batch.records),
+            fresh=len(fresh),
+            refused=len(refused),
+            conflicts=Counter((str(one.incoming.world.workspace), one.protocol) for one in conflicts),
+            oldest_received_at=oldest,
+        )
 
     async def refuse(self, connection: Connection, batch: Batch, reason: str) -> Handled:
         """Keep the batch's one record aside, with what the database said of it."""
@@ -137,17 +136,6 @@ def _links(touchpoint: Touchpoint) -> list[Link]:
     )
 
 
-async def _remembered(connection: Connection, incoming: Sequence[Incoming]) -> list[Incoming]:
-    """Those whose id was never seen, the first of each within the batch."""
-    firsts: dict[tuple[UUID, bytes], Incoming] = {}
-    for one in incoming:
-        firsts.setdefault((one.world.workspace, one.world.digest(one.touchpoint.id)), one)
-    if not firsts:
-        return []
-    fresh = await history.remember(connection, list(firsts))
-    return [one for (_, digest), one in firsts.items() if digest in fresh]
-
-
 def _stored(one: Incoming) -> StoredTouchpoint:
     return StoredTouchpoint(one.world.workspace, one.touchpoint.strand, one.touchpoint.place, one.body)
 
@@ -204,6 +192,24 @@ class _Glance(msgspec.Struct):
     workspace: str = ""
     id: str = ""
     protocol: str = ""
+
+
+def _told(conflict: Conflict, now: int) -> OutboxRow:
+    """The conflict as a refused item. It is no fault of the record's bytes, so no number of them stops a partition."""
+    words = " and ".join(conflict.differing) or "identity"
+    incoming = conflict.incoming
+    rejection = Rejection(
+        workspace=str(incoming.world.workspace),
+        id=conflict.id,
+        code=Code.ID_CONFLICT,
+        pointer="/id",
+        detail=f"the first touchpoint of this id has another {words}; that one stands",
+        protocol=conflict.protocol,
+        received_at=now,
+        refused_by=SERVICE,
+        payload=incoming.body,
+    )
+    return OutboxRow(incoming.world.workspace, TopicName.REJECTIONS, 0, codec.encode(rejection), now)
 
 
 def _refusal(value: bytes, detail: str, now: int) -> OutboxRow:

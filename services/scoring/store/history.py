@@ -10,11 +10,27 @@ import asyncpg
 from services.scoring.domain.touchpoint import Place
 
 _REMEMBER: Final = """
-    INSERT INTO scoring.seen (workspace_id, digest)
-    SELECT s.workspace_id, s.digest FROM unnest($1::uuid[], $2::bytea[]) AS s (workspace_id, digest)
+    INSERT INTO scoring.seen (workspace_id, digest, occurred_at)
+    SELECT s.workspace_id, s.digest, s.occurred_at
+    FROM unnest($1::uuid[], $2::bytea[], $3::bigint[]) AS s (workspace_id, digest, occurred_at)
     ORDER BY s.workspace_id, s.digest
     ON CONFLICT DO NOTHING
     RETURNING digest
+"""
+_FIRSTS: Final = """
+    SELECT s.occurred_at IS NOT NULL, h.body
+    FROM unnest($1::uuid[], $2::bytea[], $3::text[], $4::bigint[], $5::text[])
+    WITH ORDINALITY AS d (workspace_id, digest, strand, occurred_at, id, place)
+    CROSS JOIN LATERAL (
+        SELECT k.occurred_at FROM scoring.seen AS k
+        WHERE k.workspace_id = d.workspace_id AND k.digest = d.digest OFFSET 0
+    ) AS s
+    LEFT JOIN LATERAL (
+        SELECT t.body FROM scoring.touchpoint AS t
+        WHERE t.workspace_id = d.workspace_id AND t.strand = d.strand
+        AND t.occurred_at = coalesce(s.occurred_at, d.occurred_at) AND t.id = d.id OFFSET 0
+    ) AS h ON true
+    ORDER BY d.place
 """
 _STORE: Final = """
     INSERT INTO scoring.touchpoint (workspace_id, strand, occurred_at, id, recorded_at, body)
@@ -55,6 +71,34 @@ _READ_BELOW: Final = """
 """
 
 
+class Seen(NamedTuple):
+    """An id to remember, and when what it names happened."""
+
+    workspace: UUID
+    digest: bytes
+    occurred_at: int | None
+
+
+class Again(NamedTuple):
+    """A touchpoint whose id was seen before."""
+
+    workspace: UUID
+    digest: bytes
+    strand: str
+    occurred_at: int
+    id: str
+
+
+class First(NamedTuple):
+    """What came first under an id: its ``body``, None when it is not in this strand.
+
+    ``is_placed`` when its instant is known: without a body it then is in another strand, else it may be in this one.
+    """
+
+    is_placed: bool
+    body: bytes | None
+
+
 @dataclass(frozen=True, slots=True)
 class StoredTouchpoint:
     """A row of the history to be: the record's own bytes, and where they belong."""
@@ -83,12 +127,19 @@ class HistoryRow(NamedTuple):
     body: bytes
 
 
-async def remember(connection: asyncpg.Connection, ids: Sequence[tuple[UUID, bytes]]) -> set[bytes]:
+async def remember(connection: asyncpg.Connection, ids: Sequence[Seen]) -> set[bytes]:
     """Note these ids for ever. Returns the digests that were new; digests are keyed, so they name their workspace
     too.
     """
-    rows = await connection.fetch(_REMEMBER, [workspace for workspace, _ in ids], [digest for _, digest in ids])
+    workspaces, digests, instants = zip(*ids, strict=True)
+    rows = await connection.fetch(_REMEMBER, workspaces, digests, instants)
     return {row[0] for row in rows}
+
+
+async def firsts(connection: asyncpg.Connection, again: Sequence[Again]) -> list[First]:
+    """What came first under each of these ids, all of which were seen."""
+    rows = await connection.fetch(_FIRSTS, *zip(*again, strict=True))
+    return [First(*row) for row in rows]
 
 
 async def store(connection: asyncpg.Connection, rows: Sequence[StoredTouchpoint], recorded_at: int) -> None:

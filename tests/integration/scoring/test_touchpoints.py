@@ -10,11 +10,12 @@ import pytest
 from services.scoring.domain import state as states
 from services.scoring.domain.identity import BEGINNING
 from shared.clock import DAY, SECOND, ManualClock
-from shared.contracts.codec import encode
+from shared.contracts.codec import decode_rejection, encode
+from shared.contracts.rejection import Rejection
 from shared.database.pool import borrowed
 from shared.streaming.types import Batch, Partition, Record
 from shared.vocabulary import TopicName
-from tests.scoring_driver import Scoring, open_scoring, touchpoint
+from tests.scoring_driver import WORKSPACE, Scoring, open_scoring, touchpoint
 
 T0 = 20_000 * DAY
 A1, A2, U1, U2, E1 = "1anonymous_id:a1", "1anonymous_id:a2", "5user_id:u1", "5user_id:u2", "4email:e1"
@@ -283,3 +284,106 @@ async def test_a_state_of_an_earlier_fold_is_made_anew_from_the_history(scoring:
 
     held = (await scoring.leads())[U1]
     assert (held.count, held.is_withdrawn, held.visit_count, held.status) == (300, True, 0, "known")
+
+
+async def _kept(scoring: Scoring) -> list[Rejection]:
+    """What scoring has refused, in the order in which it did."""
+    rows = await scoring.pool.fetch(
+        "SELECT value FROM streaming.outbox WHERE topic = $1 ORDER BY id", TopicName.REJECTIONS.value
+    )
+    return [decode_rejection(row["value"]) for row in rows]
+
+
+async def test_another_touchpoint_under_a_known_id_is_kept_aside_once_and_the_first_stands(scoring: Scoring) -> None:
+    first = touchpoint(1, "form_submitted", T0, U1, properties={"form": "demo"})
+    other = touchpoint(1, "form_submitted", T0 + 1, U1, properties={"form": "news"}, protocol="segment")
+    again = other | {"occurred_at": T0 + 9, "received_at": T0 + DAY, "context": {"ip": "192.0.2.1"}}
+    await scoring.deliver([first])
+
+    handled = await scoring.deliver([other, other])
+    repeated = await scoring.deliver([again, first], partition=2)
+
+    assert (handled.fresh, handled.refused, repeated.refused) == (0, 0, 0)
+    assert handled.conflicts == {(str(WORKSPACE), "segment"): 1}
+    assert repeated.conflicts == {}
+    (kept,) = await _kept(scoring)
+    assert (kept.code, kept.pointer, kept.protocol, kept.refused_by) == ("id_conflict", "/id", "segment", "scoring")
+    assert kept.id.startswith("t0001~")
+    assert kept.detail == "the first touchpoint of this id has another properties; that one stands"
+    assert msgspec.json.decode(kept.payload) == other
+    assert (await scoring.leads())[U1].count == 1
+
+
+async def test_within_a_batch_the_first_of_an_id_stands_and_each_other_is_kept_aside(scoring: Scoring) -> None:
+    batch = [
+        touchpoint(1, "page_viewed", T0, U1),
+        touchpoint(1, "order_completed", T0, U1, value={"amount": "9", "currency": "EUR"}),
+        touchpoint(1, "page_viewed", T0 + 5, U1),
+        touchpoint(1, "page_viewed", T0, U2),
+        touchpoint(2, "page_viewed", T0, U2),
+    ]
+
+    handled = await scoring.deliver(batch)
+
+    assert (handled.fresh, handled.conflicts.total()) == (2, 2)
+    assert [msgspec.json.decode(one.payload) for one in await _kept(scoring)] == [batch[1], batch[3]]
+    assert {key: state.count for key, state in (await scoring.leads()).items()} == {U1: 1, U2: 1}
+
+
+async def test_an_id_used_up_for_somebody_else_is_told_though_the_first_is_in_another_strand(scoring: Scoring) -> None:
+    await scoring.deliver([touchpoint(1, "page_viewed", T0, A1)])
+
+    fact = touchpoint(1, "opportunity_won", T0 + DAY, U1, protocol="hook.hubspot")
+    handled = await scoring.deliver([fact], partition=1)
+
+    assert handled.conflicts == {(str(WORKSPACE), "hook.hubspot"): 1}
+    assert [one.detail for one in await _kept(scoring)] == [
+        "the first touchpoint of this id has another identity; that one stands"
+    ]
+
+
+async def test_a_conflict_put_under_an_id_of_its_own_becomes_a_touchpoint(scoring: Scoring) -> None:
+    await scoring.deliver([touchpoint(1, "page_viewed", T0, A1)])
+    await scoring.deliver([touchpoint(1, "page_viewed", T0, A2)])
+    (kept,) = await _kept(scoring)
+
+    repaired = await scoring.deliver([msgspec.json.decode(kept.payload) | {"id": kept.id + "-2"}])
+
+    assert (repaired.fresh, repaired.conflicts.total()) == (1, 0)
+    assert (await scoring.leads())[A2].count == 1
+
+
+async def test_of_what_was_seen_before_instants_were_kept_only_the_same_place_is_compared(scoring: Scoring) -> None:
+    await scoring.deliver([touchpoint(1, "page_viewed", T0, A1)])
+    await scoring.pool.execute("UPDATE scoring.seen SET occurred_at = NULL")
+
+    elsewhere = await scoring.deliver([touchpoint(1, "page_viewed", T0 + 1, A1), touchpoint(1, "page_viewed", T0, A2)])
+    here = await scoring.deliver([touchpoint(1, "link_clicked", T0, A1)])
+
+    assert (elsewhere.conflicts.total(), here.conflicts.total()) == (0, 1)
+
+
+async def test_any_number_of_conflicts_stops_no_partition(scoring: Scoring) -> None:
+    """Anybody who has a write key can send them; a limit of refusals would be theirs to reach."""
+    await scoring.deliver([touchpoint(1, "page_viewed", T0, A1)])
+
+    handled = await scoring.deliver([touchpoint(1, "page_viewed", T0, f"1anonymous_id:x{i}") for i in range(500)])
+
+    assert handled.conflicts.total() == 500
+    assert (await scoring.deliver([touchpoint(2, "page_viewed", T0, A1)])).fresh == 1
+
+
+async def test_statements_are_constant_in_the_number_of_conflicts(scoring: Scoring) -> None:
+    def batch(start: int, size: int, form: str) -> list[dict[str, object]]:
+        return [
+            touchpoint(start + i, "form_submitted", T0, f"5user_id:c{start + i}", properties={"form": form})
+            for i in range(size)
+        ]
+
+    await _statements(scoring, [*batch(1, 2, "a"), *batch(1, 2, "b")])
+    small = await _statements(scoring, [*batch(1, 2, "c"), *batch(11, 2, "a"), *batch(11, 2, "d")])
+    await _statements(scoring, batch(1_000, 500, "a"))
+    large = await _statements(scoring, [*batch(1_000, 500, "c"), *batch(2_000, 500, "a"), *batch(2_000, 500, "d")])
+
+    assert small == large
+    assert large <= 22
