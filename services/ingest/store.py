@@ -159,6 +159,57 @@ async def revoke_hook(session: WriteSession, workspace: UUID, prefix: str, now: 
     return (await session.execute(statement)).one_or_none() is not None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookToken:
+    """What may be presented to a hook once, with which body, both as SHA-256. ``expires_at`` is in microseconds."""
+
+    workspace: UUID
+    prefix: str
+    token: bytes
+    body: bytes
+    expires_at: int
+
+
+_CLAIM: Final = """
+    INSERT INTO ingest.hook_token AS kept (workspace_id, prefix, token, body, is_taken, expires_at)
+    VALUES ($1, $2, $3, $4, false, $5)
+    ON CONFLICT (workspace_id, prefix, token) DO UPDATE SET expires_at = kept.expires_at
+    WHERE NOT kept.is_taken AND kept.body = excluded.body
+    RETURNING 1
+"""
+
+
+async def claim_token(connection: Connection, row: HookToken) -> bool:
+    """Keep it for this body. False when it was taken already, or is kept for another body."""
+    claimed = (row.workspace, row.prefix, row.token, row.body, row.expires_at)
+    return await connection.fetchval(_CLAIM, *claimed) is not None
+
+
+_SPEND: Final = """
+    UPDATE ingest.hook_token SET is_taken = true WHERE workspace_id = $1 AND prefix = $2 AND token = $3
+"""
+
+
+async def spend_token(connection: Connection, row: HookToken) -> None:
+    """It was taken."""
+    await connection.execute(_SPEND, row.workspace, row.prefix, row.token)
+
+
+_EXPIRE_CLAIMED: Final = """
+    WITH old AS (
+        SELECT workspace_id, prefix, token FROM ingest.hook_token WHERE expires_at < $1 ORDER BY expires_at LIMIT $2
+    )
+    DELETE FROM ingest.hook_token AS kept USING old
+    WHERE kept.workspace_id = old.workspace_id AND kept.prefix = old.prefix AND kept.token = old.token
+"""
+
+
+async def expire_tokens(connection: Connection, now: int, limit: int) -> int:
+    """Delete those whose time is over, ``limit`` at most; how many."""
+    done = await connection.execute(_EXPIRE_CLAIMED, now, limit)
+    return int(done.rpartition(" ")[2])
+
+
 async def add_import(session: WriteSession, workspace: UUID, row: FileImport) -> None:
     """Keep a new import."""
     await session.execute(insert(file_import).values(workspace_id=workspace, **asdict(row)))

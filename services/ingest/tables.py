@@ -1,4 +1,4 @@
-"""The tables of ingest (migrations 0003, 0008, 0009 and 0013)."""
+"""The tables of ingest (migrations 0003, 0008, 0009, 0013 and 0016)."""
 
 from typing import Final
 
@@ -57,6 +57,21 @@ hook: Final = Table(
     CheckConstraint("octet_length(digest) = 32", name="digest_length"),
 )
 """Where a provider delivers. ``secrets`` are sealed with a key made from the address (``domain.hook``)."""
+
+hook_token: Final = Table(
+    "hook_token",
+    INGEST,
+    Column("workspace_id", Uuid, nullable=False),
+    Column("prefix", Text, nullable=False),
+    Column("token", LargeBinary, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("is_taken", Boolean, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "prefix", "token"),
+)
+"""What a provider presented that may be presented once, and with which body (SHA-256 of both), until it is stale."""
+
+Index("ix_hook_token_expires_at", hook_token.c.expires_at)
 
 file_import: Final = Table(
     "file_import",

@@ -39,6 +39,7 @@ from services.ingest.api.sender import address_by
 from services.ingest.api.snowplow import Collector
 from services.ingest.bootstrap import Resources, ensure_log
 from services.ingest.handlers.accepting import Door
+from services.ingest.handlers.hook_tokens import HookTokens
 from services.ingest.handlers.hooks import Hooks
 from services.ingest.handlers.importing import Importer
 from services.ingest.handlers.recording import Recording
@@ -173,7 +174,15 @@ def resources(own: Resources) -> Mapping[str, Any]:
 
 
 def _hooks(own: Resources) -> Hooks:
-    return Hooks(own.hooks, _door(own), own.allowances, own.outbound, own.settings.graph_address, own.telemetry)
+    return Hooks(
+        own.hooks,
+        _door(own),
+        allowances=own.allowances,
+        tokens=HookTokens(own.pool),
+        outbound=own.outbound,
+        graph_address=own.settings.graph_address,
+        telemetry=own.telemetry,
+    )
 
 
 def _collector(own: Resources) -> Collector:

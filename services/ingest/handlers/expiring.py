@@ -1,4 +1,4 @@
-"""Drops refused items that were kept long enough."""
+"""Drops refused items that were kept long enough, and tokens of hooks that are stale by now."""
 
 import asyncio
 from contextlib import suppress
@@ -19,6 +19,7 @@ async def keep_expiring(pool: Pool, clock: Clock, days: int, stop: asyncio.Event
     while not stop.is_set():
         with suppress(Transient):
             await expire(pool, clock.now() - days * DAY, stop)
+            await expire_tokens(pool, clock.now(), stop)
         with suppress(TimeoutError):
             async with asyncio.timeout(_EVERY_SECONDS):
                 await stop.wait()
@@ -28,4 +29,11 @@ async def expire(pool: Pool, before: int, stop: asyncio.Event, chunk: int = _CHU
     """Once: all received before that instant, a chunk a transaction, or until ``stop`` is set. Raises Transient."""
     async with borrowed(pool) as connection:
         while not stop.is_set() and await store.expire(connection, before, chunk) == chunk:
+            pass
+
+
+async def expire_tokens(pool: Pool, now: int, stop: asyncio.Event, chunk: int = _CHUNK) -> None:
+    """Once: all whose time is over, likewise. Raises Transient."""
+    async with borrowed(pool) as connection:
+        while not stop.is_set() and await store.expire_tokens(connection, now, chunk) == chunk:
             pass

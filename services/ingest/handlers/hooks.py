@@ -12,6 +12,7 @@ from services.ingest.handlers.allowances import Allowances
 from services.ingest.handlers.hook_cache import HookCache, OpenHook
 from services.ingest.handlers.hook_completion import Completion
 from services.ingest.handlers.hook_providers import provider_for
+from services.ingest.handlers.hook_tokens import HookTokens
 from services.ingest.handlers.outbound import Outbound
 from services.ingest.protocols.parcel import Parcel
 from services.ingest.protocols.splitting import Split
@@ -37,7 +38,6 @@ _MAX_ITEMS: Final = 10_000
 _PIECE: Final = 250
 """Items that are read at once: each costs about 0.1 ms."""
 
-_MAX_REMEMBERED: Final = 20_000
 _MAX_CERTIFICATES: Final = 64
 _UNVERIFIED: Final = "unverified"
 _OK: Final = 200
@@ -51,7 +51,9 @@ class Hooks:
         self,
         cache: HookCache,
         door: Door,
+        *,
         allowances: Allowances,
+        tokens: HookTokens,
         outbound: Outbound,
         graph_address: str,
         telemetry: Telemetry,
@@ -59,11 +61,11 @@ class Hooks:
         self._cache = cache
         self._door = door
         self._allowances = allowances
+        self._tokens = tokens
         self._outbound = outbound
         self._completion = Completion(outbound, graph_address)
         self._telemetry = telemetry
         self._log = structlog.get_logger("hooks")
-        self._once: dict[tuple[str, str], int] = {}
         self._certificates: dict[str, bytes] = {}
 
     def find(self, provider: str, text: str) -> OpenHook:
@@ -89,7 +91,7 @@ class Hooks:
             raise Unavailable(str(error)) from None
 
     async def receive(self, hook: OpenHook, knock: Knock) -> Reply:
-        """What the provider is answered. Raises Unavailable: nothing is acknowledged then, and providers send again."""
+        """What the provider is answered. Raises Transient: nothing is acknowledged then, and providers send again."""
         provider = provider_for(hook.kept)
         known = Known(secrets=hook.secrets, settings=hook.kept.settings, window_seconds=provider.window_seconds)
         if knock.method != "POST":
@@ -99,18 +101,20 @@ class Hooks:
         if missing:
             return self._doubt(hook, missing, _ASK)
         verdict = await self._verdict(provider, knock, known)
-        if isinstance(verdict, Verified) and self._is_replayed(hook, verdict, knock.now):
-            verdict = Doubted("it was delivered before")
+        doubted = Reply(provider.doubted_status, "that is not signed as it should be")
         if not isinstance(verdict, Verified):
-            return self._doubt(hook, verdict, Reply(provider.doubted_status, "that is not signed as it should be"))
+            return self._doubt(hook, verdict, doubted)
         if verdict.confirm:
             return await self._confirm(verdict.confirm)
-        self._remember(hook, verdict, knock.now, provider.window_seconds)
-        try:
-            receipt = await self._take(hook, provider, knock, known)
-        except BaseException:  # what is not durable may be sent again
-            self._once.pop((hook.kept.prefix, verdict.once), None)
-            raise
+        token = None
+        if verdict.once:
+            expires_at = knock.now + 2 * provider.window_seconds * SECOND
+            token = await self._tokens.claim(hook.kept, verdict.once, knock.body, expires_at)
+            if token is None:
+                return self._doubt(hook, Doubted("it was delivered before"), doubted)
+        receipt = await self._take(hook, provider, knock, known)
+        if token is not None:
+            await self._tokens.spend(token)
         return provider.reply or _told(receipt)
 
     async def _take(self, hook: OpenHook, provider: Provider, knock: Knock, known: Known) -> Receipt:
@@ -162,17 +166,6 @@ class Hooks:
         self._log.warning("hook.doubted", hook=hook.kept.prefix, provider=hook.kept.provider, reason=reason)
         self._telemetry.count(INGEST_TURNED_AWAY, 1, (_UNVERIFIED,))
         return reply
-
-    def _is_replayed(self, hook: OpenHook, verdict: Verified, now: int) -> bool:
-        return bool(verdict.once) and self._once.get((hook.kept.prefix, verdict.once), 0) > now
-
-    def _remember(self, hook: OpenHook, verdict: Verified, now: int, window_seconds: int) -> None:
-        """Before it is taken, so that of several at once only one is."""
-        if not verdict.once:
-            return
-        while len(self._once) >= _MAX_REMEMBERED:
-            del self._once[next(iter(self._once))]
-        self._once[hook.kept.prefix, verdict.once] = now + 2 * window_seconds * SECOND
 
 
 def _told(receipt: Receipt) -> Reply:

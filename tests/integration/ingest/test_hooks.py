@@ -1,7 +1,8 @@
 """Providers deliver to the real door: signed, forged, replayed, with handshakes, and with the database away."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
@@ -11,6 +12,8 @@ import msgspec
 import pytest
 
 from services.ingest.api import serving
+from services.ingest.bootstrap import opened
+from services.ingest.handlers.expiring import expire_tokens
 from services.ingest.handlers.hook_cache import HookCache
 from shared.clock import SECOND
 from shared.errors import NotFound, Transient, Unavailable
@@ -58,6 +61,18 @@ async def _made(door: OpenDoor, provider: str, **more: Any) -> str:
 def _sign(door: OpenDoor, name: str, body: Any, path: str, seconds: int = 0) -> Signed:
     content = body if isinstance(body, bytes) else msgspec.json.encode(body)
     return SIGNERS[name](content, f"http://ingest{path}", door.own.clock.now() // SECOND + seconds)
+
+
+@asynccontextmanager
+async def another_process(door: OpenDoor) -> AsyncIterator[OpenDoor]:
+    """A second ingest on the same database and log, which remembers nothing of what the first was sent."""
+    async with opened(door.own.settings) as own:
+        await own.access.load()
+        await own.hooks.load()
+        await own.schemas.load()
+        transport = httpx.ASGITransport(app=with_state(serving.application(own), own))
+        async with httpx.AsyncClient(transport=transport, base_url="http://ingest") as client:
+            yield replace(door, own=own, client=client)
 
 
 async def _deliver(door: OpenDoor, path: str, signed: Signed, **more: str) -> httpx.Response:
@@ -113,6 +128,53 @@ async def test_a_delivery_that_was_not_stored_may_come_again(door: OpenDoor) -> 
 
     assert [answer.status_code for answer in answers] == [503, 200, 406]
     assert len(await door.touchpoints()) == 1
+
+
+@pytest.mark.parametrize("provider", ["mailgun", "wechat"])
+async def test_a_token_that_one_process_took_is_refused_by_every_other(door: OpenDoor, provider: str) -> None:
+    """The body is not signed: whoever saw a request could say anything once to each process, and after each restart."""
+    path = await _made(door, provider, secrets=SECRETS[provider])
+    body = b"<xml><MsgId>%d</MsgId><FromUserName>o-1</FromUserName><MsgType>text</MsgType></xml>"
+    signed = _sign(door, provider, body % 1 if provider == "wechat" else _MAILGUN, path)
+    forged = replace(signed, body=signed.body.replace(b"<MsgId>1", b"<MsgId>2").replace(b"jane@", b"mallory@"))
+    assert forged.body != signed.body
+
+    first = await _deliver(door, path, signed)
+    async with another_process(door) as other:
+        again = [await _deliver(other, path, one) for one in (signed, forged)]
+
+    assert first.status_code == 200
+    assert {answer.status_code for answer in again} == {406 if provider == "mailgun" else 401}
+    assert len(await door.touchpoints()) == 1
+
+
+async def test_of_several_processes_one_takes_a_token(door: OpenDoor) -> None:
+    path = await _made(door, "mailgun", secrets=SECRETS["mailgun"])
+    signed = _sign(door, "mailgun", _MAILGUN, path)
+    async with another_process(door) as other:
+        deliveries = [
+            _deliver(one, path, replace(signed, body=signed.body.replace(b"jane@", b"eve%d@" % at)))
+            for at, one in enumerate((door, other) * 4)
+        ]
+        answers = await asyncio.gather(*deliveries)
+
+    assert sorted(answer.status_code for answer in answers) == [200, *[406] * 7]
+    assert len(await door.touchpoints()) == 1
+
+
+async def test_a_token_is_kept_while_it_could_be_presented_and_no_longer(door: OpenDoor) -> None:
+    path = await _made(door, "wechat", secrets=SECRETS["wechat"])
+    body = b"<xml><MsgId>1</MsgId><FromUserName>o-1</FromUserName><MsgType>text</MsgType></xml>"
+    early = _sign(door, "wechat", body, path, seconds=290)  # its clock is ahead of ours
+    assert (await _deliver(door, path, early)).status_code == 200
+    now = door.own.clock.now()
+
+    async def kept_after(seconds: int) -> int:
+        await expire_tokens(door.own.pool, now + seconds * SECOND, asyncio.Event(), chunk=1)
+        async with door.own.pool.acquire() as connection:
+            return int(await connection.fetchval("SELECT count(*) FROM ingest.hook_token"))
+
+    assert [await kept_after(seconds) for seconds in (0, 595, 605)] == [1, 1, 0]
 
 
 async def test_what_is_refused_is_kept_and_replayed_by_the_same_provider(door: OpenDoor) -> None:
