@@ -232,12 +232,20 @@ class HookTried(BaseModel):
     content_type: str = ""
 
 
+class SchemaWarning(BaseModel):
+    """Where a touchpoint that is taken is not as a schema says that only warns."""
+
+    pointer: str
+    detail: str
+
+
 class Tried(BaseModel):
     """What would become of one item: the native touchpoint, or why it would be refused."""
 
     touchpoint: dict[str, Any] | None
     channel: str | None
     refused: FieldRefused | None
+    warnings: list[SchemaWarning]
 
 
 class Trial(BaseModel):

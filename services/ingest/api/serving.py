@@ -137,7 +137,7 @@ def api(own: Resources, posting: Sequence[Surface]) -> FastAPI:
             policy.router,
             schemas.router,
             imports.router,
-            trial.router(own.clock),
+            trial.router(own.clock, own.schemas),
             webhooks.administration(own.clock),
         ],
         open_routers=[

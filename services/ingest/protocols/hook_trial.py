@@ -1,11 +1,14 @@
 """Trying a hook's document on a body, as if it came, with nobody's keys and nothing kept."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from services.ingest.domain.refusal import Refused
+from services.ingest.domain.schema import Mode, Violation
+from services.ingest.protocols.arrival import violations
 from services.ingest.protocols.mapping import native_of
-from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
+from services.ingest.protocols.outcome import Arrival, Outcome, Rejected, Schemas
 from services.ingest.protocols.webhook import Knock, Provider, open_hook
 from services.ingest.protocols.webhook_bodies import json_value
 
@@ -22,35 +25,53 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What would become of one item; ``native`` is the touchpoint that the mapping makes of it, if it makes one."""
+    """What would become of one item; ``native`` is the touchpoint that the mapping makes of it, if it makes one.
+
+    ``warned`` is what a schema that only warns would say of it.
+    """
 
     native: dict[str, Any] | None
     outcome: Outcome
+    warned: Sequence[Violation] = ()
 
 
-def tried(provider: Provider, sample: Sample, now: int) -> list[Tried]:
-    """Each item of the body, in order; a body that cannot be taken apart is one refused item."""
-    arrival = Arrival(workspace="", secret=_NOBODY, received_at=now, make_id=lambda: "made when it comes")
+def tried(provider: Provider, sample: Sample, now: int, schemas: Schemas | None = None) -> list[Tried]:
+    """Each item of the body, in order, as the workspace with these schemas in force would take it.
+
+    A body that cannot be taken apart is one refused item.
+    """
+    arrival = Arrival(
+        workspace="", secret=_NOBODY, received_at=now, make_id=lambda: "made when it comes", schemas=schemas
+    )
     headers = {b"content-type": sample.content_type.encode()}
     knock = Knock(method="POST", url="", query={}, headers=headers, body=sample.body, now=now)
     parcel = open_hook(provider, knock)
     refusal = parcel.split.refusal
     if refusal is not None:
         return [Tried(None, Rejected("", refusal, b""))]
-    return [
-        Tried(_native(provider, bytes(item)), parcel.reader.read(item, arrival, may_hold_nul=False))
-        for item in parcel.split.items
-    ]
+    found = []
+    for item in parcel.split.items:
+        outcome = parcel.reader.read(item, arrival, may_hold_nul=False)
+        found.append(Tried(_native(provider, bytes(item)), outcome, _warned(outcome, schemas or {})))
+    return found
 
 
 def shown(one: Tried) -> dict[str, Any]:
-    """As JSON: the touchpoint and its channel, or why it would be refused."""
+    """As JSON: the touchpoint and its channel, or why it would be refused; and what schemas warn of."""
     outcome = one.outcome
     if isinstance(outcome, Rejected):
         why = outcome.refusal
         refused = {"code": why.code.value, "pointer": why.pointer, "detail": why.detail}
-        return {"touchpoint": one.native, "channel": None, "refused": refused}
-    return {"touchpoint": one.native, "channel": outcome.channel, "refused": None}
+        return {"touchpoint": one.native, "channel": None, "refused": refused, "warnings": []}
+    warnings = [{"pointer": warned.pointer, "detail": warned.detail} for warned in one.warned]
+    return {"touchpoint": one.native, "channel": outcome.channel, "refused": None, "warnings": warnings}
+
+
+def _warned(outcome: Outcome, schemas: Schemas) -> Sequence[Violation]:
+    in_force = None if isinstance(outcome, Rejected) else schemas.get(outcome.kind)
+    if isinstance(outcome, Rejected) or in_force is None or in_force.mode is not Mode.WARN:
+        return ()
+    return violations(in_force, outcome.properties, outcome.traits)
 
 
 def _native(provider: Provider, item: bytes) -> dict[str, Any] | None:

@@ -23,6 +23,7 @@ def block(name: str) -> str:
 
 DOCUMENT = yaml.safe_load(block("document"))
 SAMPLE = block("sample")
+ROOM_B = SAMPLE.replace('"room": "A"', '"room": "B"')
 CHANGED = SAMPLE.replace("made", "moved")
 
 
@@ -45,6 +46,25 @@ async def test_a_document_is_tried_without_keeping_anything(door: OpenDoor) -> N
     assert one["touchpoint"]["identity"] == {"email": "ann@example.com", "phone": "+4561234567"}
     assert bad.json()["data"][0]["refused"]["code"] == "invalid_kind"
     assert (await door.touchpoints(), await door.rejections()) == ([], [])
+
+
+@pytest.mark.parametrize("mode", ["warn", "reject"])
+async def test_trying_tells_what_the_schema_in_force_would_say(door: OpenDoor, mode: str) -> None:
+    asked = {"properties": {"properties": {"room": {"enum": ["B", "C"]}}}, "mode": mode}
+    headers = {"authorization": f"Bearer {door.keys.secret}"}
+    put = await door.client.post("/v1/schemas/meeting_booked", json=asked, headers=headers)
+    assert put.is_success, put.text
+    await door.own.schemas.load()
+
+    (one,) = (await post(door, "/v1/hooks/try", {"document": DOCUMENT, "sample": SAMPLE})).json()["data"]
+    (fit,) = (await post(door, "/v1/hooks/try", {"document": DOCUMENT, "sample": ROOM_B})).json()["data"]
+
+    told = {"pointer": "/properties/room", "detail": 'it is not one of "B" or "C"'}
+    assert one["warnings"] == ([told] if mode == "warn" else [])
+    assert (one["refused"] or {}).get("code") == (None if mode == "warn" else "schema_violation")
+    assert (fit["warnings"], fit["refused"]) == ([], None)
+    await door.own.schemas.tally.flush()
+    assert (await door.client.get("/v1/schemas/meeting_booked", headers=headers)).json()["violations"] == []
 
 
 @pytest.mark.parametrize(
