@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from services.cli.announcement import Announcement
+from services.cli.call import Commands
 from services.cli.context import Json, given
 from services.cli.costs.command import costs
 from services.cli.demo_command import demo
@@ -70,12 +71,11 @@ def up(
 
 def build_app() -> typer.Typer:
     """The command with all its sub-commands."""
-    app = typer.Typer(
+    app = Commands(
+        "Touchpoints from every channel become trusted lead status and funnel numbers.",
         name="tragt",
-        no_args_is_help=True,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
-        help="Touchpoints from every channel become trusted lead status and funnel numbers.",
         epilog=EPILOGUE,
     )
     for command in (up, down, status, doctor, demo, funnel, migrate, rebuild, reconcile):

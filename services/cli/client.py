@@ -18,11 +18,11 @@ class Api:
     """One service, with a key."""
 
     def __init__(self, address: str, key: str) -> None:
-        self._address = address
+        self.address = address
         self.key = key
 
     def get(self, path: str, parameters: Mapping[str, str | list[str]] | None = None) -> dict[str, Any]:
-        """The answer to a GET. Raises Ended."""
+        """The answer to a GET; parameters without a value are not asked with. Raises Ended."""
         return self._ask("GET", path, parameters, _TIMEOUT_SECONDS)
 
     def post(
@@ -58,8 +58,8 @@ class Api:
         try:
             answer = httpx.request(
                 method,
-                f"{self._address}{path}",
-                params=dict(parameters or {}),
+                f"{self.address}{path}",
+                params={name: value for name, value in (parameters or {}).items() if value},
                 json=body,
                 content=text,
                 headers=headers,
@@ -67,9 +67,9 @@ class Api:
                 trust_env=False,
             )
         except httpx.TransportError as error:
-            raise Ended(Exit.AWAY, f"{self._address} does not answer ({error}): see `tragt doctor`") from error
+            raise Ended(Exit.AWAY, f"{self.address} does not answer ({error}): see `tragt doctor`") from error
         if answer.status_code >= _ERRORS:
-            raise Ended(_exit_of(answer.status_code), _detail(answer))
+            raise Ended(_exit_of(answer.status_code), told(answer))
         found: dict[str, Any] = msgspec.json.decode(answer.content)
         return found
 
@@ -82,10 +82,11 @@ def _exit_of(status: int) -> Exit:
     return Exit.AWAY if status >= httpx.codes.INTERNAL_SERVER_ERROR else Exit.MISUSED
 
 
-def _detail(answer: httpx.Response) -> str:
+def told(answer: httpx.Response) -> str:
+    """What a service says is wrong, and where."""
     try:
         problem = msgspec.json.decode(answer.content)
-        faults = [f"{fault['pointer']}: {fault['detail']}" for fault in problem.get("errors") or ()]
+        faults = [f"{fault['pointer'] or 'the whole'}: {fault['detail']}" for fault in problem.get("errors") or ()]
         return "; ".join(faults) or str(problem["detail"])
     except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
         return f"{answer.request.url} answered {answer.status_code}"

@@ -1,7 +1,7 @@
 """What every command is given and how it speaks: the environment, the clock, a table or JSON."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, TextIO
 
@@ -16,7 +16,6 @@ from shared.clock import Clock, SystemClock
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of text for people.")]
 """The option that every command with an answer takes."""
-
 
 _WIDE: Final = 200
 
@@ -34,20 +33,39 @@ class Given:
         """Tell people what happens, beside the answer."""
         self.errors.print(Text(text, style="dim"), soft_wrap=True)
 
+    def tell(self, text: str, end: str = "\n") -> None:
+        """Print an answer for people, as it stands."""
+        self.console.out(text, end=end, highlight=False)
+
     def answer(self, value: Any) -> None:
         """Print an answer as JSON."""
-        self.console.out(msgspec.json.format(msgspec.json.encode(value)).decode(), highlight=False)
+        self.tell(msgspec.json.format(msgspec.json.encode(value)).decode())
 
-    def table(
-        self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: frozenset[str] = frozenset()
-    ) -> None:
-        """Print rows for people; columns of ``numbers`` are aligned to the right."""
+    def table(self, columns: Iterable[str], rows: Iterable[Iterable[Any]], *, numbers: Container[str] = ()) -> None:
+        """Print rows for people, None as nothing; columns of ``numbers`` are aligned to the right."""
         table = Table(box=box.SIMPLE_HEAD)
         for column in columns:
             table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
         for row in rows:
-            table.add_row(*(Text(cell) for cell in row))
+            table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
         self.console.print(table)
+
+    def records(
+        self, columns: Sequence[str], records: Iterable[Mapping[str, Any]], *, numbers: Container[str] = ()
+    ) -> None:
+        """Print what each record says under the columns' names."""
+        self.table(columns, [[record[name] for name in columns] for record in records], numbers=numbers)
+
+    def page(
+        self, columns: Sequence[str], found: Mapping[str, Any], nothing: str, numbers: Container[str] = ()
+    ) -> None:
+        """Print a page of a longer list and how to go on, or that there is ``nothing``."""
+        if not found["data"]:
+            self.say(nothing)
+            return
+        self.records(columns, found["data"], numbers=numbers)
+        if found["next"]:
+            self.say(f"more: --after {found['next']}")
 
 
 def _console(stream: TextIO) -> Console:

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Final
 
 import httpx
-import typer
+from rich.markup import escape
 
 from services.cli.bring_up import is_free
-from services.cli.context import Json, given
+from services.cli.call import FolderCall
+from services.cli.context import Given
 from services.cli.exits import Ended, Exit
 from services.cli.instance import Reach, reach
 from services.cli.layout import DEFAULT_PORTS, parse_ports
-from services.cli.place import DEFAULT, Data, credentials_path, read_credentials
+from services.cli.place import credentials_path, read_credentials
 from shared.database.migrate import current, head
 from shared.database.roles import SERVICES
 from shared.embedded.account import unprivileged_account
@@ -42,21 +43,21 @@ class Finding:
     advice: str = ""
 
 
-def doctor(context: typer.Context, data: Data = DEFAULT, as_json: Json = False) -> None:
+def doctor(call: FolderCall) -> None:
     """Say what is wrong and what to do about it; exit code 1 when something is."""
-    around = given(context)
-    findings = [*_machine(data), *_instance(data)]
-    if as_json:
-        around.answer({"data": [asdict(finding) for finding in findings]})
-    else:
-        for finding in findings:
-            mark = "[green]ok[/]   " if finding.is_well else "[red]wrong[/]"
-            around.console.print(mark, f"{finding.part}: {finding.found}", highlight=False, soft_wrap=True)
-            if finding.advice:
-                around.console.print("       ", finding.advice, highlight=False, soft_wrap=True, style="bold")
+    findings = [*_machine(call.data), *_instance(call.data)]
+    call.show({"data": [asdict(finding) for finding in findings]}, lambda around, _: _show(around, findings))
     wrong = sum(not finding.is_well for finding in findings)
     if wrong:
         raise Ended(Exit.NO, f"{wrong} of {len(findings)} things are wrong")
+
+
+def _show(around: Given, findings: list[Finding]) -> None:
+    for finding in findings:
+        mark = "[green]ok[/]   " if finding.is_well else "[red]wrong[/]"
+        around.console.print(mark, escape(f"{finding.part}: {finding.found}"), highlight=False, soft_wrap=True)
+        if finding.advice:
+            around.console.print("       ", escape(finding.advice), highlight=False, soft_wrap=True, style="bold")
 
 
 def _machine(folder: Path) -> Iterator[Finding]:

@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import Final
 
 from services.cli.place import Credentials, keep_credentials, read_credentials
+from services.cli.transaction import in_transaction
 from shared.access import KeyKind, Scope, prefix_of
 from shared.database.access import allow_origins, create_key, create_workspace, load_keys
-from shared.database.engine import create_engine
-from shared.database.roles import Role
-from shared.database.session import WriteSession, writing
+from shared.database.session import WriteSession
 
 NAME: Final = "default"
 
@@ -19,18 +18,17 @@ async def ensure_workspace(dsn: str, folder: Path, origins: frozenset[str], now:
     Kept keys that the database does not know (it is a new one) are replaced. ``origins`` are added to the write key.
     """
     kept = read_credentials(folder)
-    engine = create_engine(dsn, Role.INGEST_WORKER, size=1)
-    try:
-        async with writing(engine) as session:
-            if kept is not None and await _are_known(session, kept):
-                await allow_origins(session, prefix_of(kept.write_key), origins)
-                return kept, False
-            made = await _make(session, origins, now)
-            # Written before the commit: keys that are kept but unknown are replaced, keys known but lost are not.
-            keep_credentials(folder, made)
+
+    async def ensure(session: WriteSession) -> tuple[Credentials, bool]:
+        if kept is not None and await _are_known(session, kept):
+            await allow_origins(session, prefix_of(kept.write_key), origins)
+            return kept, False
+        made = await _make(session, origins, now)
+        # Written before the commit: keys that are kept but unknown are replaced, keys known but lost are not.
+        keep_credentials(folder, made)
         return made, True
-    finally:
-        await engine.dispose()
+
+    return await in_transaction(dsn, ensure)
 
 
 async def _are_known(session: WriteSession, kept: Credentials) -> bool:

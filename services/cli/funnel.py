@@ -4,16 +4,15 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from services.cli.context import Given, Json, given
-from services.cli.instance import Address, KeyText, api
-from services.cli.place import DEFAULT, Data
+from services.cli.call import ServiceCall
+from services.cli.context import Given
 
 _COLUMNS: Final = ("step", "entered", "from first", "from previous", "drop-off", "still open", "median time", "p90")
 _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
 def funnel(
-    context: typer.Context,
+    call: ServiceCall,
     by: Annotated[str, typer.Option(help="Break down by a dimension, channel for example.")] = "",
     start: Annotated[str, typer.Option("--from", help="First day or instant, RFC 3339.")] = "",
     end: Annotated[str, typer.Option("--to", help="Day or instant after the last, RFC 3339.")] = "",
@@ -22,21 +21,10 @@ def funnel(
     entry: Annotated[str, typer.Option(help="The first step, known if not said.")] = "",
     window: Annotated[str, typer.Option(help="Only what happened within so long of the first step: 30d, 12h.")] = "",
     zone: Annotated[str, typer.Option("--tz", help="Time zone of the days, Europe/Copenhagen.")] = "",
-    data: Data = DEFAULT,
-    address: Address = "",
-    key: KeyText = "",
-    as_json: Json = False,
 ) -> None:
     """Show how many leads reached each status, what share went on, and how long it took."""
-    around = given(context)
     asked = {"by": by, "from": start, "to": end, "basis": basis, "entry": entry, "window": window, "tz": zone}
-    service = api(data, "metrics", address, key)
-    said = {name: value for name, value in asked.items() if value}
-    found = service.get("/v1/funnel", said | ({"filter": only} if only else {}))
-    if as_json:
-        around.answer(found)
-        return
-    show_funnel(around, found)
+    call.show(call.api("metrics").get("/v1/funnel", {**asked, "filter": only or []}), show_funnel)
 
 
 def show_funnel(around: Given, found: dict[str, Any]) -> None:

@@ -10,11 +10,11 @@ import httpx
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from services.cli.context import Given, Json, given
+from services.cli.call import ServiceCall
+from services.cli.client import told
+from services.cli.context import Given, given
 from services.cli.document import read_document
 from services.cli.exits import Ended, Exit
-from services.cli.instance import Address, KeyText, address_of, api
-from services.cli.place import DEFAULT, Data
 from services.ingest.domain.file_import import Format, State, format_of
 from services.ingest.handlers.import_mappings import exports
 
@@ -54,7 +54,7 @@ _SHOWN: Final = 20
 
 
 def import_file(
-    context: typer.Context,
+    call: ServiceCall,
     file: File,
     mapping: MappingName = "",
     file_format: FormatName = None,
@@ -67,17 +67,13 @@ def import_file(
     column: Columns = [],  # noqa: B006 -- typer's way to say that there may be none
     header: HeaderFile = None,
     _listed: Listed = False,
-    data: Data = DEFAULT,
-    address: Address = "",
-    key: KeyText = "",
-    as_json: Json = False,
 ) -> None:
     """Import a file. The same file twice changes nothing; equal rows in it stay as many as they are."""
-    around = given(context)
     found = file_format or format_of("", file.name)
     if found is None:
         raise Ended(Exit.MISUSED, f"what is {file.name}? Say it with --format {'|'.join(Format)}")
-    sender = _Sender(address or address_of(data, "ingest"), api(data, "ingest", address, key).key)
+    service = call.api("ingest")
+    sender = _Sender(service.address, service.key)
     said = {
         "zone": zone,
         "dates": dates,
@@ -86,15 +82,10 @@ def import_file(
         "columns": dict(_pair(one) for one in column),
         "header": [] if header is None else _first_line(header),
     }
-    asked = {
-        "format": found.value,
-        "name": file.name,
-        "mapping": _mapping(mapping, said),
-        "dry_run": dry_run,
-    }
+    asked = {"format": found.value, "name": file.name, "mapping": _mapping(mapping, said), "dry_run": dry_run}
     job = going or sender.ask("POST", "/v1/imports", json=asked)["id"]
-    report = _sent(sender, job, file, around)
-    around.answer(report) if as_json else _show(report, around)
+    report = _sent(sender, job, file, call.around)
+    call.show(report, _show)
     if report["rejected"]:
         raise Ended(Exit.NO, f"{report['rejected']} of {report['rows']} rows were refused")
 
@@ -142,12 +133,12 @@ class _Sender:
         except httpx.TransportError as error:
             raise _Interrupted(f"{self._address} does not answer ({error})") from error
         if answer.status_code in _AGAIN:
-            raise _Interrupted(_detail(answer))
+            raise _Interrupted(told(answer))
         if answer.is_error:
             code = Exit.REFUSED if answer.status_code in {401, 403} else Exit.MISUSED
-            raise Ended(code, _detail(answer))
-        told: dict[str, Any] = answer.json()
-        return told
+            raise Ended(code, told(answer))
+        found: dict[str, Any] = answer.json()
+        return found
 
 
 class _Interrupted(Ended):
@@ -165,8 +156,8 @@ def _sent(sender: _Sender, job: str, file: Path, around: Given) -> dict[str, Any
         for left in range(_TRIES - 1, -1, -1):
             progress.reset(task)
             try:
-                if left < _TRIES - 1 and (told := sender.ask("GET", f"/v1/imports/{job}"))["state"] == State.DONE:
-                    return told  # the answer was lost on its way, the file was not
+                if left < _TRIES - 1 and (done := sender.ask("GET", f"/v1/imports/{job}"))["state"] == State.DONE:
+                    return done  # the answer was lost on its way, the file was not
                 pieces = _pieces(file, lambda n: progress.advance(task, n))
                 return sender.ask("POST", f"/v1/imports/{job}/rows", content=pieces)
             except _Interrupted as error:
@@ -184,24 +175,15 @@ def _pieces(file: Path, advance: Callable[[int], None]) -> Iterator[bytes]:
             advance(len(piece))
 
 
-def _detail(answer: httpx.Response) -> str:
-    try:
-        problem = answer.json()
-        faults = [f"{fault['pointer'] or 'the file'}: {fault['detail']}" for fault in problem.get("errors") or ()]
-        return "; ".join(faults) or str(problem["detail"])
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return f"{answer.request.url} answered {answer.status_code}"
-
-
-def _show(report: dict[str, Any], around: Given) -> None:
+def _show(around: Given, report: dict[str, Any]) -> None:
     verb = "would be taken" if report["dry_run"] else "is taken" if report["accepted"] == 1 else "are taken"
     said = f"{report['rows']} rows: {report['accepted']} {verb}, {report['rejected']} refused"
     if report["skipped"]:
         said += f", {report['skipped']} passed over"
     twins = f"; {report['twins']} are equal to an earlier row and count beside it" if report["twins"] else ""
-    around.console.print(said + twins, highlight=False)
-    rows = [[str(row["row"]), row["code"], row["pointer"], row["detail"]] for row in report["refused"][:_SHOWN]]
+    around.tell(said + twins)
+    rows = [[row["row"], row["code"], row["pointer"], row["detail"]] for row in report["refused"][:_SHOWN]]
     if rows:
-        around.table(["row", "code", "where", "why"], rows, numbers=frozenset({"row"}))
+        around.table(["row", "code", "where", "why"], rows, numbers={"row"})
     if report["rejected"] > len(rows):
         around.say(f"{report['rejected'] - len(rows)} more; all of them: GET /v1/rejected")

@@ -2,21 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from services.cli.client import Api
 from services.cli.exits import Ended, Exit, endings
 from services.cli.layout import DEFAULT_PORTS, Ports, parse_ports
 from services.cli.place import read_credentials
 from shared.embedded.control import Ask, ask
-
-Database = Annotated[
-    str, typer.Option("--database", envvar="TRAGT_DATABASE", help="DSN of a database that `tragt up` does not run.")
-]
-Address = Annotated[str, typer.Option("--address", envvar="TRAGT_ADDRESS", help="Where the service answers.")]
-KeyText = Annotated[str, typer.Option("--key", envvar="TRAGT_KEY", help="Secret key; else the kept one.")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,13 @@
 """``tragt keys``: make, list, rotate, limit and revoke the keys of a workspace."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
 
-from services.cli.context import Given, Json, given
-from services.cli.exits import Ended, Exit, endings
-from services.cli.first_workspace import NAME
-from services.cli.instance import Database, database_of
-from services.cli.place import DEFAULT, Data
+from services.cli.call import Commands, DatabaseCall, WorkspaceCall, beginning
+from services.cli.context import Given
+from services.cli.exits import Ended, Exit
 from services.ingest.domain.kind import is_kind
 from shared.access import KeyKind, Scope, WireProfile
 from shared.clock import DAY, HOUR, to_text
@@ -20,19 +16,15 @@ from shared.database.access import (
     NewKey,
     bind_key,
     create_key,
-    find_workspace,
     limit_key,
     list_keys,
     revoke_key,
     rotate_key,
 )
-from shared.database.engine import create_engine
-from shared.database.roles import Role
-from shared.database.session import WriteSession, writing
+from shared.database.session import WriteSession
 
-keys = typer.Typer(no_args_is_help=True, help="Make, list, rotate, limit and revoke keys.")
+keys = Commands("Make, list, rotate, limit and revoke keys.")
 
-Workspace = Annotated[str, typer.Option("--workspace", help="Name of the workspace.")]
 Prefix = Annotated[str, typer.Argument(help="How the key begins, as `tragt keys list` shows it, or the whole key.")]
 Scopes = Annotated[list[Scope] | None, typer.Option("--scope", help="What a secret key may do; repeatable.")]
 Origins = Annotated[list[str] | None, typer.Option("--origin", help="Site on which a write key may sit; repeatable.")]
@@ -42,25 +34,18 @@ Days = Annotated[int | None, typer.Option("--days", min=1, help="Days until it e
 Rate = Annotated[int, typer.Argument(min=0, help="Items a second to one process; 0 is as many as any key.")]
 Overlap = Annotated[int, typer.Option("--overlap-hours", min=0, help="Hours for which the old key still works.")]
 
-_T = TypeVar("_T")
-
 
 @keys.command()
 def create(
-    context: typer.Context,
+    call: WorkspaceCall,
     kind: KeyKind,
     scope: Scopes = None,
     origin: Origins = None,
     may_send: Kinds = None,
     protocol: Profile = WireProfile.SEGMENT,
     days: Days = None,
-    workspace: Workspace = NAME,
-    data: Data = DEFAULT,
-    database: Database = "",
-    as_json: Json = False,
 ) -> None:
     """Make a key and print it, this once."""
-    around = given(context)
     if kind is KeyKind.SECRET and not scope:
         raise Ended(Exit.MISUSED, f"a secret key needs at least one --scope of {', '.join(Scope)}")
     if kind is KeyKind.WRITE and scope:
@@ -69,12 +54,12 @@ def create(
     for name in kinds:
         if not is_kind(name):
             raise Ended(Exit.MISUSED, f"{name!r} is no kind, which is lower case words joined by _: page_viewed")
-    now = around.clock.now()
+    now = call.around.clock.now()
 
-    async def work(session: WriteSession) -> NewKey:
+    async def work(session: WriteSession, workspace: UUID) -> NewKey:
         made = await create_key(
             session,
-            await _workspace(session, workspace),
+            workspace,
             kind,
             now,
             scopes=frozenset(scope or ()),
@@ -85,116 +70,61 @@ def create(
         await bind_key(session, made.prefix, kinds)
         return made
 
-    _show(around, _run(data, database, work), as_json=as_json)
+    _show(call, call.do_for_workspace(work))
 
 
 @keys.command("list")
-def show(
-    context: typer.Context,
-    workspace: Workspace = NAME,
-    data: Data = DEFAULT,
-    database: Database = "",
-    as_json: Json = False,
-) -> None:
+def show(call: WorkspaceCall) -> None:
     """List all keys by prefix, revoked ones too."""
-    around = given(context)
-
-    async def work(session: WriteSession) -> list[ListedKey]:
-        return await list_keys(session, await _workspace(session, workspace))
-
-    rows = [_row(listed) for listed in _run(data, database, work)]
-    if as_json:
-        around.answer({"data": rows})
-        return
-    around.table(list(rows[0]) if rows else ["prefix"], [[_text(cell) for cell in row.values()] for row in rows])
+    call.show({"data": [_row(listed) for listed in call.do_for_workspace(list_keys)]}, _show_list)
 
 
 @keys.command()
-def rotate(
-    context: typer.Context,
-    prefix: Prefix,
-    overlap: Overlap = 24,
-    data: Data = DEFAULT,
-    database: Database = "",
-    as_json: Json = False,
-) -> None:
+def rotate(call: DatabaseCall, prefix: Prefix, overlap: Overlap = 24) -> None:
     """Make a successor with the same rights; the old key goes on for a while."""
-    around = given(context)
-    now = around.clock.now()
-    made = _run(data, database, lambda session: rotate_key(session, _beginning(prefix), now, overlap=overlap * HOUR))
+    now, prefix = call.around.clock.now(), beginning(prefix)
+    made = call.do(lambda session: rotate_key(session, prefix, now, overlap=overlap * HOUR))
     if made is None:
-        raise Ended(Exit.NO, f"there is no valid key {_beginning(prefix)}: see `tragt keys list`")
-    _show(around, made, as_json=as_json)
+        raise _none(prefix)
+    _show(call, made)
 
 
 @keys.command()
-def limit(
-    context: typer.Context,
-    prefix: Prefix,
-    items_per_second: Rate,
-    data: Data = DEFAULT,
-    database: Database = "",
-    as_json: Json = False,
-) -> None:
+def limit(call: DatabaseCall, prefix: Prefix, items_per_second: Rate) -> None:
     """Say how fast a key may send; above it the services answer 429."""
-    around = given(context)
-    now = around.clock.now()
-    prefix, rate = _beginning(prefix), items_per_second or None
-    if not _run(data, database, lambda session: limit_key(session, prefix, now, rate)):
-        raise Ended(Exit.NO, f"there is no valid key {prefix}: see `tragt keys list`")
+    now, prefix, rate = call.around.clock.now(), beginning(prefix), items_per_second or None
+    if not call.do(lambda session: limit_key(session, prefix, now, rate)):
+        raise _none(prefix)
     told = f"{prefix} may send {rate} items a second" if rate else f"{prefix} may send as fast as any key"
-    around.answer({"limited": prefix, "items_per_second": rate}) if as_json else around.console.print(
-        told, highlight=False
-    )
+    call.show({"limited": prefix, "items_per_second": rate}, lambda around, _: around.tell(told))
 
 
 @keys.command()
-def revoke(
-    context: typer.Context, prefix: Prefix, data: Data = DEFAULT, database: Database = "", as_json: Json = False
-) -> None:
+def revoke(call: DatabaseCall, prefix: Prefix) -> None:
     """End a key; the services refuse it within ten seconds."""
-    around = given(context)
-    now = around.clock.now()
-    prefix = _beginning(prefix)
-    if not _run(data, database, lambda session: revoke_key(session, prefix, now)):
-        raise Ended(Exit.NO, f"there is no valid key {prefix}: see `tragt keys list`")
-    around.answer({"revoked": prefix}) if as_json else around.console.print(f"{prefix} is revoked", highlight=False)
+    now, prefix = call.around.clock.now(), beginning(prefix)
+    if not call.do(lambda session: revoke_key(session, prefix, now)):
+        raise _none(prefix)
+    call.show({"revoked": prefix}, lambda around, _: around.tell(f"{prefix} is revoked"))
 
 
-def _beginning(key: str) -> str:
-    """The prefix, also of a whole key: who has found a leaked one holds all of it, and it is not printed again."""
-    return "_".join(key.split("_")[:2])
+def _none(prefix: str) -> Ended:
+    return Ended(Exit.NO, f"there is no valid key {prefix}: see `tragt keys list`")
 
 
-def _run(folder: Any, named: str, work: Callable[[WriteSession], Awaitable[_T]]) -> _T:
-    """Do it in one transaction on the instance's database."""
-    dsn = database_of(folder, named)
-
-    async def run() -> _T:
-        engine = create_engine(dsn, Role.INGEST_WORKER, size=1)
-        try:
-            async with writing(engine) as session:
-                return await work(session)
-        finally:
-            await engine.dispose()
-
-    with endings():
-        return asyncio.run(run())
+def _show(call: DatabaseCall, made: NewKey) -> None:
+    call.show({"prefix": made.prefix, "key": made.text}, _tell)
 
 
-async def _workspace(session: WriteSession, name: str) -> UUID:
-    try:
-        return (await find_workspace(session, name)).id
-    except LookupError as error:
-        raise Ended(Exit.NO, str(error)) from error
-
-
-def _show(around: Given, made: NewKey, *, as_json: bool) -> None:
-    if as_json:
-        around.answer({"prefix": made.prefix, "key": made.text})
-        return
-    around.console.print(made.text, highlight=False, soft_wrap=True)
+def _tell(around: Given, made: dict[str, str]) -> None:
+    around.tell(made["key"])
     around.say("It is shown this once; only a hash of it is kept.")
+
+
+def _show_list(around: Given, found: dict[str, Any]) -> None:
+    rows = found["data"]
+    cells = [[", ".join(cell) if isinstance(cell, list) else cell for cell in row.values()] for row in rows]
+    around.table(rows[0] if rows else ["prefix"], cells)
 
 
 def _row(listed: ListedKey) -> dict[str, Any]:
@@ -211,9 +141,3 @@ def _row(listed: ListedKey) -> dict[str, Any]:
         "expires_at": None if key.expires_at is None else to_text(key.expires_at),
         "revoked_at": None if key.revoked_at is None else to_text(key.revoked_at),
     }
-
-
-def _text(cell: Any) -> str:
-    if isinstance(cell, list):
-        return ", ".join(cell)
-    return "" if cell is None else str(cell)

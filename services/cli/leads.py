@@ -6,13 +6,12 @@ from uuid import UUID
 
 import typer
 
-from services.cli.context import Given, Json, given
+from services.cli.call import After, Commands, Limit, ServiceCall
+from services.cli.context import Given
 from services.cli.exits import Ended, Exit
-from services.cli.instance import Address, KeyText, api
-from services.cli.place import DEFAULT, Data
 from shared.vocabulary import KeyType, Status
 
-leads = typer.Typer(no_args_is_help=True, help="Look at leads.")
+leads = Commands("Look at leads.")
 
 Who = Annotated[
     str, typer.Argument(help="A lead id, or TYPE:VALUE like email:ann@example.com, user_id:u1, external.hubspot:77.")
@@ -21,55 +20,25 @@ _LIST_COLUMNS: Final = ("lead_id", "status", "stage", "engagement", "fit", "sinc
 
 
 @leads.command("show")
-def show(
-    context: typer.Context,
-    who: Who,
-    data: Data = DEFAULT,
-    address: Address = "",
-    key: KeyText = "",
-    as_json: Json = False,
-) -> None:
+def show(call: ServiceCall, who: Who) -> None:
     """Show one lead: its status, stage and scores, who it is, and how it got there."""
-    around = given(context)
-    service = api(data, "scoring", address, key)
+    service = call.api("scoring")
     lead = service.get(_path(who))
     history = service.get(f"/v1/leads/{quote(str(lead['lead_id']), safe='')}/history")
-    if as_json:
-        around.answer({**lead, "history": history})
-        return
-    shown = {**lead, "identities": [_key(identity) for identity in lead["identities"]], "merged_into": None}
-    around.table(
-        ("field", "value"), [(name, _text(value)) for name, value in shown.items() if value not in (None, {}, [])]
-    )
-    _show_history(around, history["data"])
+    call.show({**lead, "history": history}, _show)
 
 
 @leads.command("list")
 def show_list(
-    context: typer.Context,
+    call: ServiceCall,
     status: Annotated[Status | None, typer.Option(help="Only leads in this status.")] = None,
     stage: Annotated[str, typer.Option(help="Only leads in this stage.")] = "",
-    limit: Annotated[int, typer.Option(min=1, max=200, help="How many.")] = 20,
-    after: Annotated[str, typer.Option(help="Go on after the `next` of an earlier list.")] = "",
-    data: Data = DEFAULT,
-    address: Address = "",
-    key: KeyText = "",
-    as_json: Json = False,
+    limit: Limit = 20,
+    after: After = "",
 ) -> None:
     """List leads, those changed last first."""
-    around = given(context)
     asked = {"status": status.value if status else "", "stage": stage, "limit": str(limit), "after": after}
-    found = api(data, "scoring", address, key).get("/v1/leads", {name: value for name, value in asked.items() if value})
-    if as_json:
-        around.answer(found)
-        return
-    if not found["data"]:
-        around.say("there are no such leads")
-        return
-    rows = [_list_row(lead) for lead in found["data"]]
-    around.table(_LIST_COLUMNS, rows, numbers=frozenset({"engagement", "fit"}))
-    if found["next"]:
-        around.say(f"more: --after {found['next']}")
+    call.show(call.api("scoring").get("/v1/leads", asked), _show_list)
 
 
 def _path(who: str) -> str:
@@ -94,16 +63,27 @@ def _key(identity: dict[str, Any]) -> str:
     )
 
 
-def _list_row(lead: dict[str, Any]) -> tuple[str, ...]:
-    score = lead.get("score") or {}
-    cells = {**lead, "engagement": score.get("engagement"), "fit": score.get("fit")}
-    return tuple(_text(cells.get(name)) for name in _LIST_COLUMNS)
-
-
-def _show_history(around: Given, moves: list[dict[str, Any]]) -> None:
+def _show(around: Given, lead: dict[str, Any]) -> None:
+    moves = lead["history"]["data"]
+    keys = [_key(identity) for identity in lead["identities"]]
+    shown = {**lead, "identities": keys, "merged_into": None, "history": None}
+    around.table(
+        ("field", "value"), [(name, _text(value)) for name, value in shown.items() if value not in (None, {}, [])]
+    )
     if moves:
         columns = list(moves[0])
         around.table(columns, [[_text(move.get(name)) for name in columns] for move in moves])
+
+
+def _show_list(around: Given, found: dict[str, Any]) -> None:
+    rows = [_list_row(lead) for lead in found["data"]]
+    around.page(_LIST_COLUMNS, {**found, "data": rows}, "there are no such leads", numbers={"engagement", "fit"})
+
+
+def _list_row(lead: dict[str, Any]) -> dict[str, str]:
+    score = lead.get("score") or {}
+    cells = {**lead, "engagement": score.get("engagement"), "fit": score.get("fit")}
+    return {name: _text(cells.get(name)) for name in _LIST_COLUMNS}
 
 
 def _text(value: Any) -> str:

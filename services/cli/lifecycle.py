@@ -4,13 +4,11 @@ import asyncio
 from pathlib import Path
 from typing import Any, Final
 
-import typer
-
-from services.cli.context import Given, Json, given
+from services.cli.call import FolderCall
+from services.cli.context import Given
 from services.cli.exits import Ended, Exit, endings
 from services.cli.first_workspace import NAME
 from services.cli.instance import Reach, reach
-from services.cli.place import DEFAULT, Data
 from services.cli.sign_in import sign_in_link
 from shared.database.roles import SERVICES
 from shared.embedded.control import Ask, ask
@@ -27,12 +25,11 @@ _COLUMNS: Final = {
 }
 
 
-def down(context: typer.Context, data: Data = DEFAULT, as_json: Json = False) -> None:
+def down(call: FolderCall) -> None:
     """End the instance that runs on the data folder, and wait until it has."""
-    around = given(context)
     with endings():
-        asyncio.run(_down(data))
-    around.answer({"ended": True}) if as_json else around.console.print("ended")
+        asyncio.run(_down(call.data))
+    call.show({"ended": True}, lambda around, _: around.tell("ended"))
 
 
 async def _down(folder: Path) -> None:
@@ -48,18 +45,13 @@ async def _down(folder: Path) -> None:
         raise Ended(Exit.NO, f"the instance on {folder} has not ended within {_END_SECONDS:.0f} s") from error
 
 
-def status(context: typer.Context, data: Data = DEFAULT, as_json: Json = False) -> None:
+def status(call: FolderCall) -> None:
     """Say what runs on the data folder, where it answers, and a fresh link to the page."""
-    around = given(context)
-    found = reach(data)
+    found = reach(call.data)
     if found is None:
-        if as_json:
-            around.answer({"running": False})
-        raise Ended(Exit.AWAY, _nothing(data))
-    if as_json:
-        around.answer({"running": True, **_public(found)})
-    else:
-        _show(around, data, found)
+        call.show({"running": False}, lambda *_: None)
+        raise Ended(Exit.AWAY, _nothing(call.data))
+    call.show({"running": True, **_public(found)}, lambda around, _: _show(around, call.data, found))
 
 
 def _public(found: Reach) -> dict[str, Any]:
@@ -70,21 +62,15 @@ def _public(found: Reach) -> dict[str, Any]:
 def _show(around: Given, folder: Path, found: Reach) -> None:
     state = found.state
     condition = "ending" if state["ending"] else "ready" if state["ready"] else "starting"
-    around.console.print(f"{condition}, on {folder.resolve()}", highlight=False, soft_wrap=True)
-    rows = [
-        ["-" if child[name] is None else str(child[name]) for name in _COLUMNS.values()] for child in state["children"]
-    ]
-    around.table(list(_COLUMNS), rows, numbers=frozenset({"pid", "restarts", "last exit"}))
+    around.tell(f"{condition}, on {folder.resolve()}")
+    rows = [["-" if child[name] is None else child[name] for name in _COLUMNS.values()] for child in state["children"]]
+    around.table(_COLUMNS, rows, numbers={"pid", "restarts", "last exit"})
     for service in SERVICES:
-        around.console.print(f"{service} {found.ports.address(service)}", highlight=False)
+        around.tell(f"{service} {found.ports.address(service)}")
     if state["ready"]:
         with endings():
             link = asyncio.run(sign_in_link(found.dsn, found.ports, NAME, around.clock.now()))
-        around.console.print(f"the page, by a link that works once: {link}", highlight=False, soft_wrap=True)
-
-
-def _cell(value: Any) -> str:
-    return "-" if value is None else str(value)
+        around.tell(f"the page, by a link that works once: {link}")
 
 
 def _nothing(folder: Path) -> str:

@@ -1,28 +1,24 @@
 """``tragt links``: signed links for mails and ads, and the key with which other programs sign them."""
 
-import asyncio
 import base64
 import hashlib
-from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlencode
 
 import typer
 
-from services.cli.context import Json, given
+from services.cli.call import Address, Commands, DatabaseCall, beginning
+from services.cli.context import Given
 from services.cli.exits import Ended, Exit, endings
-from services.cli.instance import Address, Database, address_of, database_of
-from services.cli.place import DEFAULT, Data, read_credentials
+from services.cli.instance import address_of
+from services.cli.place import read_credentials
 from services.ingest.domain.target import origin_of
 from services.ingest.protocols.links import SIGNATURE, Route, signature_of, signing_key
 from shared.access import AccessKey, KeyKind
 from shared.database.access import load_keys
-from shared.database.engine import create_engine
-from shared.database.roles import Role
-from shared.database.session import writing
 from shared.identity_key import normalise_email
 
-links = typer.Typer(no_args_is_help=True, help="Sign links for mails and ads.")
+links = Commands("Sign links for mails and ads.")
 
 Target = Annotated[str, typer.Argument(help="Where a click leads. Left out, it is a pixel that tells of an open.")]
 WriteKey = Annotated[str, typer.Option("--write-key", help="Write key of the links, or how it begins; else the kept.")]
@@ -40,7 +36,7 @@ Alone = Annotated[bool, typer.Option("--alone", help="Do not tell the landing pa
 
 @links.command()
 def sign(
-    context: typer.Context,
+    call: DatabaseCall,
     target: Target = "",
     email: Email = "",
     user_id: UserId = "",
@@ -54,15 +50,11 @@ def sign(
     alone: Alone = False,
     write_key: WriteKey = "",
     address: Address = "",
-    data: Data = DEFAULT,
-    database: Database = "",
-    as_json: Json = False,
 ) -> None:
     """Print a signed click link, or a signed pixel."""
-    around = given(context)
     if target and origin_of(target) is None:
         raise Ended(Exit.MISUSED, f"{target!r} is no plain http or https address")
-    key = _key(data, database, write_key)
+    key = _key(call, write_key)
     said = {
         "k": key.prefix,
         "to": target,
@@ -81,47 +73,36 @@ def sign(
     route = Route.CLICK if target else Route.PIXEL
     signature = signature_of(route, fields, signing_key(key.secret, key.prefix))
     path = "/v1/click" if target else "/v1/pixel.gif"
-    link = f"{address or address_of(data, 'ingest')}{path}?{urlencode({**fields, SIGNATURE: signature})}"
-    around.answer({"link": link}) if as_json else around.console.out(link, highlight=False)
+    link = f"{address or address_of(call.data, 'ingest')}{path}?{urlencode({**fields, SIGNATURE: signature})}"
+    call.show({"link": link}, lambda around, _: around.tell(link))
 
 
 @links.command("key")
-def show_key(
-    context: typer.Context,
-    write_key: WriteKey = "",
-    data: Data = DEFAULT,
-    database: Database = "",
-    as_json: Json = False,
-) -> None:
+def show_key(call: DatabaseCall, write_key: WriteKey = "") -> None:
     """Print the key that signs the links of a write key, for programs that send mails."""
-    around = given(context)
-    key = _key(data, database, write_key)
+    key = _key(call, write_key)
     text = base64.urlsafe_b64encode(signing_key(key.secret, key.prefix)).decode()
-    if as_json:
-        around.answer({"write_key": key.prefix, "signing_key": text})
-        return
-    around.console.out(text, highlight=False)
-    around.say(f"It signs links with k={key.prefix}. Keep it as secret as a secret key; a new write key has a new one.")
+    call.show({"write_key": key.prefix, "signing_key": text}, _show_key)
 
 
-def _key(folder: Path, named: str, write_key: str) -> AccessKey:
+def _show_key(around: Given, made: dict[str, str]) -> None:
+    around.tell(made["signing_key"])
+    around.say(
+        f"It signs links with k={made['write_key']}. Keep it as secret as a secret key; a new write key has a new one."
+    )
+
+
+def _key(call: DatabaseCall, write_key: str) -> AccessKey:
     """The write key of the links. Raises Ended."""
     with endings():
-        kept = read_credentials(folder) if not write_key else None
-        text = write_key or (kept.write_key if kept else "")
-        if not text:
-            raise Ended(Exit.MISUSED, f"there is no key in {folder}: name one with --write-key, or the folder")
-        prefix = "_".join(text.split("_")[:2])
-        found = [key for key in asyncio.run(_keys(database_of(folder, named))) if key.prefix == prefix]
+        kept = read_credentials(call.data) if not write_key else None
+    text = write_key or (kept.write_key if kept else "")
+    if not text:
+        raise Ended(
+            Exit.MISUSED, f"there is no key in {call.data}: name one with --write-key, or the folder with --data"
+        )
+    prefix = beginning(text)
+    found = [key for key in call.do(load_keys) if key.prefix == prefix]
     if not found or found[0].kind is not KeyKind.WRITE:
         raise Ended(Exit.NO, f"there is no valid write key {prefix}: see `tragt keys list`")
     return found[0]
-
-
-async def _keys(dsn: str) -> list[AccessKey]:
-    engine = create_engine(dsn, Role.INGEST_WORKER, size=1)
-    try:
-        async with writing(engine) as session:
-            return await load_keys(session)
-    finally:
-        await engine.dispose()

@@ -1,49 +1,41 @@
 """``tragt rebuild``: every lead folded again from its touchpoints, then every number counted again."""
 
 import asyncio
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-import typer
-
-from services.cli.context import Given, Json, given
+from services.cli.call import DatabaseCall, ServiceCall
+from services.cli.context import Given
 from services.cli.exits import Ended, Exit, endings
-from services.cli.instance import Address, Database, KeyText, api, database_of
-from services.cli.place import DEFAULT, Data
+from services.cli.transaction import in_transaction
 from services.scoring.handlers.rebuilding import behind, mark_all
 from shared.access import prefix_of
 from shared.database.access import load_keys
-from shared.database.engine import create_engine, create_pool
+from shared.database.engine import create_pool
 from shared.database.roles import Role
-from shared.database.session import writing
 
 _POLL_SECONDS: Final = 0.5
 _STALL_SECONDS: Final = 60.0
 _COUNT_SECONDS: Final = 3_600.0
 
 
-def rebuild(
-    context: typer.Context,
-    data: Data = DEFAULT,
-    database: Database = "",
-    address: Address = "",
-    key: KeyText = "",
-    as_json: Json = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class RebuildCall(ServiceCall, DatabaseCall):
+    """Leads are marked in the database, numbers are counted by the service."""
+
+
+def rebuild(call: RebuildCall) -> None:
     """Fold every lead again from its touchpoints and count all numbers again, beside live traffic.
 
     The running services do the work, for the workspace of the key; what comes out as it was is not told again.
     """
-    around = given(context)
-    metrics = api(data, "metrics", address, key)
-    dsn = database_of(data, database)
+    metrics, dsn = call.api("metrics"), call.dsn
     with endings():
-        folded = asyncio.run(_fold(around, dsn, metrics.key))
+        folded = asyncio.run(_fold(call.around, dsn, metrics.key))
     counted = metrics.post("/v1/rebuild", timeout_seconds=_COUNT_SECONDS)
-    if as_json:
-        around.answer({"leads": folded, "metrics": counted})
-    else:
-        around.console.print(f"{folded:,} leads folded again and all numbers counted again", highlight=False)
+    told = f"{folded:,} leads folded again and all numbers counted again"
+    call.show({"leads": folded, "metrics": counted}, lambda around, _: around.tell(told))
 
 
 async def _fold(around: Given, dsn: str, key: str) -> int:
@@ -72,12 +64,7 @@ async def _fold(around: Given, dsn: str, key: str) -> int:
 
 
 async def _workspace_of(dsn: str, key: str) -> UUID:
-    engine = create_engine(dsn, Role.INGEST_WORKER, size=1)
-    try:
-        async with writing(engine) as session:
-            kept = {one.prefix: one.workspace for one in await load_keys(session)}
-    finally:
-        await engine.dispose()
+    kept = {one.prefix: one.workspace for one in await in_transaction(dsn, load_keys)}
     if prefix_of(key) not in kept:
         raise Ended(Exit.REFUSED, f"the database does not know the key {prefix_of(key) or '(not a key)'}")
     return kept[prefix_of(key)]

@@ -1,22 +1,17 @@
 """The link by which a browser is let into the page."""
 
 from services.cli.layout import Ports
+from services.cli.transaction import in_transaction
 from services.metrics.store.sign_in import create_link
 from shared.database.access import find_workspace
-from shared.database.engine import connect, create_engine
+from shared.database.engine import connect
 from shared.database.roles import Role
-from shared.database.session import writing
 from shared.database.transient import translated
 
 
 async def sign_in_link(dsn: str, ports: Ports, workspace: str, now: int) -> str:
     """A fresh link to the page of that workspace; it works once. Raises Transient."""
-    engine = create_engine(dsn, Role.INGEST_WORKER, size=1)
-    try:
-        async with writing(engine) as session:
-            found = await find_workspace(session, workspace)
-    finally:
-        await engine.dispose()
+    found = await in_transaction(dsn, lambda session: find_workspace(session, workspace))
     with translated():
         connection = await connect(dsn, Role.METRICS_WORKER)
         try:

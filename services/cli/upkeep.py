@@ -3,22 +3,18 @@
 import asyncio
 from typing import Any, Final
 
-import typer
-
-from services.cli.context import Json, given
+from services.cli.call import DatabaseCall, ServiceCall
+from services.cli.context import Given
 from services.cli.exits import Ended, Exit, endings
-from services.cli.instance import Address, Database, KeyText, api, database_of
-from services.cli.place import DEFAULT, Data
 from shared.database.migrate import current, upgrade
 
 _COMPARED: Final = ("cell", "fact")
 _COUNT_SECONDS: Final = 3_600.0
 
 
-def migrate(context: typer.Context, data: Data = DEFAULT, database: Database = "", as_json: Json = False) -> None:
+def migrate(call: DatabaseCall) -> None:
     """Bring the database to the schema of this version; safe beside running services and when run twice."""
-    around = given(context)
-    dsn = database_of(data, database)
+    dsn = call.dsn
 
     async def run() -> tuple[str | None, str | None]:
         before = await current(dsn)
@@ -27,26 +23,21 @@ def migrate(context: typer.Context, data: Data = DEFAULT, database: Database = "
 
     with endings():
         before, after = asyncio.run(run())
-    if as_json:
-        around.answer({"from": before, "to": after})
-    else:
-        told = f"already at {after}" if before == after else f"from {before or 'nothing'} to {after}"
-        around.console.print(f"the schema is {told}", highlight=False)
+    told = f"already at {after}" if before == after else f"from {before or 'nothing'} to {after}"
+    call.show({"from": before, "to": after}, lambda around, _: around.tell(f"the schema is {told}"))
 
 
-def reconcile(
-    context: typer.Context, data: Data = DEFAULT, address: Address = "", key: KeyText = "", as_json: Json = False
-) -> None:
+def reconcile(call: ServiceCall) -> None:
     """Count everything again and compare it with the kept numbers; exit code 1 when something differs."""
-    around = given(context)
-    found = api(data, "metrics", address, key).post("/v1/reconcile", timeout_seconds=_COUNT_SECONDS)
-    if as_json:
-        around.answer(found)
-    else:
-        rows = [(name, *_told(found[name])) for name in _COMPARED]
-        around.table(("kept", "compared", "differing", ""), rows, numbers=frozenset({"compared", "differing"}))
+    found = call.api("metrics").post("/v1/reconcile", timeout_seconds=_COUNT_SECONDS)
+    call.show(found, _show)
     if not found["agrees"]:
         raise Ended(Exit.NO, "kept numbers differ from what was counted: `tragt rebuild` makes them anew")
+
+
+def _show(around: Given, found: dict[str, Any]) -> None:
+    rows = [(name, *_told(found[name])) for name in _COMPARED]
+    around.table(("kept", "compared", "differing", ""), rows, numbers={"compared", "differing"})
 
 
 def _told(part: dict[str, Any]) -> tuple[str, str, str]:

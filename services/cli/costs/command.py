@@ -13,15 +13,14 @@ import msgspec
 import typer
 import yaml
 
-from services.cli.context import Given, Json, given
+from services.cli.call import Commands, ServiceCall
+from services.cli.context import Given
 from services.cli.costs.exports import Asked, Export, Parsed, parsed
 from services.cli.costs.lines import UnreadableExport
 from services.cli.exits import Ended, Exit
-from services.cli.instance import Address, KeyText, api
-from services.cli.place import DEFAULT, Data
 from services.metrics.domain.cost import Cost
 
-costs = typer.Typer(no_args_is_help=True, help="What advertising cost.")
+costs = Commands("What advertising cost.")
 
 _SUFFIX: Final = ".yaml"
 _AT_ONCE: Final = 250
@@ -56,7 +55,7 @@ def exports() -> Mapping[str, Export]:
 
 @costs.command("import")
 def import_costs(
-    context: typer.Context,
+    call: ServiceCall,
     file: Annotated[Path, typer.Argument(help="An export, or an answer of the API.", exists=True, dir_okay=False)],
     mapping: Annotated[str, typer.Option(help="google-ads, meta-ads, linkedin-ads, tiktok-ads or neutral.")],
     dates: Annotated[Dates | None, typer.Option(help="Which is first in 4/5/2026, the day or the month.")] = None,
@@ -64,13 +63,8 @@ def import_costs(
     currency: Annotated[str, typer.Option(help="Of a file that does not name it.")] = "",
     account: Annotated[str, typer.Option(help="Id of the ad account, of a file that does not name it.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what the file amounts to.")] = False,
-    data: Data = DEFAULT,
-    address: Address = "",
-    key: KeyText = "",
-    as_json: Json = False,
 ) -> None:
     """Import costs by day. The same file twice changes nothing; a later one corrects the days it names."""
-    around = given(context)
     export = exports().get(mapping)
     if export is None:
         raise Ended(Exit.MISUSED, f"--mapping {mapping}: use one of {', '.join(exports())}")
@@ -81,43 +75,28 @@ def import_costs(
         raise Ended(Exit.MISUSED, f"{file.name}: {error}") from error
     report = _report(found, dry_run=dry_run)
     if not dry_run:
-        service = api(data, "metrics", address, key)
+        service = call.api("metrics")
         for rows in _pieces(list(found.costs.values())):
             answer = service.post("/v1/costs", {"costs": rows})
             report["changed"] += answer["changed"]
             report["unchanged"] += answer["unchanged"]
             report["refused"] += [{"line": None, **refused} for refused in answer["refused"]]
-    around.answer(report) if as_json else _show(report, around)
+    call.show(report, _show)
     if report["refused"]:
         raise Ended(Exit.NO, f"{len(report['refused'])} of {report['rows']} rows were refused")
 
 
 @costs.command("list")
 def list_costs(
-    context: typer.Context,
+    call: ServiceCall,
     start: Annotated[str, typer.Option("--from", help="First day; 30 days before the last if not said.")] = "",
     end: Annotated[str, typer.Option("--to", help="The day after the last; tomorrow if not said.")] = "",
     by: Annotated[str, typer.Option(help="Any of day, channel, source, account and campaign: source,day.")] = "source",
     currency: Annotated[str, typer.Option(help="Only this one.")] = "",
-    data: Data = DEFAULT,
-    address: Address = "",
-    key: KeyText = "",
-    as_json: Json = False,
 ) -> None:
     """Show what was spent, by group and currency."""
-    around = given(context)
     asked = {"from": start, "to": end, "by": by, "currency": currency}
-    found = api(data, "metrics", address, key).get("/v1/costs", {name: text for name, text in asked.items() if text})
-    if as_json:
-        around.answer(found)
-        return
-    named = ["campaign name"] if "campaign" in found["by"] else []
-    rows = [
-        [*group["key"].values(), *([group["campaign_name"]] if named else []), group["currency"]]
-        + [str(group[name]) for name in _NUMBERS]
-        for group in found["groups"]
-    ]
-    around.table([*found["by"], *named, "currency", *_NUMBERS], rows, numbers=frozenset(_NUMBERS))
+    call.show(call.api("metrics").get("/v1/costs", asked), _show_list)
 
 
 def _pieces(found: Sequence[Cost]) -> Iterator[list[dict[str, Any]]]:
@@ -151,14 +130,24 @@ def _report(found: Parsed, *, dry_run: bool) -> dict[str, Any]:
     }
 
 
-def _show(report: dict[str, Any], around: Given) -> None:
+def _show_list(around: Given, found: dict[str, Any]) -> None:
+    named = ["campaign name"] if "campaign" in found["by"] else []
+    rows = [
+        [*group["key"].values(), *([group["campaign_name"]] if named else []), group["currency"]]
+        + [group[name] for name in _NUMBERS]
+        for group in found["groups"]
+    ]
+    around.table([*found["by"], *named, "currency", *_NUMBERS], rows, numbers=_NUMBERS)
+
+
+def _show(around: Given, report: dict[str, Any]) -> None:
     spent = ", ".join(f"{amount} {currency}" for currency, amount in report["spent"].items()) or "nothing spent"
     said = f"{report['rows']} rows: {report['costs']} costs, {spent}; {len(report['refused'])} refused"
     if report["totals"]:
         said += f", {report['totals']} totals passed over"
     if not report["dry_run"]:
         said += f"; {report['changed']} changed, {report['unchanged']} unchanged"
-    around.console.print(said, highlight=False)
-    rows = [[str(one["line"] or ""), one["code"], one["pointer"], one["detail"]] for one in report["refused"][:_SHOWN]]
+    around.tell(said)
+    rows = [[one["line"], one["code"], one["pointer"], one["detail"]] for one in report["refused"][:_SHOWN]]
     if rows:
-        around.table(["line", "code", "where", "why"], rows, numbers=frozenset({"line"}))
+        around.table(["line", "code", "where", "why"], rows, numbers={"line"})

@@ -39,7 +39,7 @@ def test_a_running_ingest_learns_of_hooks_their_secrets_and_their_end(dsn: str, 
         wait_until(lambda: answer() == 401, within_seconds=10, what="the new hook")
         tragt("hooks", "secrets", address, "--secret", "google_key=k-123", "--database", dsn)
         wait_until(lambda: answer() == 200, within_seconds=10, what="its secret")
-        tragt("hooks", "revoke", made["prefix"], "--database", dsn)
+        assert tragt("hooks", "revoke", made["hook"], "--database", dsn, "--json").json == {"revoked": made["prefix"]}
         wait_until(lambda: answer() == 404, within_seconds=10, what="its end")
 
     (listed,) = _listed(dsn)
