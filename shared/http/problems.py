@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
+from starlette.routing import Match
 
 from shared.errors import (
     Conflict,
@@ -55,6 +56,8 @@ _ADVICE: Final = {
     404: "there is no such path: /docs lists those there are",
     405: "the path is there, but not for this method: /docs lists what is",
 }
+
+_METHODS: Final = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 _SCHEMA: Final[Mapping[str, Any]] = {
     "title": "Problem",
@@ -181,7 +184,7 @@ def _answer_ours(_request: Request, error: Exception) -> Response:
     return respond(problem_of(error))
 
 
-def _answer_http(_request: Request, error: Exception) -> Response:
+def _answer_http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         return respond(problem_of(error))
     if isinstance(error.__cause__, UnicodeDecodeError | RecursionError):  # FastAPI's answer to a body that is no JSON
@@ -189,7 +192,17 @@ def _answer_http(_request: Request, error: Exception) -> Response:
             problem_of(InvalidRequest(FieldFault("", "not_json", "the body is JSON in UTF-8, not too deep")))
         )
     detail = None if error.detail == HTTPStatus(error.status_code).phrase else error.detail
-    return respond(http_problem(error.status_code, detail), error.headers)
+    headers = error.headers
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {**(headers or {}), "Allow": ", ".join(_allowed(request))}
+    return respond(http_problem(error.status_code, detail), headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods that the path of a request has, of all of its routes: Starlette names those of the first one only."""
+    routes = request.app.routes
+    scopes = [{**request.scope, "method": method} for method in _METHODS]
+    return [scope["method"] for scope in scopes if any(route.matches(scope)[0] is Match.FULL for route in routes)]
 
 
 def _answer_nobody(_request: Request, _error: Exception) -> Response:

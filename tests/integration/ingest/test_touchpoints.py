@@ -221,7 +221,9 @@ async def test_preflight_allows_what_a_browser_asks_for(door: OpenDoor) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "HEAD"])
 async def test_other_methods_are_405(door: OpenDoor, method: str) -> None:
-    assert (await door.client.request(method, _PATH)).status_code == 405
+    answer = await door.client.request(method, _PATH)
+
+    assert (answer.status_code, answer.headers["allow"]) == (405, "OPTIONS, POST")
 
 
 async def test_same_touchpoint_twice_has_the_same_id(door: OpenDoor) -> None:

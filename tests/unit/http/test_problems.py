@@ -77,6 +77,14 @@ def _router() -> APIRouter:
     async def make(body: _Body) -> _Body:
         return body
 
+    @router.get("/things")
+    async def things() -> int:
+        return 0
+
+    @router.delete("/things/{name}")
+    async def remove(name: str) -> str:
+        return name
+
     return router
 
 
@@ -175,6 +183,18 @@ async def test_what_is_not_there_is_a_problem_and_no_redirect(
     answer = await client.request(method, path)
 
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [("PUT", "/things", "GET, POST"), ("BREW", "/things/x", "DELETE"), ("DELETE", "/openapi.json", "GET, HEAD")],
+)
+async def test_method_that_is_not_there_is_told_all_that_are(
+    client: httpx.AsyncClient, method: str, path: str, allowed: str
+) -> None:
+    answer = await client.request(method, path)
+
+    assert (answer.status_code, answer.headers.get_list("allow")) == (405, [allowed])
 
 
 def test_error_below_one_of_the_table_has_its_status() -> None:
