@@ -151,7 +151,7 @@ def _checked(followed: _Followed) -> str:
     origin = origin_of(address)
     if origin is None:
         raise InvalidRequest(FieldFault("to", "invalid_value", "its target is not a plain http or https address"))
-    if not followed.is_signed and not _is_own(origin, followed.principal):
+    if not followed.is_signed and not _is_listed(origin, followed.principal):
         detail = "its target is not a site of whoever made it, and it is not signed; it may have been changed"
         raise InvalidRequest(FieldFault("to", "not_allowed", detail))
     return address
@@ -171,7 +171,12 @@ def _token(followed: _Followed) -> str:
 
 def _is_own(origin: str, principal: Principal) -> bool:
     """Whether it is a site on which the key may be used."""
-    return is_loopback(origin) or any(matches_origin(pattern, origin) for pattern in principal.origins)
+    return is_loopback(origin) or _is_listed(origin, principal)
+
+
+def _is_listed(origin: str, principal: Principal) -> bool:
+    """Whether the key names it. Pages of the reader's own machine, where keys work too, are nobody else's to open."""
+    return any(matches_origin(pattern, origin) for pattern in principal.origins)
 
 
 def _page(error: TragtError, request: Request) -> Response:

@@ -17,9 +17,11 @@ from services.ingest.protocols.links import Route, signature_of, signing_key
 from services.ingest.protocols.native import READER
 from services.ingest.protocols.parcel import Parcel
 from services.ingest.protocols.splitting import Split
-from shared.access import prefix_of
+from shared.access import KeyKind, prefix_of
 from shared.clock import SystemClock
 from shared.contracts.touchpoint import Touchpoint
+from shared.database.access import create_key
+from shared.database.session import writing
 from shared.errors import Unavailable
 from shared.identity_key import email_key
 from shared.telemetry import Telemetry
@@ -159,6 +161,13 @@ async def test_unsigned_click_goes_to_sites_of_the_key_as_a_stranger(door: OpenD
         "//evil.example",
         "javascript:alert(1)",
         "https://evil.example\\@shop.example/",
+        "http://localhost:7103/evil",
+        "http://127.0.0.1:8080/evil",
+        "http://[::1]/evil",
+        "http://2130706433/evil",
+        "http://10.0.0.1/evil",
+        "http://169.254.169.254/evil",
+        "ftp://shop.example/",
         "",
     ],
 )
@@ -174,6 +183,21 @@ async def test_there_is_no_open_redirect(door: OpenDoor, to: str) -> None:
 @pytest.mark.parametrize("to", ["javascript:alert(1)", "https://a.example\r\nx: y", "https://u:p@shop.example/"])
 async def test_not_even_a_signed_link_goes_to_what_is_no_plain_address(door: OpenDoor, to: str) -> None:
     assert (await get(door, "/v1/click", signed(door, Route.CLICK, user_id="u-1", to=to))).status_code == 400
+
+
+async def test_this_machine_is_a_target_of_signed_links_and_of_keys_that_name_it(door: OpenDoor) -> None:
+    to = "http://localhost:3000/welcome"
+    async with writing(door.own.writer) as session:
+        named = await create_key(session, door.keys.workspace.id, KeyKind.WRITE, 1, origins=frozenset({to[:21]}))
+    await door.own.access.load()
+
+    answers = [
+        await get(door, "/v1/click", signed(door, Route.CLICK, user_id="u-1", to=to)),
+        await get(door, "/v1/click", urlencode({"k": named.text, "to": to})),
+        await get(door, "/v1/click", urlencode({"k": door.keys.native, "to": to})),
+    ]
+
+    assert [answer.status_code for answer in answers] == [302, 302, 400]
 
 
 async def test_programs_are_told_by_a_problem(door: OpenDoor) -> None:
