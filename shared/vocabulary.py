@@ -135,6 +135,7 @@ class Code(StrEnum):
     FILTERED = "filtered"
     TOO_MANY_ITEMS = "too_many_items"
     EMPTY_BATCH = "empty_batch"
+    ID_RESERVED = "id_reserved"
     ID_CONFLICT = "id_conflict"
     UNREADABLE_RECORD = "unreadable_record"
 

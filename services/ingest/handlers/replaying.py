@@ -19,6 +19,7 @@ from services.ingest.queries import KeptItem
 from shared.access import Principal, Scope
 from shared.clock import Clock
 from shared.contracts.codec import decode_touchpoint, encode
+from shared.contracts.rejection import TWIN_MARK
 from shared.contracts.topics import TOPICS, partition_for
 from shared.contracts.touchpoint import Touchpoint
 from shared.database.connection import Engine
@@ -146,8 +147,14 @@ def _patched(item: KeptItem, patch: Mapping[str, Any]) -> bytes | None:
 
 
 def _from_log(item: KeptItem, payload: bytes, workspace: str) -> Outcome:
-    """What another service refused is a message of the log already; a repair cannot make it another workspace's."""
+    """What another service refused is a message of the log already; a repair cannot make it another workspace's.
+
+    Under the id of another it stays refused: there it would be passed over in silence.
+    """
     try:
-        return msgspec.structs.replace(decode_touchpoint(payload), workspace=workspace)
+        touchpoint = msgspec.structs.replace(decode_touchpoint(payload), workspace=workspace)
     except InvalidRecord as error:
         return Rejected(item.id, Refusal(error.reason, "", str(error)), payload)
+    if item.code == Code.ID_CONFLICT and item.id.rpartition(TWIN_MARK)[0] == touchpoint.id:
+        return Rejected(item.id, Refusal(Code.ID_CONFLICT, item.pointer, item.detail), payload)
+    return touchpoint

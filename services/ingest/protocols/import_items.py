@@ -106,7 +106,9 @@ class RowReader:
         except (OverflowError, RecursionError, msgspec.MsgspecError):
             return _rejected(row, Refusal(Code.NOT_JSON, "", "this row cannot be written as JSON"))
         read = native.parse(written, arrival, may_hold_nul=may_hold_nul or b"\\u0000" in written)
-        return _rejected(row, read.refusal, is_kept=bool(read.payload)) if isinstance(read, Rejected) else read
+        if isinstance(read, Rejected):
+            return _rejected(row, read.refusal, is_kept=bool(read.payload))
+        return msgspec.structs.replace(read, protocol=PROTOCOL)
 
 
 @dataclass(frozen=True, slots=True)

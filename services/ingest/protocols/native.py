@@ -8,7 +8,7 @@ import msgspec
 from services.ingest.domain import bounds, consent, money
 from services.ingest.domain.channel import SAID
 from services.ingest.domain.instant import occurred_at, parse_instant
-from services.ingest.domain.item_id import content_id, own_id
+from services.ingest.domain.item_id import check_public, content_id, own_id
 from services.ingest.domain.keys import KeyRing, identifier, plain_keys
 from services.ingest.domain.kind import check_kind
 from services.ingest.domain.refusal import Refused
@@ -126,9 +126,12 @@ def _parse(item: Item, arrival: Arrival, times: Times, *, may_hold_nul: bool) ->
     original = parse_instant(said.occurred_at, "/occurred_at") if said.occurred_at else times[0]
     sent_at = parse_instant(said.sent_at, "/sent_at") if said.sent_at else times[1]
     check_time(arrival, original, sent_at)
+    item_id = own_id(said.id, "/id") or _made_id(item, original, arrival)
+    if arrival.is_public:
+        check_public(item_id, "/id")
     return Touchpoint(  # by place: by name costs five times as much, and this is done for every touchpoint
         arrival.workspace,
-        own_id(said.id, "/id") or _made_id(item, original, arrival),
+        item_id,
         kind,
         channel if said.channel is None else _channel(said.channel),
         occurred_at(arrival.received_at, original, sent_at),

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from services.ingest.domain.instant import occurred_at
-from services.ingest.domain.item_id import content_id, own_id
+from services.ingest.domain.item_id import check_public, content_id, own_id
 from services.ingest.domain.keys import KeyRing, identifier, plain_keys
 from services.ingest.domain.kind import MAX_LENGTH, is_form, kind_of_event
 from services.ingest.domain.refusal import Refusal, Refused
@@ -155,11 +155,14 @@ def _parse(said: _Said, item: Item, arrival: Arrival, envelope: Events) -> Touch
     kind = Kind.IDENTIFIED.value if said.name == _ALIAS and previous is None else said.kind
     check_time(arrival, times.original, times.sent_at)
     agreed, marks = admitted(arrival, where, kind, None, traits, own, "/properties/$set")
+    item_id = _own_id(event.uuid, properties) or _made_id(item, times.original, arrival)
+    if arrival.is_public:
+        check_public(item_id, "/uuid")
     size, terms = memoryview(item).nbytes, arrival.about.terms
     campaign, channel, rule = way_in(campaign_said(properties), page, kind, size, terms)
     return Touchpoint(  # by place, as native ones are
         arrival.workspace,
-        _own_id(event.uuid, properties) or _made_id(item, times.original, arrival),
+        item_id,
         kind,
         channel,
         times.occurred_at,

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from services.ingest.domain.item_id import content_id, own_id
+from services.ingest.domain.item_id import check_public, content_id, own_id
 from services.ingest.domain.keys import KeyRing, identifier, plain_keys
 from services.ingest.domain.kind import MAX_LENGTH, is_form, kind_of_event
 from services.ingest.domain.refusal import Refusal, Refused
@@ -157,11 +157,14 @@ def _parse(said: _Call, item: Item, arrival: Arrival, envelope: Envelope) -> Tou
     check_time(arrival, times.original, times.sent_at)
     kept = _properties(said, call, properties, traits)
     agreed, marks = admitted(arrival, where, kind, None, person, kept)
+    item_id = own_id(said.messageId, "/messageId") or _made_id(item, times.original, arrival)
+    if arrival.is_public:
+        check_public(item_id, "/messageId")
     terms, query = arrival.about.terms, search or text(properties, "search") or ""
     campaign, channel, rule = way_in(campaign, page, kind, memoryview(item).nbytes, terms, query)
     return Touchpoint(  # by place, as native ones are
         arrival.workspace,
-        own_id(said.messageId, "/messageId") or _made_id(item, times.original, arrival),
+        item_id,
         kind,
         channel,
         times.occurred_at,

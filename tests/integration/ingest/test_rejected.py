@@ -381,3 +381,53 @@ async def test_wrong_parameter_is_422_and_not_echoed(door: OpenDoor, query: str)
         return
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
     assert "nonsense" not in answer.text
+
+
+async def test_reserved_id_of_a_write_key_is_kept_under_another_and_taken_under_that(door: OpenDoor) -> None:
+    item = {"id": "hubspot:1:2", "kind": "deal_made", "identity": {"user_id": "u"}}
+
+    told = (await door.post("/v1/touchpoints", item)).json()
+    await door.post("/v1/touchpoints", {**item, "id": "hubspot:1:3"}, authorization=f"Bearer {door.keys.secret}")
+    await door.keep()
+    (kept,) = (await _list(door))["data"]
+    replayed = await door.client.post(f"/v1/rejected/{kept['id']}/replay", headers=_headers(door))
+
+    assert (told["accepted"], told["rejected"][0]["code"], told["rejected"][0]["id"]) == (0, "id_reserved", kept["id"])
+    assert (replayed.json()["accepted"], len(kept["id"])) == (1, 32)
+    assert {one.id for one in await door.touchpoints()} == {kept["id"], "hubspot:1:3"}
+
+
+async def test_reserved_id_is_not_used_up_among_refused_items_either(door: OpenDoor) -> None:
+    bad = {"id": "hubspot:1:2", "kind": "Bad Kind", "identity": {"user_id": "u"}}
+
+    await door.post("/v1/touchpoints", bad)
+    await door.post("/v1/touchpoints", bad, authorization=f"Bearer {door.keys.secret}")
+    await door.keep()
+
+    kept = {one["id"] for one in (await _list(door, code="invalid_kind"))["data"]}
+    assert (len(kept), "hubspot:1:2" in kept) == (2, True)
+
+
+async def test_conflict_is_replayed_under_an_id_of_its_own_and_not_before(door: OpenDoor) -> None:
+    await door.post("/v1/touchpoints", {"id": "t", "kind": "x_done", "identity": {"user_id": "u"}})
+    (touchpoint,) = await door.touchpoints()
+    rejection = Rejection(
+        workspace=str(door.keys.workspace.id),
+        id="t~0123456789abcdef",
+        code="id_conflict",
+        pointer="/id",
+        detail="the first touchpoint of this id has another kind; that one stands",
+        protocol="native",
+        received_at=touchpoint.received_at,
+        refused_by="scoring",
+        payload=encode(msgspec.structs.replace(touchpoint, kind="y_done")),
+    )
+    await door.own.producer.append(TopicName.REJECTIONS, [Append(0, encode(rejection))])
+    await door.keep()
+
+    at_once = await door.client.post(f"/v1/rejected/{rejection.id}/replay", headers=_headers(door))
+    fixed = await _fix(door, filter={"code": "id_conflict"}, patch={"id": "t-2"})
+
+    assert (at_once.json()["accepted"], at_once.json()["refused"][0]["code"]) == (0, "id_conflict")
+    assert fixed["accepted"] == 1
+    assert sorted((one.id, one.kind) for one in await door.touchpoints()) == [("t", "x_done"), ("t-2", "y_done")]

@@ -262,10 +262,11 @@ def test_key_that_every_visitor_can_read_splits_nobody() -> None:
 
 
 def test_every_reason_of_an_item_is_tried() -> None:
-    of_requests_and_workers = {Code.TOO_MANY_ITEMS, Code.EMPTY_BATCH, Code.UNREADABLE_RECORD}
+    of_requests_and_workers = {Code.TOO_MANY_ITEMS, Code.EMPTY_BATCH, Code.UNREADABLE_RECORD, Code.ID_CONFLICT}
     of_policies = {Code.FILTERED, Code.KIND_NOT_ALLOWED, Code.SCHEMA_VIOLATION}  # test_policies
+    of_public_keys = {Code.ID_RESERVED}  # test_reserved_ids
 
-    assert {code for code, _, _ in _REASONS} == set(Code) - of_requests_and_workers - of_policies
+    assert {code for code, _, _ in _REASONS} == set(Code) - of_requests_and_workers - of_policies - of_public_keys
 
 
 def test_refused_item_keeps_its_bytes_and_its_id() -> None:
