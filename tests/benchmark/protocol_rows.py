@@ -16,7 +16,8 @@ from services.ingest.protocols.parcel import Parcel
 from services.ingest.protocols.posthog_envelope import open_events
 from services.ingest.protocols.rudderstack import as_rudderstack
 from services.ingest.protocols.segment_envelope import open_batch
-from services.ingest.protocols.snowplow_envelope import Around, open_posted
+from services.ingest.protocols.snowplow import Around
+from services.ingest.protocols.snowplow_envelope import open_posted
 from services.ingest.protocols.splitting import split_native
 from shared.clock import SECOND
 from shared.contracts.codec import encode_through

@@ -20,8 +20,8 @@ from services.ingest.handlers.accepting import Door
 from services.ingest.handlers.recording import Recording
 from services.ingest.protocols.compression import decompressed
 from services.ingest.protocols.outcome import NOBODY, Sender
-from services.ingest.protocols.snowplow import NOBODY_ID
-from services.ingest.protocols.snowplow_envelope import Around, open_address, open_posted, open_redirect, parameters
+from services.ingest.protocols.snowplow import NOBODY_ID, Around
+from services.ingest.protocols.snowplow_envelope import open_address, open_posted, open_redirect, parameters
 from services.ingest.settings import IngestSettings
 from shared.errors import InvalidRequest, NotFound, TragtError
 from shared.http.problems import Problem

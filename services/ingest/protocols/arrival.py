@@ -112,7 +112,8 @@ def surroundings(told: Told, arrival: Arrival) -> Surroundings:
     return surroundings_by(told, given)
 
 
-def _native_told(context: Mapping[str, Any]) -> Told:
+def native_told(context: Mapping[str, Any]) -> Told:
+    """What a context in our words tells."""
     return Told(
         context.get("user_agent"),
         None,
@@ -126,14 +127,14 @@ def _native_told(context: Mapping[str, Any]) -> Told:
 def _native_surroundings(data: bytes, pointer: str, arrival: Arrival) -> tuple[Surroundings, msgspec.Raw]:
     raw = msgspec.Raw(data)
     context = read_object(raw, pointer)
-    return surroundings(_native_told(context), arrival), truncated(raw, context, arrival.about.terms)
+    return surroundings(native_told(context), arrival), truncated(raw, context, arrival.about.terms)
 
 
 @lru_cache(maxsize=4096)
 def _remembered_surroundings(data: bytes, pointer: str, given: About) -> tuple[Surroundings, msgspec.Raw]:
     raw = msgspec.Raw(data)
     context = read_object(raw, pointer)
-    return surroundings_by(_native_told(context), given), raw if context else EMPTY
+    return surroundings_by(native_told(context), given), raw if context else EMPTY
 
 
 def surroundings_by(told: Told, given: About) -> Surroundings:

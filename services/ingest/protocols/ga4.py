@@ -1,24 +1,29 @@
 """Events of Google Analytics' Measurement Protocol to touchpoints.
 
-An item is a request with one event in it: what the request says for all of its events belongs to each.
+What a request says for all of its events belongs to each; one that is refused is kept as a request with one event.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from services.ingest.domain import consent
+from services.ingest.domain import bounds, consent
 from services.ingest.domain.bounds import MAX_ITEM_BYTES
 from services.ingest.domain.device import device_of_type
+from services.ingest.domain.item_id import content_id
 from services.ingest.domain.kind import MAX_LENGTH, kind_of_event
 from services.ingest.domain.refusal import Refusal, Refused
+from services.ingest.protocols.native import Identity, Said
+from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
 from services.ingest.protocols.parcel import Parcel
 from services.ingest.protocols.reading import read_loosely, rewritten, why_not_json
 from services.ingest.protocols.scanning import split_array
 from services.ingest.protocols.segment_parts import money_said, part, text
-from services.ingest.protocols.splitting import FAULTS, Split, counted, not_a_list
-from services.ingest.protocols.translating import Translated, Translating, id_by_content, page_at
+from services.ingest.protocols.splitting import FAULTS, Item, Split, counted, not_a_list
+from services.ingest.protocols.translating import Translated, Translating, id_by_content, page_at, read_of
+from shared.contracts.touchpoint import Campaign
 from shared.vocabulary import Code, Kind
 
 PROTOCOL: Final = "ga4"
@@ -70,17 +75,11 @@ KINDS: Final[Mapping[str, str]] = {
 }
 """Google's event names with a kind of ours; every other name is its own kind. docs/connect publishes the table."""
 
-_CAMPAIGN: Final = {
-    "source": "source",
-    "medium": "medium",
-    "campaign": "name",
-    "term": "term",
-    "content": "content",
-    "campaign_id": "id",
-}
+_CAMPAIGN: Final = ("source", "medium", "campaign", "term", "content", "campaign_id")
 _CONSENT: Final = {"ad_user_data": "marketing", "ad_personalization": "profiling"}
 _WORDS: Final = {"GRANTED": consent.GRANTED, "DENIED": consent.DENIED}
 _EVENT: Final = "/events/0"
+_TAIL: Final = b"]}"
 _PLACES: Final = {
     "/kind": f"{_EVENT}/name",
     "/properties": f"{_EVENT}/params",
@@ -101,7 +100,7 @@ _BODY: Final = msgspec.json.Decoder(_Body)
 def open_collected(body: bytes, stream: Mapping[str, str]) -> Parcel:
     """The events of a request. ``stream`` is what its address says of where they come from, keys left out."""
     try:
-        events = [bytes(event) for event in _BODY.decode(body).events]
+        events: list[Any] = list(_BODY.decode(body).events)
         envelope = read_loosely(body)
     except msgspec.ValidationError:
         return Parcel(not_a_list(body, body.lstrip()[:1] == b"{", "/events"), READER)
@@ -111,81 +110,140 @@ def open_collected(body: bytes, stream: Mapping[str, str]) -> Parcel:
             split = Split([body], why_not_json(body)) if body.strip() else counted([], body, MAX_EVENTS, "/events")
             return Parcel(split, READER)
         events, envelope = array.items, read_loosely(array.envelope())
-    return Parcel(_taken_apart(events, {**envelope, **stream}, body), READER)
+    envelope.pop("events", None)
+    return _taken_apart(events, {**envelope, **stream}, body)
 
 
-def _taken_apart(events: list[bytes], envelope: dict[str, Any], body: bytes) -> Split:
-    """A request for each event. Of a request that is refused whole the events are kept apart too, if they are few."""
+def _taken_apart(events: list[Any], envelope: dict[str, Any], body: bytes) -> Parcel:
+    """Of a request that is refused whole the events are kept apart too, if they are few: each in a request."""
     split = counted(events, body, MAX_EVENTS, "/events")
     if not events or len(events) > _MAX_KEPT:
-        return Split([body], split.refusal) if body.strip() else split
-    envelope.pop("events", None)
+        return Parcel(Split([body], split.refusal) if body.strip() else split, READER)
     around = rewritten({**envelope, "events": []}, b'{"events":[]}')
     head = around[: around.rindex(b"[") + 1]
     if len(head) > MAX_ITEM_BYTES:
-        return Split([body], Refusal(Code.TOO_LARGE, "", f"beside its events a request has {MAX_ITEM_BYTES} bytes"))
-    return msgspec.structs.replace(split, items=[head + event + b"]}" for event in events])
+        refusal = Refusal(Code.TOO_LARGE, "", f"beside its events a request has {MAX_ITEM_BYTES} bytes")
+        return Parcel(Split([body], refusal), READER)
+    if split.refusal is not None:
+        whole = [head + bytes(event) + _TAIL for event in events]
+        return Parcel(msgspec.structs.replace(split, items=whole), READER)
+    return Parcel(split, _reader(envelope, head))
 
 
-def _translated(said: dict[str, Any]) -> Translated:
-    event = _event(said)
+def _reader(envelope: Mapping[str, Any], head: bytes) -> Translating:
+    """The reader of the events of a request, each of which says by itself what follows the ``head`` of the request."""
+    told = _told(envelope)
+
+    def translate(event: dict[str, Any], size: int, arrival: Arrival) -> Translated:
+        if isinstance(told, Refused):
+            raise told
+        return _translated(event, told, size, arrival)
+
+    def alone(event: bytes) -> bytes:
+        return head + event + _TAIL
+
+    return Translating(PROTOCOL, translate, _places, _id_of, alone=alone, around=len(head) + len(_TAIL), at=_EVENT)
+
+
+class _Told(NamedTuple):
+    """What a request says for all of its events, as it says it and in our words."""
+
+    envelope: Mapping[str, Any]
+    identity: Identity
+    traits: dict[str, Any]
+    consent: dict[str, str]
+    context: Mapping[str, Any]
+    device: str | None
+
+
+def _told(envelope: Mapping[str, Any]) -> _Told | Refused:
+    """Read once for all of them; a fault in it is one of each."""
+    try:
+        bounds.check(envelope, "")
+        bounds.check_text(envelope, "")
+        device = part(envelope, "device")
+        category = device.get("category")
+        return _Told(
+            envelope,
+            _identity(envelope),
+            _traits(envelope),
+            _consent(envelope),
+            _context(envelope, device),
+            device_of_type(category) if isinstance(category, str) else None,
+        )
+    except Refused as fault:
+        return fault
+
+
+def _translated(event: Mapping[str, Any], told: _Told, size: int, arrival: Arrival) -> Translated:
     params = _object(event, "params", f"{_EVENT}/params")
     name = event.get("name")
     kind = KINDS.get(name) or kind_of_event(name) if isinstance(name, str) else ""
     if not kind:
         code = Code.INVALID_KIND if name else Code.MISSING
         raise Refused(code, f"{_EVENT}/name", f"an event has a name with letters, of at most {MAX_LENGTH} characters")
-    device = part(said, "device")
-    native: dict[str, Any] = {
-        "kind": kind,
-        "identity": _identity(said),
-        "traits": _traits(said),
-        "consent": _consent(said),
-        "properties": params,
-        "context": _context(said, params),
-    }
+    context = {**told.context}
+    if (session := text(params, "session_id")) is not None:
+        context["session_id"] = session
+    if "locale" not in context and (language := text(params, "language")) is not None:
+        context["locale"] = language
+    read = read_of(
+        PROTOCOL,
+        arrival,
+        size,
+        identity=told.identity,
+        context=context,
+        properties=params,
+        value=money_said(params, kind),
+        times=(_instant(told.envelope, event), None),
+        device=told.device,
+    )
     page = page_at(params.get("page_location"), params.get("page_title"), params.get("page_referrer"))
-    if page:
-        native["page"] = page
-    campaign = {ours: value for theirs, ours in _CAMPAIGN.items() if (value := text(params, theirs))}
-    if campaign and _is_campaign(params):
-        native["campaign"] = campaign
-    money = money_said(params, kind)
-    if money is not None:
-        native["value"] = {"amount": money.amount, "currency": money.currency}
-    category = device.get("category")
-    times = (_instant(said, event), None)
-    return Translated(native, _PLACES, times, device_of_type(category) if isinstance(category, str) else None)
+    ours = Said(kind, traits=told.traits, consent=told.consent, campaign=_campaign(params), page=page)
+    return Translated(ours, read, _id_by(told.envelope, event))
 
 
 def _id_of(said: dict[str, Any]) -> str | None:
-    """One order is one purchase however often it is told; other events by their own id, or by all they say."""
     events = said.get("events")
     event = events[0] if isinstance(events, list) and events else None
-    if not isinstance(event, dict):
-        return None
+    return _id_by(said, event) if isinstance(event, dict) else None
+
+
+def _id_by(envelope: Mapping[str, Any], event: Mapping[str, Any]) -> str | None:
+    """One order is one purchase however often it is told; other events by their own id, or by all they say."""
     name, params = event.get("name"), event.get("params")
     params = params if isinstance(params, dict) else {}
     own = params.get("event_id") or (params.get("transaction_id") if name == "purchase" else None)
     if isinstance(own, str | int) and own:
         return id_by_content(PROTOCOL, name, str(own))
-    instant = event.get("timestamp_micros") or said.get("timestamp_micros")
-    person = said.get("client_id") or said.get("app_instance_id") or said.get("user_id")
+    instant = event.get("timestamp_micros") or envelope.get("timestamp_micros")
+    person = envelope.get("client_id") or envelope.get("app_instance_id") or envelope.get("user_id")
     return id_by_content(PROTOCOL, person, name, instant, params) if instant else None
 
 
-READER: Final = Translating(PROTOCOL, _translated, _id_of)
+def _places(_said: Mapping[str, Any]) -> Mapping[str, str]:
+    return _PLACES
 
 
-def _event(said: Mapping[str, Any]) -> dict[str, Any]:
-    events = said.get("events")
-    if not isinstance(events, list) or not events:
-        raise Refused(Code.MISSING, "/events", "events is a list of events")
-    if len(events) > 1:
-        raise Refused(Code.TOO_MANY_ITEMS, "/events", "what is taken again is one event")
-    if not isinstance(events[0], dict):
-        raise Refused(Code.NOT_AN_OBJECT, _EVENT, "an event is an object")
-    return events[0]
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Reads a request with one event, as refused ones are kept."""
+
+    protocol: str = PROTOCOL
+
+    def read(self, item: Item, arrival: Arrival, *, may_hold_nul: bool) -> Outcome:
+        """The touchpoint of its event, or its rejection. Never raises."""
+        raw = bytes(item)
+        parcel = open_collected(raw, {})
+        refusal, events = parcel.split.refusal, parcel.split.items
+        if refusal is None and len(events) > 1:
+            refusal = Refusal(Code.TOO_MANY_ITEMS, "/events", "what is taken again is one event")
+        if refusal is not None:
+            return Rejected(_id_of(read_loosely(raw)) or content_id(raw), refusal, raw)
+        return parcel.reader.read(events[0], arrival, may_hold_nul=may_hold_nul)
+
+
+READER: Final = Request()
 
 
 def _object(said: Mapping[str, Any], name: str, pointer: str) -> dict[str, Any]:
@@ -197,20 +255,20 @@ def _object(said: Mapping[str, Any], name: str, pointer: str) -> dict[str, Any]:
     return value
 
 
-def _identity(said: Mapping[str, Any]) -> dict[str, Any]:
+def _identity(said: Mapping[str, Any]) -> Identity:
     """Ids, and the hashes that a site may send of what a person typed in. A number's hash only meets its like."""
+    user, device = said.get("user_id") or None, said.get("client_id") or said.get("app_instance_id") or None
+    for value, pointer in ((user, "/user_id"), (device, "/client_id")):
+        if not isinstance(value, str | int | None) or isinstance(value, bool):
+            raise Refused(Code.WRONG_TYPE, pointer, "an id is text or a whole number")
     data = part(said, "user_data")
     email, phone = _first(data.get("sha256_email_address")), _first(data.get("sha256_phone_number"))
-    identity = {
-        "user_id": said.get("user_id"),
-        "anonymous_id": said.get("client_id") or said.get("app_instance_id"),
-        "email_sha256": email if isinstance(email, str) else None,
-        "external": {"phone_sha256": phone.lower()} if isinstance(phone, str) and phone else None,
-    }
-    for name, pointer in (("user_id", "/user_id"), ("anonymous_id", "/client_id")):
-        if not isinstance(identity[name], str | int | None):
-            raise Refused(Code.WRONG_TYPE, pointer, "an id is text or a whole number")
-    return {name: value for name, value in identity.items() if value}
+    return Identity(
+        anonymous_id=device,
+        user_id=user,
+        email_sha256=email if isinstance(email, str) and email else None,
+        external={"phone_sha256": phone.lower()} if isinstance(phone, str) and phone else {},
+    )
 
 
 def _first(value: Any) -> Any:
@@ -230,14 +288,13 @@ def _consent(said: Mapping[str, Any]) -> dict[str, str]:
     return {purpose: word for purpose, word in words.items() if word}
 
 
-def _context(said: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
-    device, place = part(said, "device"), part(said, "user_location")
+def _context(said: Mapping[str, Any], device: Mapping[str, Any]) -> dict[str, Any]:
+    place = part(said, "user_location")
     context = {
-        "session_id": text(params, "session_id"),
         "measurement_id": text(said, "measurement_id") or text(said, "firebase_app_id"),
         "user_agent": text(said, "user_agent"),
         "ip": text(said, "ip_override"),
-        "locale": text(device, "language") or text(params, "language"),
+        "locale": text(device, "language"),
         "country": text(place, "country_id"),
         "device": device,
         "user_location": place,
@@ -245,9 +302,12 @@ def _context(said: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, An
     return {name: value for name, value in context.items() if value}
 
 
-def _is_campaign(params: Mapping[str, Any]) -> bool:
-    """Whether the parameters are those of a campaign: ``content`` and ``term`` alone may be anything."""
-    return any(text(params, name) for name in ("campaign", "campaign_id", "medium", "source"))
+def _campaign(params: Mapping[str, Any]) -> Campaign | None:
+    """That of the parameters, if they are of a campaign: ``content`` and ``term`` alone may be anything."""
+    source, medium, name, term, content, campaign_id = [text(params, one) for one in _CAMPAIGN]
+    if source or medium or name or campaign_id:
+        return Campaign(source, medium, name, term, content, campaign_id)
+    return None
 
 
 def _instant(said: Mapping[str, Any], event: Mapping[str, Any]) -> int | None:

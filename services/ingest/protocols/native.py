@@ -1,7 +1,7 @@
 """tragt's own touchpoints (``POST /v1/touchpoints``): one JSON object to one touchpoint, or why not."""
 
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -12,7 +12,7 @@ from services.ingest.domain.item_id import check_public, content_id, own_id
 from services.ingest.domain.keys import KeyRing, identifier, plain_keys
 from services.ingest.domain.kind import check_kind
 from services.ingest.domain.refusal import Refused
-from services.ingest.protocols.arrival import admitted, check_time, native_surroundings, way_in
+from services.ingest.protocols.arrival import Surroundings, admitted, check_time, native_surroundings, way_in
 from services.ingest.protocols.click_token import unseal
 from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
 from services.ingest.protocols.reading import (
@@ -32,7 +32,9 @@ from shared.vocabulary import WITHHELD, Channel, Code, Kind
 _Id = str | int | None
 
 
-class _Identity(msgspec.Struct, gc=False):
+class Identity(msgspec.Struct, gc=False, omit_defaults=True):
+    """Who it was, by whatever the sender knows of them."""
+
     anonymous_id: _Id = None
     user_id: _Id = None
     email: str | None = None
@@ -48,7 +50,9 @@ class _Money(msgspec.Struct, gc=False):
     currency: str
 
 
-class _Item(msgspec.Struct, gc=False):
+class Said(msgspec.Struct, gc=False):
+    """An item, its free parts undecoded."""
+
     kind: str
     id: str | int | None = None
     occurred_at: str | None = None
@@ -65,10 +69,10 @@ class _Item(msgspec.Struct, gc=False):
     context: msgspec.Raw = EMPTY
 
 
-_ITEM: Final = msgspec.json.Decoder(_Item)
-_IDENTITY: Final = msgspec.json.Decoder(_Identity)
+_ITEM: Final = msgspec.json.Decoder(Said)
+_IDENTITY: Final = msgspec.json.Decoder(Identity)
 _JOINING: Final = frozenset({Kind.ALIASED.value, Kind.UNLINKED.value})
-_NOBODY: Final = _Identity()
+_NOBODY: Final = Identity()
 _IDS: Final = ("/identity/user_id", "/identity/anonymous_id")
 _LEVELS: Final = 2
 """An identity is an object that may hold one, ``external``."""
@@ -85,6 +89,24 @@ Times = tuple[int | None, int | None]
 UNTOLD: Final[Times] = (None, None)
 
 
+class Read(NamedTuple):
+    """What has been read of an item, and may be kept: checked, and within bounds.
+
+    ``value`` is exact. ``size`` is that of the item in bytes. ``device`` is its class where no user agent says it.
+    """
+
+    identity: Identity
+    identity_as_sent: msgspec.Raw
+    where: Surroundings
+    context: msgspec.Raw
+    properties: msgspec.Raw
+    value: Money | None
+    times: Times
+    size: int
+    protocol: str = PROTOCOL
+    device: str | None = None
+
+
 class NativeReader:
     """Reads tragt's own items, each of which says all there is to say."""
 
@@ -98,35 +120,54 @@ class NativeReader:
 READER: Final = NativeReader()
 
 
-def parse(item: Item, arrival: Arrival, *, may_hold_nul: bool = False, times: Times = UNTOLD) -> Outcome:
-    """The touchpoint in ``item``, or its rejection. ``times`` are those that it does not say itself. Never raises."""
+def parse(item: Item, arrival: Arrival, *, may_hold_nul: bool = False) -> Outcome:
+    """The touchpoint in ``item``, or its rejection. Never raises."""
     try:
-        return _parse(item, arrival, times, may_hold_nul=may_hold_nul)
+        return _parse(item, arrival, may_hold_nul=may_hold_nul)
     except Refused as outcome:
         raw = bytes(item)
         payload = b"" if outcome.refusal.code in WITHHELD else raw
         return Rejected(id_of_refused(raw, arrival), outcome.refusal, payload)
 
 
-def _parse(item: Item, arrival: Arrival, times: Times, *, may_hold_nul: bool) -> Touchpoint:
+def _parse(item: Item, arrival: Arrival, *, may_hold_nul: bool) -> Touchpoint:
     size = memoryview(item).nbytes
-    said = _read(item, size, may_hold_nul=may_hold_nul)
-    kind = said.kind
-    is_joining = _check_kind(kind, arrival)
-    if said.consent:
-        consent.check_words(said.consent, "/consent")
+    said = decoded(item, size, may_hold_nul=may_hold_nul)
+    times = times_of(said)
+    item_id = own_id(said.id, "/id") or _made_id(item, times[0], arrival)
+    return touchpoint(said, item_id, read_of(said, size, times, arrival), arrival)
+
+
+def times_of(said: Said) -> Times:
+    """When it says it happened and was sent. Raises Refused."""
+    original = parse_instant(said.occurred_at, "/occurred_at") if said.occurred_at else None
+    return original, parse_instant(said.sent_at, "/sent_at") if said.sent_at else None
+
+
+def read_of(said: Said, size: int, times: Times, arrival: Arrival) -> Read:
+    """Its parts, read. Raises Refused."""
     where, context = native_surroundings(said.context, "/context", arrival)
     properties = passed_object(said.properties, "/properties")
     if said.traits:
         bounds.check(said.traits, "/traits")
-    identity = _read_identity(said.identity, "/identity")
+    identity = identity_in(said.identity, "/identity")
+    as_sent = EMPTY if identity is _NOBODY else said.identity
+    value = None if said.value is None else _money(said.value)
+    return Read(identity, as_sent, where, context, properties, value, times, size)
+
+
+def touchpoint(said: Said, item_id: str, read: Read, arrival: Arrival) -> Touchpoint:
+    """The touchpoint of an item of any protocol that has been read. Raises Refused."""
+    identity, as_sent, where, context, properties, value, times, size, protocol, device = read
+    kind = said.kind
+    is_joining = _check_kind(kind, arrival)
+    if said.consent:
+        consent.check_words(said.consent, "/consent")
     keys, traits = _person(identity, said, arrival, where.country)
     campaign, channel, rule = way_in(said.campaign, said.page, kind, size, arrival.about.terms)
     agreed, marks = admitted(arrival, where, kind, said.consent, traits, properties)
-    original = parse_instant(said.occurred_at, "/occurred_at") if said.occurred_at else times[0]
-    sent_at = parse_instant(said.sent_at, "/sent_at") if said.sent_at else times[1]
+    original, sent_at = times
     check_time(arrival, original, sent_at)
-    item_id = own_id(said.id, "/id") or _made_id(item, original, arrival)
     if arrival.is_public:
         check_public(item_id, "/id")
     return Touchpoint(  # by place: by name costs five times as much, and this is done for every touchpoint
@@ -139,16 +180,16 @@ def _parse(item: Item, arrival: Arrival, times: Times, *, may_hold_nul: bool) ->
         keys,
         _previous(said, keys, arrival.secret, where.country) if is_joining else None,
         sent_at,
-        PROTOCOL,
+        protocol,
         campaign,
         said.page,
-        None if said.value is None else _money(said.value),
+        value,
         where.country,
-        where.device,
+        where.device or device,
         None if identity.account_id is None else identifier(identity.account_id, "/identity/account_id"),
         traits,
         agreed,
-        EMPTY if identity is _NOBODY else said.identity,
+        as_sent,
         properties,
         context,
         rule if said.channel is None else SAID,
@@ -169,7 +210,8 @@ def _check_kind(kind: str, arrival: Arrival) -> bool:
     return True
 
 
-def _read(item: Item, size: int, *, may_hold_nul: bool) -> _Item:
+def decoded(item: Item, size: int, *, may_hold_nul: bool) -> Said:
+    """The item of so many bytes. Raises Refused."""
     try:
         said = _ITEM.decode(item)
     except _FAULTS as error:
@@ -183,7 +225,8 @@ def _read(item: Item, size: int, *, may_hold_nul: bool) -> _Item:
     return said
 
 
-def _read_identity(raw: msgspec.Raw, pointer: str) -> _Identity:
+def identity_in(raw: msgspec.Raw, pointer: str) -> Identity:
+    """The identity at the pointer; what else stands in it is within bounds. Raises Refused."""
     data = bytes(raw)
     if data in _NOTHING:
         return _NOBODY
@@ -197,7 +240,7 @@ def _read_identity(raw: msgspec.Raw, pointer: str) -> _Identity:
 
 
 def _person(
-    identity: _Identity, said: _Item, arrival: Arrival, country: str | None
+    identity: Identity, said: Said, arrival: Arrival, country: str | None
 ) -> tuple[tuple[str, ...], dict[str, Any]]:
     """The keys and the traits of the person."""
     if not said.traits and _is_plain(identity):
@@ -212,11 +255,11 @@ def _person(
     return ring.strongest_first(), traits if said.kind in _JOINING else ring.named(traits)
 
 
-def _is_plain(identity: _Identity) -> bool:
+def _is_plain(identity: Identity) -> bool:
     return not (identity.email or identity.email_sha256 or identity.phone or identity.external or identity.click)
 
 
-def _collect(ring: KeyRing, identity: _Identity, pointer: str) -> None:
+def _collect(ring: KeyRing, identity: Identity, pointer: str) -> None:
     if identity.user_id is not None:
         ring.user_id(identity.user_id, f"{pointer}/user_id")
     if identity.anonymous_id is not None:
@@ -231,10 +274,10 @@ def _collect(ring: KeyRing, identity: _Identity, pointer: str) -> None:
         ring.external(system, value, f"{pointer}/external/{system}")
 
 
-def _previous(said: _Item, keys: tuple[str, ...], secret: bytes, country: str | None) -> str:
+def _previous(said: Said, keys: tuple[str, ...], secret: bytes, country: str | None) -> str:
     """The key an alias joins, or the owner a split cuts from; those two kinds need exactly one."""
     ring = KeyRing(secret, country)
-    _collect(ring, _read_identity(said.previous, "/previous"), "/previous")
+    _collect(ring, identity_in(said.previous, "/previous"), "/previous")
     try:
         (previous,) = ring.strongest_first()
     except (Refused, ValueError):

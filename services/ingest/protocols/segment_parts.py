@@ -59,7 +59,7 @@ def part(context: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def text(said: Mapping[str, Any], name: str) -> str | None:
     """A text, or a number as text; None when it is empty or something else."""
     value = said.get(name)
-    if isinstance(value, str):
+    if value is None or type(value) is str:
         return value or None
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 

@@ -1,10 +1,6 @@
-"""The outside of Snowplow's requests: events in a body, one in an address, and a link that leads elsewhere.
+"""The outside of Snowplow's requests: events in a body, one in an address, and a link that leads elsewhere."""
 
-Each item is made to say what its request said for it, so that it can be read again alone.
-"""
-
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -13,9 +9,9 @@ import msgspec
 from services.ingest.domain.refusal import Refusal, Refused
 from services.ingest.protocols.mapping import MAX_TAKEN_APART_BYTES
 from services.ingest.protocols.parcel import Parcel
-from services.ingest.protocols.reading import read_loosely, rewritten, why_not_json
+from services.ingest.protocols.reading import read_loosely, why_not_json
 from services.ingest.protocols.scanning import split_array
-from services.ingest.protocols.snowplow import READER, REDIRECTING
+from services.ingest.protocols.snowplow import READER, REDIRECTING, Around, reader
 from services.ingest.protocols.snowplow_schemas import entities_in, written
 from services.ingest.protocols.splitting import FAULTS, Split, counted, not_a_list
 from shared.vocabulary import Code
@@ -34,15 +30,6 @@ class _Body(msgspec.Struct):
 
 
 _BODY: Final = msgspec.json.Decoder(_Body)
-
-
-@dataclass(frozen=True, slots=True)
-class Around:
-    """What is known around the events of a request: the address's parameters, which win over what an event says, and
-    what holds where it says nothing."""
-
-    query: Mapping[str, str] = field(default_factory=dict)
-    otherwise: Mapping[str, str] = field(default_factory=dict)
 
 
 def parameters(query: bytes) -> dict[str, str]:
@@ -66,7 +53,7 @@ def open_posted(body: bytes, around: Around, max_items: int) -> Parcel:
     if not isinstance(said.schema, str) or not said.schema.startswith(_PAYLOAD):
         refusal = Refusal(Code.UNKNOWN_VALUE, "/schema", f"the schema of a payload is {_PAYLOAD}x")
         return Parcel(Split([body], refusal), READER)
-    return _parcel([bytes(item) for item in said.data], body, around, max_items)
+    return _parcel(list(said.data), body, around, max_items)
 
 
 def open_address(around: Around) -> Parcel:
@@ -95,26 +82,26 @@ def _with_redirect(query: dict[str, str], uri: str) -> dict[str, str]:
     return {**rest, "co": written(_CONTEXTS, [{"schema": _REDIRECT, "data": {"uri": uri}}, *said])}
 
 
-def _parcel(items: list[bytes], body: bytes, around: Around, max_items: int) -> Parcel:
-    """The items, completed, and the write key that their app id is. It is taken out of them; another one is not."""
+def _parcel(items: list[Any], body: bytes, around: Around, max_items: int) -> Parcel:
+    """The items, and the write key that their app id is."""
     split = counted(items, body, max_items, "/data")
     if split.refusal is not None:
         return Parcel(split, READER)
-    around_bytes = sum(map(len, [*around.query, *around.query.values(), *around.otherwise.values()]))
-    if around_bytes * len(items) > MAX_TAKEN_APART_BYTES:
+    if around.size * len(items) > MAX_TAKEN_APART_BYTES:
         detail = "told to each of its events, what the address says is too large; send it in smaller pieces"
         return Parcel(Split([body], Refusal(Code.TOO_LARGE, "", detail)), READER)
-    write_key = ""
-    whole: list[bytes | msgspec.Raw] = []
-    for item in items:
-        content = read_loosely(item)
-        if not content and item.strip() != b"{}":
-            whole.append(item)  # its reader will say what it is
-            continue
-        content = {**around.otherwise, **content, **around.query}
-        app = content.get("aid")
-        if isinstance(app, str) and app.startswith(_KEY) and app == (write_key or app):
-            write_key = app
-            del content["aid"]
-        whole.append(rewritten(content, item))
-    return Parcel(msgspec.structs.replace(split, items=whole, may_hold_nul=True), READER, write_key)
+    write_key = _write_key(items, body, around)
+    if around.holds_nul():
+        split = msgspec.structs.replace(split, may_hold_nul=True)
+    return Parcel(split, reader(replace(around, write_key=write_key)), write_key)
+
+
+def _write_key(items: list[Any], body: bytes, around: Around) -> str:
+    """The first app id that is one; empty when none is. What in JSON may stand for its letters is looked at too."""
+    said = around.query.get("aid", "")
+    if said:
+        return said if said.startswith(_KEY) else ""
+    if body.find(_KEY.encode()) < 0 and body.find(b"\\u") < 0:
+        return ""
+    apps = (read_loosely(bytes(item)).get("aid") for item in items)
+    return next((app for app in apps if isinstance(app, str) and app.startswith(_KEY)), "")

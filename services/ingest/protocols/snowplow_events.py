@@ -9,6 +9,7 @@ from services.ingest.domain.money import lenient_amount, lenient_currency
 from services.ingest.domain.refusal import Refused
 from services.ingest.protocols.segment_parts import money_said
 from services.ingest.protocols.snowplow_schemas import Described, event_in
+from shared.contracts.touchpoint import Money
 from shared.vocabulary import Code, Kind
 
 _DEFAULT_CURRENCY: Final = "USD"
@@ -59,7 +60,7 @@ class Happened(NamedTuple):
     pointer: str
     properties: Mapping[str, Any]
     inside: str = ""
-    value: Mapping[str, str] | None = None
+    value: Money | None = None
     contact: Mapping[str, Any] | None = None
 
 
@@ -160,11 +161,11 @@ def _kind_of(event: Described, properties: Mapping[str, Any], entities: Mapping[
     return (COMMERCE.get(action) or kind_of_event(action)) if isinstance(action, str) else ""
 
 
-def _revenue(kind: str, properties: Mapping[str, Any], entities: Mapping[str, Any]) -> dict[str, str] | None:
+def _revenue(kind: str, properties: Mapping[str, Any], entities: Mapping[str, Any]) -> Money | None:
     """Money among the properties, else in the entity of the transaction or the refund."""
     said = money_said(properties, kind)
     if said is not None:
-        return {"amount": said.amount, "currency": said.currency}
+        return said
     for name, amount in (("transaction", "revenue"), ("refund", "refund_amount")):
         entity = _entity(entities, name)
         if entity:
@@ -186,9 +187,9 @@ def _entity(entities: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _money(amount: Any, currency: Any) -> dict[str, str] | None:
+def _money(amount: Any, currency: Any) -> Money | None:
     exact = lenient_amount(amount)
-    return None if exact is None else {"amount": exact, "currency": lenient_currency(currency, _DEFAULT_CURRENCY)}
+    return None if exact is None else Money(exact, lenient_currency(currency, _DEFAULT_CURRENCY))
 
 
 def _texts(fields: Mapping[str, str], names: Mapping[str, str]) -> dict[str, str]:

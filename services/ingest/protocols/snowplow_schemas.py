@@ -3,16 +3,18 @@
 import base64
 import binascii
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from services.ingest.domain.refusal import Refused
-from services.ingest.protocols.reading import read_object
+from services.ingest.protocols.translating import read_inside
 from shared.vocabulary import Code
 
 _SCHEME: Final = "iglu:"
 _MAX_NAME: Final = 200
+_MAX_REMEMBERED: Final = 512
 
 
 class Described(NamedTuple):
@@ -57,10 +59,13 @@ def written(schema: str, data: Any) -> str:
 def _embedded(fields: Mapping[str, str], plain: str, coded: str) -> tuple[Described | None, str]:
     """What one of the two fields holds; the plain one, where both are there."""
     if text := fields.get(plain):
-        return _described(_object(text.encode("utf-8", "replace"), f"/{plain}"), f"/{plain}"), f"/{plain}"
-    if text := fields.get(coded):
-        return _described(_object(_decoded(text, f"/{coded}"), f"/{coded}"), f"/{coded}"), f"/{coded}"
-    return None, f"/{plain}"
+        raw, pointer = text.encode("utf-8", "replace"), f"/{plain}"
+    elif text := fields.get(coded):
+        pointer = f"/{coded}"
+        raw = _decoded(text, pointer)
+    else:
+        return None, f"/{plain}"
+    return _described(read_inside(raw, pointer), pointer), pointer
 
 
 def _decoded(text: str, pointer: str) -> bytes:
@@ -72,16 +77,21 @@ def _decoded(text: str, pointer: str) -> bytes:
         raise Refused(Code.NOT_JSON, pointer, "this is not JSON in base64 for addresses") from None
 
 
-def _object(raw: bytes, pointer: str) -> dict[str, Any]:
-    return read_object(msgspec.Raw(raw), pointer)
-
-
 def _described(said: Any, pointer: str) -> Described:
     schema = said.get("schema") if isinstance(said, dict) else None
     if not isinstance(schema, str):
         raise Refused(Code.MISSING, pointer, "self-describing JSON has a schema and data")
+    named = _remembered(schema) if len(schema) <= _MAX_REMEMBERED else _named(schema)
+    if named is None:
+        raise Refused(Code.UNKNOWN_VALUE, pointer, "a schema is named iglu:vendor/name/jsonschema/version")
+    return Described(*named, said.get("data"))
+
+
+def _named(schema: str) -> tuple[str, str] | None:
+    """Vendor and name in the address of a schema; None when it is none."""
     vendor, _, rest = schema.removeprefix(_SCHEME).partition("/")
     name = rest.partition("/")[0]
-    if not schema.startswith(_SCHEME) or not vendor or not 0 < len(name) <= _MAX_NAME:
-        raise Refused(Code.UNKNOWN_VALUE, pointer, "a schema is named iglu:vendor/name/jsonschema/version")
-    return Described(vendor, name, said.get("data"))
+    return (vendor, name) if schema.startswith(_SCHEME) and vendor and 0 < len(name) <= _MAX_NAME else None
+
+
+_remembered = lru_cache(maxsize=1024)(_named)

@@ -20,7 +20,7 @@ import yaml
 from services.ingest.domain.bots import bot_of
 from services.ingest.domain.consent import from_tcf
 from services.ingest.domain.device import device_of, software_of
-from services.ingest.domain.file_import import Format
+from services.ingest.domain.file_import import ROWS_AT_ONCE, Format
 from services.ingest.domain.instant import parse_instant
 from services.ingest.domain.kind import kind_of_event
 from services.ingest.domain.landing import read_address
@@ -53,7 +53,8 @@ from services.ingest.protocols.rudderstack import as_rudderstack
 from services.ingest.protocols.segment import CALLS
 from services.ingest.protocols.segment_envelope import open_batch, open_single
 from services.ingest.protocols.segment_pixel import item_of_query
-from services.ingest.protocols.snowplow_envelope import Around, open_address, open_posted, open_redirect, parameters
+from services.ingest.protocols.snowplow import Around
+from services.ingest.protocols.snowplow_envelope import open_address, open_posted, open_redirect, parameters
 from services.ingest.protocols.splitting import split_native
 from services.ingest.protocols.webhook import Knock, Known, Wanted, open_hook
 from services.ingest.protocols.webhook_bodies import BODIES
@@ -246,15 +247,11 @@ def _fed(rows: Rows, body: bytes, size: int) -> Iterator[Row]:
     yield from rows.end()
 
 
-_ROWS_AT_ONCE: Final = 500
-"""After so many rows the importer lets others have their turn; what one turn takes is what may be slow."""
-
-
 def _read_rows(rows: Iterator[Row], request: Request) -> None:
     ids = RowIds()
     readers = (RowReader("i", None), RowReader("i", _CSV_MAPPING))
     for number, row in enumerate(rows, 1):
-        if number > _ROWS_AT_ONCE:
+        if number > ROWS_AT_ONCE:  # what one turn takes is what may be slow
             continue
         item = numbered(number, ids.id_of(row), row)
         for reader in readers:

@@ -6,6 +6,7 @@ import msgspec
 
 from services.ingest.protocols import native, posthog, rudderstack, segment
 from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
+from services.ingest.protocols.parcel import Parcel
 from shared.clock import SECOND
 from shared.contracts.touchpoint import Touchpoint
 
@@ -29,6 +30,12 @@ def turned_down(outcome: Outcome) -> Rejected:
     """The rejection; fails when it was taken."""
     assert isinstance(outcome, Rejected), outcome
     return outcome
+
+
+def outcomes_of(parcel: Parcel) -> list[Outcome]:
+    """As the door reads a request that was taken apart."""
+    nul = parcel.split.may_hold_nul
+    return [parcel.reader.read(item, ARRIVAL, may_hold_nul=nul) for item in parcel.split.items]
 
 
 def read_native(item: Any) -> Outcome:

@@ -17,7 +17,8 @@ from services.ingest.protocols.ga4_limits import messages_of
 from services.ingest.protocols.outcome import Rejected
 from services.ingest.protocols.parcel import Parcel
 from services.ingest.protocols.readers import reader_of
-from services.ingest.protocols.snowplow_envelope import Around, open_address, open_posted, open_redirect, parameters
+from services.ingest.protocols.snowplow import Around
+from services.ingest.protocols.snowplow_envelope import open_address, open_posted, open_redirect, parameters
 from services.ingest.protocols.snowplow_events import COMMERCE, SCHEMAS
 from shared.contracts.codec import decode_touchpoint, encode
 from shared.contracts.touchpoint import Touchpoint

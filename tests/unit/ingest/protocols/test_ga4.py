@@ -13,15 +13,14 @@ from shared.clock import HOUR
 from shared.contracts.touchpoint import Campaign, Money, Page
 from shared.identity_key import email_key, email_sha256_key
 from shared.vocabulary import Code
-from tests.unit.ingest.protocols.arrivals import ARRIVAL, NOW, SECRET, as_bytes, taken, turned_down
+from tests.unit.ingest.protocols.arrivals import ARRIVAL, NOW, SECRET, as_bytes, outcomes_of, taken, turned_down
 
 _STREAM = {"measurement_id": "G-1"}
 
 
 def _outcomes(said: Any, stream: dict[str, str] | None = None) -> list[Outcome]:
     """As the door reads a request."""
-    split = open_collected(as_bytes(said), stream or {}).split
-    return [READER.read(bytes(item), ARRIVAL, may_hold_nul=split.may_hold_nul) for item in split.items]
+    return outcomes_of(open_collected(as_bytes(said), stream or {}))
 
 
 def _one(event: dict[str, Any], **said: Any) -> Outcome:
@@ -149,8 +148,8 @@ def test_order_told_twice_is_one_and_other_events_are_known_by_their_id_or_their
 def test_refusal_says_where_and_why_and_can_be_read_again_alone(
     event: dict[str, Any], said: dict[str, Any], code: Code, pointer: str
 ) -> None:
-    (item,) = open_collected(json.dumps({"client_id": "c1", **said, "events": [event]}).encode(), _STREAM).split.items
-    rejected = turned_down(READER.read(item, ARRIVAL, may_hold_nul=True))
+    body = json.dumps({"client_id": "c1", **said, "events": [event]}).encode()
+    rejected = turned_down(*outcomes_of(open_collected(body, _STREAM)))
 
     assert (rejected.refusal.code, rejected.refusal.pointer) == (code, pointer)
     again = turned_down(READER.read(rejected.payload, ARRIVAL, may_hold_nul=True))

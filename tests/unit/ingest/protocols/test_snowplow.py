@@ -7,14 +7,14 @@ import msgspec
 import pytest
 
 from services.ingest.protocols.outcome import Outcome, Sender
-from services.ingest.protocols.snowplow import NOBODY_ID, READER
-from services.ingest.protocols.snowplow_envelope import Around, open_address, open_posted, open_redirect, parameters
+from services.ingest.protocols.snowplow import NOBODY_ID, READER, Around
+from services.ingest.protocols.snowplow_envelope import open_address, open_posted, open_redirect, parameters
 from services.ingest.protocols.snowplow_events import COMMERCE, SCHEMAS
 from shared.clock import HOUR, MINUTE, SECOND
 from shared.contracts.touchpoint import Campaign, Money, Page
 from shared.identity_key import email_key
 from shared.vocabulary import Code
-from tests.unit.ingest.protocols.arrivals import ARRIVAL, NOW, SECRET, as_bytes, taken, turned_down
+from tests.unit.ingest.protocols.arrivals import ARRIVAL, NOW, SECRET, as_bytes, outcomes_of, taken, turned_down
 
 PAYLOAD = "iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4"
 UNSTRUCT = "iglu:com.snowplowanalytics.snowplow/unstruct_event/jsonschema/1-0-0"
@@ -316,7 +316,8 @@ def _posted(*events: Any, schema: str = PAYLOAD, around: Around | None = None) -
 
 
 def _said(parcel: Any) -> list[Any]:
-    return [msgspec.json.decode(item) for item in parcel.split.items]
+    """What each item says by itself."""
+    return [msgspec.json.decode(parcel.reader.alone(bytes(item))) for item in parcel.split.items]
 
 
 @pytest.mark.parametrize("version", ["1-0-0", "1-0-3", "1-0-4", "1-0-9"])
@@ -349,7 +350,7 @@ def test_body_that_is_no_payload_is_refused_whole(body: Any, code: Code) -> None
 def test_damaged_event_takes_no_other_with_it() -> None:
     body = f'{{"schema":"{PAYLOAD}","data":[{{"e":"pv","uid":"1"}},{{"e":NaN}}]}}'.encode()
 
-    outcomes = [_read(bytes(item)) for item in open_posted(body, Around(), 10).split.items]
+    outcomes = outcomes_of(open_posted(body, Around(), 10))
 
     assert taken(outcomes[0]).keys == ("5user_id:1",)
     assert turned_down(outcomes[1]).refusal.code == Code.NOT_FINITE
@@ -380,8 +381,7 @@ def test_address_is_an_event_and_the_key_no_field_of_it() -> None:
 def test_link_that_leads_elsewhere_is_a_click_and_tells_the_campaign_of_its_target() -> None:
     uri = "https://shop.example/?utm_source=news&utm_medium=email"
 
-    (item,) = open_redirect(uri, Around({"u": uri, "uid": "u1", "aid": "email"})).split.items
-    touchpoint = taken(_read(bytes(item)))
+    touchpoint = taken(*outcomes_of(open_redirect(uri, Around({"u": uri, "uid": "u1", "aid": "email"}))))
 
     assert (touchpoint.kind, touchpoint.channel) == ("link_clicked", "email")
     assert touchpoint.campaign == Campaign(source="news", medium="email")
@@ -395,8 +395,8 @@ def test_event_in_a_link_is_told_where_it_led_beside_its_own_contexts(name: str)
     contexts = _contexts(("iglu:com.acme/place/jsonschema/1-0-0", {"name": "x"}))
     said = contexts if name == "co" else _address_base64(contexts, padded=False)
 
-    (item,) = open_redirect("https://shop.example/", Around({"e": "pv", "uid": "u1", name: said})).split.items
-    touchpoint = taken(_read(bytes(item)))
+    parcel = open_redirect("https://shop.example/", Around({"e": "pv", "uid": "u1", name: said}))
+    touchpoint = taken(*outcomes_of(parcel))
 
     assert touchpoint.kind == "page_viewed"
     assert msgspec.json.decode(touchpoint.context)["entities"] == {
