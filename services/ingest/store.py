@@ -17,7 +17,10 @@ from shared.vocabulary import WITHHELD
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RejectedRow:
-    """A refused item to keep. ``received_at`` is in microseconds."""
+    """A refused item to keep. ``received_at`` is in microseconds.
+
+    ``fingerprint`` is the same for a retry; ``twin_id`` is the id of what says something else under ``id``.
+    """
 
     workspace: UUID
     id: str
@@ -28,20 +31,41 @@ class RejectedRow:
     refused_by: str
     received_at: int
     payload: bytes
+    fingerprint: bytes
+    twin_id: str
 
 
 _KEEP: Final = """
     INSERT INTO ingest.rejected
-        (workspace_id, id, code, pointer, detail, protocol, refused_by, received_at, payload)
+        (workspace_id, id, code, pointer, detail, protocol, refused_by, received_at, payload, fingerprint)
     SELECT * FROM unnest(
-        $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bytea[])
+        $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bytea[],
+        $10::bytea[])
+    ON CONFLICT (workspace_id, id) DO NOTHING
+    RETURNING 1
+"""
+_KEEP_TWINS: Final = """
+    INSERT INTO ingest.rejected
+        (workspace_id, id, code, pointer, detail, protocol, refused_by, received_at, payload, fingerprint)
+    SELECT said.workspace_id, said.twin_id, said.code, said.pointer, said.detail, said.protocol, said.refused_by,
+        said.received_at, said.payload, said.fingerprint
+    FROM unnest(
+        $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bytea[],
+        $10::bytea[], $11::text[]
+    ) AS said
+        (workspace_id, id, code, pointer, detail, protocol, refused_by, received_at, payload, fingerprint, twin_id)
+    JOIN ingest.rejected AS kept ON kept.workspace_id = said.workspace_id AND kept.id = said.id
+    WHERE kept.fingerprint <> said.fingerprint
     ON CONFLICT (workspace_id, id) DO NOTHING
     RETURNING 1
 """
 
 
 async def keep(connection: Connection, rows: Sequence[RejectedRow]) -> int:
-    """Keep the rows whose id is not kept yet, in one statement; how many were new."""
+    """Keep the rows, each once however often it comes; how many were new.
+
+    One statement, and where some ids are kept already one more for what says something else under them.
+    """
     ordered = sorted(rows, key=lambda row: (row.workspace, row.id))
     columns = (
         [row.workspace for row in ordered],
@@ -53,8 +77,12 @@ async def keep(connection: Connection, rows: Sequence[RejectedRow]) -> int:
         [row.refused_by for row in ordered],
         [row.received_at for row in ordered],
         [row.payload for row in ordered],
+        [row.fingerprint for row in ordered],
     )
-    return len(await connection.fetch(_KEEP, *columns))
+    fresh = len(await connection.fetch(_KEEP, *columns))
+    if fresh < len(rows):
+        fresh += len(await connection.fetch(_KEEP_TWINS, *columns, [row.twin_id for row in ordered]))
+    return fresh
 
 
 _EXPIRE: Final = """

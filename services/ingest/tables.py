@@ -1,4 +1,4 @@
-"""The tables of ingest (migrations 0003, 0008, 0009, 0013 and 0016)."""
+"""The tables of ingest (migrations 0003, 0008, 0009, 0013, 0016 and 0017)."""
 
 from typing import Final
 
@@ -34,9 +34,11 @@ rejected: Final = Table(
     Column("received_at", BigInteger, nullable=False),
     Column("replayed_at", BigInteger),
     Column("payload", LargeBinary, nullable=False),
+    Column("fingerprint", LargeBinary),
     PrimaryKeyConstraint("workspace_id", "id"),
 )
-"""Every refused item, whoever refused it, once by its id, with its own bytes. ``replayed_at``: it was taken since."""
+"""Every refused item, whoever refused it, with as much of its bytes as may be kept. ``replayed_at``: taken since.
+``fingerprint`` is of what it said when it came, whatever was repaired since: a retry has the same, and is kept once."""
 
 Index("ix_rejected_received_at", rejected.c.workspace_id, rejected.c.received_at, rejected.c.id)
 Index("ix_rejected_code", rejected.c.workspace_id, rejected.c.code, rejected.c.received_at, rejected.c.id)

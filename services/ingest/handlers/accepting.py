@@ -14,9 +14,9 @@ from services.ingest.domain.refusal import Refusal
 from services.ingest.handlers.allowances import Allowances, unlimited
 from services.ingest.handlers.schema_cache import SchemaCache
 from services.ingest.handlers.schema_tally import Warned, watched
-from services.ingest.protocols.native import id_of_refused
 from services.ingest.protocols.outcome import NOBODY, AddressOf, Arrival, CountryAt, Outcome, Rejected, Sender, about
 from services.ingest.protocols.parcel import Parcel
+from services.ingest.protocols.retrying import fingerprint
 from services.ingest.protocols.splitting import Split
 from shared.access import KeyKind, Principal, Scope
 from shared.clock import Clock
@@ -97,7 +97,7 @@ class Door:
         arrival = self._arrival(principal, sender)
         self._allowances.charge(principal, len(parcel.split.items))
         protocol, whole = parcel.reader.protocol, parcel.split.refusal
-        outcomes = _read(parcel, arrival) if whole is None else _whole(parcel.split, arrival)
+        outcomes = _read(parcel, arrival) if whole is None else _whole(parcel.split, protocol)
         del parcel  # nor is it held while it waits: many wait when much comes
         warned: list[Warned] = []
         if arrival.schemas:
@@ -183,11 +183,15 @@ def _read(parcel: Parcel, arrival: Arrival) -> Iterator[Outcome]:
     return (read(item, arrival, may_hold_nul=nul) for item in parcel.split.items)
 
 
-def _whole(split: Split, arrival: Arrival) -> Iterable[Outcome]:
-    """A request refused whole, as the one item that is kept of it, if any."""
-    if split.refusal is None:
+def _whole(split: Split, protocol: str) -> Iterable[Outcome]:
+    """A request refused whole, as what is kept of it, if anything: under an id that its retry has too."""
+    why = split.refusal
+    if why is None:
         return ()
-    return [Rejected(id_of_refused(bytes(item), arrival), split.refusal, bytes(item)) for item in split.items]
+    return [
+        Rejected(fingerprint(body, protocol, why.code, why.pointer, str(index)).hex(), why, body)
+        for index, body in enumerate(map(bytes, split.items))
+    ]
 
 
 def _renamed(outcome: Rejected, arrival: Arrival) -> Rejected:
