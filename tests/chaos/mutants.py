@@ -45,7 +45,7 @@ def no_seen() -> None:
     """Ids are not remembered: what is sent twice counts twice."""
 
     async def remember(_connection: object, ids: Sequence[history.Seen]) -> set[bytes]:
-        return {one.digest for one in ids}
+        return {digest for _, digest, _ in ids}
 
     setattr(history, "remember", remember)  # noqa: B010 - a typed module does not let itself be patched otherwise
     history._STORE += " ON CONFLICT DO NOTHING"  # type: ignore[misc]

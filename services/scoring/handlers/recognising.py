@@ -11,7 +11,7 @@ from services.scoring.domain import sameness
 from services.scoring.domain.touchpoint import Touchpoint
 from services.scoring.handlers.worlds import World
 from services.scoring.store import history
-from services.scoring.store.history import Again, Seen
+from services.scoring.store.history import Again
 from shared.contracts.rejection import TWIN_MARK
 from shared.database.connection import Connection
 
@@ -64,7 +64,7 @@ async def recognise(connection: Connection, incoming: Sequence[Incoming]) -> Rec
             twins.append((known, one))
     if not firsts:
         return Recognised([], [])
-    seen = [Seen(*known, one.touchpoint.occurred_at) for known, one in firsts.items()]
+    seen = [(*known, one.touchpoint.occurred_at) for known, one in firsts.items()]
     fresh = await history.remember(connection, seen)
     new = [one for (_, digest), one in firsts.items() if digest in fresh]
     if len(new) == len(incoming):
@@ -129,5 +129,5 @@ async def _untold(connection: Connection, conflicts: Sequence[Conflict]) -> list
         by_id.setdefault((world.workspace, world.digest(conflict.id)), conflict)
     if not by_id:
         return []
-    told = await history.remember(connection, [Seen(*known, None) for known in by_id])
+    told = await history.remember(connection, [(*known, None) for known in by_id])
     return [conflict for (_, digest), conflict in by_id.items() if digest in told]

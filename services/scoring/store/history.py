@@ -71,12 +71,8 @@ _READ_BELOW: Final = """
 """
 
 
-class Seen(NamedTuple):
-    """An id to remember, and when what it names happened."""
-
-    workspace: UUID
-    digest: bytes
-    occurred_at: int | None
+Seen = tuple[UUID, bytes, int | None]
+"""An id to remember, as workspace and digest, and when what it names happened. One is made for every touchpoint."""
 
 
 class Again(NamedTuple):
