@@ -41,6 +41,9 @@ JUNK: Final = frozenset(
 """Values that many people share by mistake; they are no key."""
 
 
+_NAMES: Final = {f"{KEY_RANKS[one]}{one.value}" for one in KeyType if one is not KeyType.EXTERNAL}
+_EXTERNAL: Final = f"{KEY_RANKS[KeyType.EXTERNAL]}{KeyType.EXTERNAL.value}."
+
 MAX_VALUE_BYTES: Final = 1_024
 """Of the value in a key, as UTF-8: a key and a touchpoint's id together fit a row of an index of PostgreSQL."""
 
@@ -75,6 +78,12 @@ def normalise_email(address: str) -> str:
 def rank(key: str) -> int:
     """5 for a user id down to 1 for an anonymous id."""
     return ord(key[0]) - 48
+
+
+def is_canonical(key: str) -> bool:
+    """Whether it is such a text."""
+    name, _, said = key.partition(":")
+    return bool(said) and (name in _NAMES or (name.startswith(_EXTERNAL) and name != _EXTERNAL))
 
 
 def type_name(key: str) -> str:

@@ -25,6 +25,7 @@ from shared.contracts.touchpoint import Touchpoint
 from shared.database.connection import Engine
 from shared.database.session import writing
 from shared.errors import FieldFault, InvalidRecord, InvalidRequest, NotFound
+from shared.identity_key import is_canonical, strongest_first
 from shared.streaming.ports import Producer
 from shared.streaming.types import Append
 from shared.vocabulary import Code, TopicName
@@ -149,12 +150,17 @@ def _patched(item: KeptItem, patch: Mapping[str, Any]) -> bytes | None:
 def _from_log(item: KeptItem, payload: bytes, workspace: str) -> Outcome:
     """What another service refused is a message of the log already; a repair cannot make it another workspace's.
 
-    Under the id of another it stays refused: there it would be passed over in silence.
+    Nor can it give it keys that are none, or in another order: the first is the strand it is stored under. Under the
+    id of another it stays refused: there it would be passed over in silence.
     """
     try:
-        touchpoint = msgspec.structs.replace(decode_touchpoint(payload), workspace=workspace)
+        touchpoint = decode_touchpoint(payload)
     except InvalidRecord as error:
         return Rejected(item.id, Refusal(error.reason, "", str(error)), payload)
     if item.code == Code.ID_CONFLICT and item.id.rpartition(TWIN_MARK)[0] == touchpoint.id:
         return Rejected(item.id, Refusal(Code.ID_CONFLICT, item.pointer, item.detail), payload)
-    return touchpoint
+    for pointer, keys in (("/keys", touchpoint.keys), ("/previous", (touchpoint.previous,))):
+        if not all(key is None or is_canonical(key) for key in keys):
+            why = Refusal(Code.UNKNOWN_VALUE, pointer, "a key reads like 5user_id:u-1841 or 2external.hubspot:77 here")
+            return Rejected(item.id, why, payload)
+    return msgspec.structs.replace(touchpoint, workspace=workspace, keys=strongest_first(set(touchpoint.keys)))
