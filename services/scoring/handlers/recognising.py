@@ -53,7 +53,7 @@ _FAULTS: Final = (msgspec.MsgspecError, ValueError, OverflowError, RecursionErro
 async def recognise(connection: Connection, incoming: Sequence[Incoming]) -> Recognised:
     """Remember the ids for ever. Only what bears an id that was seen, here or ever, costs more than that.
 
-    Two statements more when there is any such, however many: what came first is read, and conflicts are remembered
+    At most two statements more, however many there are of such: what came first is read, and conflicts are remembered
     under ids of their own, so that each is told once however often it is sent.
     """
     firsts: dict[_Known, Incoming] = {}
