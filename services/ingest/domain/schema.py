@@ -1,11 +1,12 @@
 """What the properties and traits of a kind of touchpoint must be like: JSON Schema, draft 2020-12, made ready once.
 
 A schema is written by one workspace and obeyed in a process that serves all, so what one costs is bounded beforehand:
-its size, what its references unfold to, and its patterns, which take time by the length of a text and not more.
+its size, what its references unfold to, and its patterns, which take time by the length of a text and not more. What
+depends on both a schema and an item, the time of a check and the memory of its errors, is bounded item by item.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
@@ -25,8 +26,31 @@ _MAX_PATTERNS: Final = 100
 _MAX_PATTERN: Final = 500
 _PATTERNS: Final = jsonschema_rs.RegexOptions(size_limit=64 * 1024, dfa_size_limit=128 * 1024)
 _MAX_VIOLATIONS: Final = 20
-_MAX_CHECKS: Final = 100_000
-"""Values of an item times those of the schema: beyond it only whether there is a violation is looked at, not where."""
+_SMALL_WORK: Final = 150
+"""A schema of no more may be held against the largest item there is, so none is measured for it."""
+
+_MAX_WORK: Final = 5_000_000
+"""Of a schema times the size of an item, some 5 ns each (measured): beyond it the item is not looked at at all."""
+
+_MAX_ERROR_BYTES: Final = 8 * 1024**2
+"""Each error has a copy of what it is about and all are made at once: beyond it only whether there is one is said."""
+
+_VALUE_BYTES: Final = 64
+_TEXT_PER_VALUE: Final = 16
+"""Characters that take as long to look at as one more value."""
+
+_WORK: Final = {"contains": 20, "uniqueItems": 10, "pattern": 20, "format": 10, "multipleOf": 200}
+"""How often longer these take than most keywords (measured; the last of numbers like 1e308, with exact fractions)."""
+
+_SLOW_FORMAT: Final = "idn-"
+_SLOW_FORMAT_WORK: Final = 100
+_LOOKING_BACK: Final = ("unevaluatedProperties", "unevaluatedItems")
+_LOOKED_BACK_AT: Final = 3
+"""So often what is in a schema with one of these is checked (measured 2.7): exponentially inside of each other."""
+
+_MAX_VALUES_IN_FORCE: Final = 100_000
+_MAX_PATTERNS_IN_FORCE: Final = 1_000
+"""Of all kinds of a workspace: made ready a value takes up to 0.4 KB of every process, a pattern 70 KB (measured)."""
 
 _MAX_DETAIL: Final = 300
 
@@ -76,23 +100,39 @@ class Schema:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Part:
-    """The schema of either; ``cost`` is how many values it unfolds to."""
+    """The schema of either, and what it costs."""
 
     name: str
     validator: jsonschema_rs.Validator
-    cost: int
+    cost: "_Cost"
 
     def violations(self, value: Any) -> Iterator[Violation]:
+        if self.cost.work > _SMALL_WORK and _is_larger(value, _MAX_WORK // self.cost.work):
+            yield self._of_all("it is too large to be held against a schema of this size")
+            return
         if self.validator.is_valid(value):
             return
-        if self.cost * _size(value) > _MAX_CHECKS:
-            yield Violation(
-                f"/{self.name}", "it is not as the schema says, and too large to say where", f"/{self.name}"
-            )
+        if self.cost.values * _bytes(value, is_by_name=self.cost.is_by_name)[1] > _MAX_ERROR_BYTES:
+            yield self._of_all("it is not as the schema says, and too large to say where")
             return
         for error in islice(self.validator.iter_errors(value), _MAX_VIOLATIONS):
             pointer = f"/{self.name}{_pointer(error.instance_path)}"
             yield Violation(pointer, error.message[:_MAX_DETAIL], f"/{self.name}{_pointer(error.schema_path)}")
+
+    def _of_all(self, detail: str) -> Violation:
+        return Violation(f"/{self.name}", detail, f"/{self.name}")
+
+
+class _Cost(NamedTuple):
+    """How many ``values`` a schema unfolds to, the ``work`` of holding it against one, its ``patterns``.
+
+    ``is_by_name`` when it says something of names, of which every error has a copy of all that is beside the name.
+    """
+
+    values: int
+    work: int
+    patterns: int
+    is_by_name: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,6 +164,19 @@ def written(document: Mapping[str, Any]) -> str:
     return text.decode()
 
 
+def check_together(texts: Iterable[str]) -> None:
+    """Raise InvalidSchema when these documents, as they are kept, are too much for one workspace to have in force."""
+    values = patterns = 0
+    for text in texts:
+        for part in msgspec.json.decode(text).values():
+            cost = _Measure(part, "").measured()
+            values += cost.values
+            patterns += cost.patterns
+    if values > _MAX_VALUES_IN_FORCE or patterns > _MAX_PATTERNS_IN_FORCE:
+        most = f"{_MAX_VALUES_IN_FORCE} values and {_MAX_PATTERNS_IN_FORCE} patterns"
+        raise InvalidSchema("", f"the schemas in force of a workspace have at most {most} together")
+
+
 def read_written(text: str) -> Schema:
     """The schema of a document as it is kept. Raises InvalidSchema."""
     return read_schema(msgspec.json.decode(text))
@@ -150,11 +203,40 @@ def _compiled(name: str, said: Any) -> _Part | None:
     return _Part(name, validator, cost)
 
 
+def _is_larger(value: Any, size: int) -> bool:
+    """Whether its size is beyond that. Its JSON is longer and known in a fraction of the time."""
+    try:
+        if len(msgspec.json.encode(value)) <= size:
+            return False
+    except ValueError:  # half of a surrogate pair, or a number of thousands of digits
+        pass
+    return _size(value) > size
+
+
 def _size(value: Any) -> int:
-    """How many values there are in it."""
+    """How many values there are in it, a long text counted as several."""
     if isinstance(value, dict):
-        return 1 + sum(map(_size, value.values()))
-    return 1 + sum(map(_size, value)) if isinstance(value, list) else 1
+        return 1 + sum(map(_size, value.values())) + sum(map(len, value)) // _TEXT_PER_VALUE
+    if isinstance(value, list):
+        return 1 + sum(map(_size, value))
+    return 1 + len(value) // _TEXT_PER_VALUE if isinstance(value, str) else 1
+
+
+def _bytes(value: Any, *, is_by_name: bool) -> tuple[int, int]:
+    """What it takes, and what as many errors would as there are values in it: each has a copy of its own."""
+    if not isinstance(value, dict | list):
+        size = _VALUE_BYTES + (len(value) if isinstance(value, str) else 0)
+        return size, size
+    size, copies = _VALUE_BYTES, 1
+    if isinstance(value, dict):
+        size += sum(map(len, value))
+        copies += len(value) if is_by_name else 0
+    total = 0
+    for one in value.values() if isinstance(value, dict) else value:
+        own, inner = _bytes(one, is_by_name=is_by_name)
+        size += own
+        total += inner
+    return size, total + size * copies
 
 
 def _pointer(path: Any) -> str:
@@ -168,39 +250,45 @@ class _Measure:
         self._schema = schema
         self._pointer = pointer
         self._patterns = 0
-        self._costs: dict[str, int] = {}
+        self._is_by_name = False
+        self._costs: dict[str, tuple[int, int]] = {}
         self._open: set[str] = set()
 
-    def measured(self) -> int:
-        """How many values it unfolds to. Raises InvalidSchema for too many, or where that cannot be known."""
-        cost = self._cost(self._schema, self._pointer, 0)
-        if cost > _MAX_UNFOLDED:
+    def measured(self) -> _Cost:
+        """It all. Raises InvalidSchema for too many values, or where that cannot be known."""
+        values, work = self._cost(self._schema, self._pointer, 0)
+        if values > _MAX_UNFOLDED:
             message = f"with its references unfolded a schema has at most {_MAX_UNFOLDED} values"
-            raise InvalidSchema(self._pointer, message)
-        return cost
+            raise InvalidSchema(self._pointer, f"{message}; in one with {' or '.join(_LOOKING_BACK)} each is three")
+        return _Cost(values, work, self._patterns, self._is_by_name)
 
-    def _cost(self, value: Any, pointer: str, depth: int) -> int:
+    def _cost(self, value: Any, pointer: str, depth: int) -> tuple[int, int]:
+        """Values, and the work of checking them."""
         if depth > _MAX_DEPTH:
             raise InvalidSchema(pointer, f"a schema is at most {_MAX_DEPTH} levels deep, its references included")
         if isinstance(value, list):
-            return 1 + sum(self._cost(one, f"{pointer}/{place}", depth + 1) for place, one in enumerate(value))
+            return _sum(self._cost(one, f"{pointer}/{place}", depth + 1) for place, one in enumerate(value))
         if not isinstance(value, dict):
-            return 1
-        self._check_patterns(value, pointer)
-        if isinstance(value.get("enum"), list) and any(isinstance(one, list | dict) for one in value["enum"]):
-            raise InvalidSchema(f"{pointer}/enum", "an enum is of texts, numbers, booleans and null")  # others are slow
-        for name in _UNBOUNDED:
-            if isinstance(value.get(name), str | bool):
-                raise InvalidSchema(f"{pointer}/{name}", f"{name} is not taken: refer to `#/$defs/name`")
-        inner = sum(self._cost(one, f"{pointer}/{name}", depth + 1) for name, one in value.items() if name != "$defs")
+            return 1, 1
+        self._check(value, pointer)
         for name, one in value.get("$defs", {}).items() if depth == 0 and isinstance(value.get("$defs"), dict) else ():
             self._of(name, one, depth)
-        return 1 + inner + self._referred(value.get("$ref"), pointer, depth)
+        inner = [self._cost(one, f"{pointer}/{name}", depth + 1) for name, one in value.items() if name != "$defs"]
+        values, work = _sum([*inner, self._referred(value.get("$ref"), pointer, depth)])
+        often = _LOOKED_BACK_AT ** sum(name in value for name in _LOOKING_BACK)
+        return values * often, (work + self._work(value)) * often
 
-    def _referred(self, reference: Any, pointer: str, depth: int) -> int:
+    def _work(self, value: dict[str, Any]) -> int:
+        """Of its own keywords, beyond that of any."""
+        said, named = value.get("format"), value.get("patternProperties")
+        work = sum(more for name, more in _WORK.items() if name in value)
+        work += _SLOW_FORMAT_WORK if isinstance(said, str) and said.startswith(_SLOW_FORMAT) else 0
+        return work + (_WORK["pattern"] * len(named) if isinstance(named, dict) else 0)
+
+    def _referred(self, reference: Any, pointer: str, depth: int) -> tuple[int, int]:
         """What is behind a reference; a property that is called ``$ref`` has an object here."""
         if not isinstance(reference, str):
-            return 0
+            return 0, 0
         found = _LOCAL.fullmatch(reference)
         known = self._schema.get("$defs")
         if found is None or not isinstance(known, dict) or found[1] not in known:
@@ -209,12 +297,22 @@ class _Measure:
             raise InvalidSchema(f"{pointer}/$ref", "a schema does not refer to itself")
         return self._of(found[1], known[found[1]], depth + 1)
 
-    def _of(self, name: str, definition: Any, depth: int) -> int:
+    def _of(self, name: str, definition: Any, depth: int) -> tuple[int, int]:
         if name not in self._costs:
             self._open.add(name)
             self._costs[name] = self._cost(definition, f"{self._pointer}/$defs/{name}", depth + 1)
             self._open.discard(name)
         return self._costs[name]
+
+    def _check(self, value: dict[str, Any], pointer: str) -> None:
+        """Raise InvalidSchema for what is never taken."""
+        self._is_by_name |= "propertyNames" in value
+        self._check_patterns(value, pointer)
+        if isinstance(value.get("enum"), list) and any(isinstance(one, list | dict) for one in value["enum"]):
+            raise InvalidSchema(f"{pointer}/enum", "an enum is of texts, numbers, booleans and null")  # others are slow
+        for name in _UNBOUNDED:
+            if isinstance(value.get(name), str | bool):
+                raise InvalidSchema(f"{pointer}/{name}", f"{name} is not taken: refer to `#/$defs/name`")
 
     def _check_patterns(self, value: dict[str, Any], pointer: str) -> None:
         named = value.get("patternProperties")
@@ -225,3 +323,12 @@ class _Measure:
         if self._patterns > _MAX_PATTERNS or any(len(pattern) > _MAX_PATTERN for pattern in patterns):
             message = f"a schema has at most {_MAX_PATTERNS} patterns of {_MAX_PATTERN} characters"
             raise InvalidSchema(pointer, message)
+
+
+def _sum(costs: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    """One value with these in it."""
+    values = work = 1
+    for more, longer in costs:
+        values += more
+        work += longer
+    return values, work

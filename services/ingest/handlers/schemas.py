@@ -6,8 +6,17 @@ from typing import Any, Final
 
 from services.ingest import store
 from services.ingest.domain.kind import is_kind
-from services.ingest.domain.schema import InvalidSchema, Mode, Schema, Violation, read_schema, read_written, written
-from services.ingest.queries import KeptSchema, list_schemas, list_versions
+from services.ingest.domain.schema import (
+    InvalidSchema,
+    Mode,
+    Schema,
+    Violation,
+    check_together,
+    read_schema,
+    read_written,
+    written,
+)
+from services.ingest.queries import KeptSchema, list_schemas, list_versions, load_documents
 from shared.access import Principal
 from shared.clock import Clock
 from shared.database.connection import Engine
@@ -48,12 +57,13 @@ class SchemaRegistry:
                     raise Conflict(f"a schema has at most {_MAX_VERSIONS} versions")
                 await store.add_version(session, who.workspace, kind, number, text, self.clock.now())
             await store.put_in_force(session, who.workspace, kind, number)
+            await _check_together(session, who)
             return await _found(session, who, kind)
 
     async def change(
         self, who: Principal, kind: str, mode: Mode | None, active: int | None, *, is_retired: bool
     ) -> KeptSchema:
-        """Another mode, another version, or none any more. Raises NotFound, Transient."""
+        """Another mode, another version, or none any more. Raises NotFound, Conflict, Transient."""
         async with writing(self.engine) as session:
             await _found(session, who, kind)
             await store.hold_schema(session, who.workspace, kind, mode, self.clock.now())
@@ -63,6 +73,7 @@ class SchemaRegistry:
                 if all(one.version != active for one in await list_versions(session, who.workspace, kind)):
                     raise NotFound("the schema of this kind has no such version")
                 await store.put_in_force(session, who.workspace, kind, active)
+                await _check_together(session, who)
             return await _found(session, who, kind)
 
     async def attempt(
@@ -94,6 +105,19 @@ async def _found(session: WriteSession, who: Principal, kind: str) -> KeptSchema
     if found is None:
         raise NotFound(_NONE)
     return found
+
+
+async def _check_together(session: WriteSession, who: Principal) -> None:
+    """Raise Conflict when too much is in force now."""
+    in_force = [
+        (who.workspace, one.kind, one.active)
+        for one in await list_schemas(session, who.workspace)
+        if one.active is not None
+    ]
+    try:
+        check_together((await load_documents(session, in_force)).values())
+    except InvalidSchema as error:
+        raise Conflict(str(error)) from None
 
 
 def _read(document: Mapping[str, Any]) -> Schema:

@@ -51,6 +51,19 @@ async def test_versions_are_numbered_and_the_same_again_is_none(door: OpenDoor) 
     assert [one["kind"] for one in (await _ask(door, "GET", "/v1/schemas"))["data"]] == ["trial_started"]
 
 
+async def test_a_workspace_has_no_more_in_force_than_its_share(door: OpenDoor) -> None:
+    body: Any = {"traits": {"patternProperties": {f"^{number}": {} for number in range(100)}}}
+    for number in range(10):
+        await _ask(door, "POST", f"/v1/schemas/kind_{number}", body)
+
+    refused = await _ask(door, "POST", "/v1/schemas/kind_10", body, 409)
+    assert "1000 patterns together" in refused["detail"]
+    await _ask(door, "PATCH", "/v1/schemas/kind_3", {"active": None})
+    await _ask(door, "POST", "/v1/schemas/kind_10", body)
+    await _ask(door, "PATCH", "/v1/schemas/kind_3", {"active": 1}, 409)
+    assert (await _ask(door, "GET", "/v1/schemas/kind_3"))["active"] is None
+
+
 async def test_what_violates_it_is_refused_by_itself_kept_and_can_be_mended(door: OpenDoor) -> None:
     await _publish(door, "reject")
 

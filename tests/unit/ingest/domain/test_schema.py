@@ -1,5 +1,7 @@
 """Schemas of kinds: what may be one, and what it says of a touchpoint."""
 
+import time
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -7,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.domain.schema import MAX_BYTES, InvalidSchema, read_schema, read_written, written
+from services.ingest.domain.schema import MAX_BYTES, InvalidSchema, check_together, read_schema, read_written, written
 
 _PLAN = {
     "type": "object",
@@ -77,10 +79,68 @@ def test_of_what_is_very_large_it_is_not_told_where() -> None:
     branch = {"items": {"allOf": [{"type": "object"}] * 30}}
     schema = read_schema({"properties": {"properties": {"a": {"anyOf": [branch] * 30}}}})
 
-    (found,) = schema.violations({"a": [1] * 15_000}, {})
+    (found,) = schema.violations({"a": [1] * 2_000}, {})
 
     assert (found.pointer, found.place) == ("/properties", "/properties")
-    assert schema.violations({"a": [{}] * 15_000}, {}) == []
+    assert schema.violations({"a": [{}] * 2_000}, {}) == []
+
+
+def _seconds(schema: Any, item: dict[str, Any]) -> float:
+    """Of the processor, for one item of a schema that is taken; none for a schema that is refused."""
+    begun = time.process_time()
+    with suppress(InvalidSchema):
+        read_schema({"properties": schema}).violations(item, {})
+    return time.process_time() - begun
+
+
+@pytest.mark.parametrize("keyword", ["unevaluatedProperties", "unevaluatedItems"])
+@pytest.mark.parametrize("depth", [4, 8, 16, 31])
+def test_one_that_looks_back_within_itself_takes_no_time_that_doubles_with_its_depth(keyword: str, depth: int) -> None:
+    schema: dict[str, Any] = {"properties": {"a": True}, "prefixItems": [True]}
+    for _ in range(depth):
+        schema = {"anyOf": [schema, {"type": ["object", "array"]}], keyword: False}
+
+    assert _seconds({"properties": {"a": schema}}, {"a": {"a": 1, "b": 2}}) < 0.2
+    assert _seconds({"properties": {"a": schema}}, {"a": [1, 2]}) < 0.2
+
+
+@pytest.mark.parametrize(
+    ("often", "value"),
+    [
+        ({"contains": {"const": 1}, "minContains": 15_000}, [1] * 15_000),
+        ({"items": {"multipleOf": 0.37}}, [1.7e308] * 4_000),
+        ({"format": "idn-hostname"}, "é." * 10_000),
+        ({"uniqueItems": True}, list(range(5_600))),
+        ({"items": {"type": "integer"}}, [1] * 15_000),
+    ],
+)
+def test_no_item_keeps_the_door_busy_however_long_its_schema(often: dict[str, Any], value: Any) -> None:
+    """The largest item that the door takes, against one slow thing said as often as a schema may."""
+    schema = {"properties": {"a": {"anyOf": [*[often] * 600, {}]}}}
+
+    assert _seconds(schema, {"a": value}) < 0.2
+    (found,) = read_schema({"properties": schema}).violations({"a": value}, {})
+    assert "too large to be held against" in found.detail
+
+
+def test_what_is_said_of_an_item_takes_no_memory_that_the_door_has_not() -> None:
+    """Each error has a copy of what it is about, and one about a name of all of the object: it was 600 MB."""
+    schema = {"propertyNames": {"allOf": [{"pattern": f"^c{number}"} for number in range(100)]}}
+    item = {"ab" * 200 + str(number): 1 for number in range(80)}
+
+    assert _seconds(schema, item) < 0.2
+    (found,) = read_schema({"properties": schema}).violations(item, {})
+    assert found.detail == "it is not as the schema says, and too large to say where"
+
+
+def test_what_a_workspace_has_in_force_is_bounded_together() -> None:
+    large = written({"properties": {"properties": {f"p{number}": {"type": "string"} for number in range(990)}}})
+    patterns = written({"traits": {"patternProperties": {f"^{number}": {} for number in range(100)}}})
+
+    check_together([large] * 30 + [patterns] * 10)
+    for beyond in ([large] * 60, [patterns] * 11):
+        with pytest.raises(InvalidSchema, match="together"):
+            check_together(beyond)
 
 
 def test_references_inside_of_it_are_followed() -> None:
