@@ -217,7 +217,7 @@ async def test_what_comes_again_counts_once(door: OpenDoor, database: str) -> No
     finally:
         await scoring.pool.close()
 
-    assert (len(values), handled.fresh) == (18, 6)
+    assert (len(values), handled.fresh, handled.conflicts) == (18, 6, {})
 
 
 async def test_a_clock_that_is_fast_is_corrected(door: OpenDoor) -> None:

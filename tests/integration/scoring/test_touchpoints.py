@@ -342,6 +342,19 @@ async def test_an_id_used_up_for_somebody_else_is_told_though_the_first_is_in_an
     ]
 
 
+async def test_of_two_at_once_under_one_id_one_stands_and_the_other_is_told(scoring: Scoring) -> None:
+    for round_ in range(20):
+        await asyncio.gather(
+            scoring.deliver([touchpoint(round_, "page_viewed", T0, A1)], partition=1),
+            scoring.deliver([touchpoint(round_, "page_viewed", T0, A2)], partition=2),
+        )
+
+    kept = {one.id.partition("~")[0]: msgspec.json.decode(one.payload)["keys"][0] for one in await _kept(scoring)}
+    assert (len(await _kept(scoring)), len(kept)) == (20, 20)
+    rows = await scoring.pool.fetch("SELECT id, strand FROM scoring.touchpoint")
+    assert {row["id"]: {A1: A2, A2: A1}[row["strand"]] for row in rows} == kept
+
+
 async def test_a_conflict_put_under_an_id_of_its_own_becomes_a_touchpoint(scoring: Scoring) -> None:
     await scoring.deliver([touchpoint(1, "page_viewed", T0, A1)])
     await scoring.deliver([touchpoint(1, "page_viewed", T0, A2)])

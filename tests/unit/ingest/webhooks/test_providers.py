@@ -14,9 +14,12 @@ from services.ingest.protocols.outcome import Rejected
 from services.ingest.protocols.webhook import open_hook
 from services.ingest.protocols.webhook_handshakes import HANDSHAKES
 from services.ingest.protocols.webhook_signatures import VERIFIERS
+from services.scoring.domain import sameness
+from shared.clock import DAY
+from shared.contracts.codec import encode
 from shared.contracts.touchpoint import Touchpoint
 from shared.vocabulary import Code
-from tests.unit.ingest.protocols.arrivals import ARRIVAL
+from tests.unit.ingest.protocols.arrivals import ARRIVAL, NOW
 from tests.unit.ingest.webhooks.cases import EXAMPLES, Case, all_cases, differences, knock, read
 
 
@@ -35,6 +38,19 @@ def test_a_retry_has_the_same_ids(case: Case) -> None:
 
     assert ids() == ids()
     assert len(set(ids())) == len(ids())
+
+
+@pytest.mark.parametrize("case", all_cases(), ids=str)
+def test_a_retry_a_day_later_says_the_same(case: Case) -> None:
+    later = msgspec.structs.replace(ARRIVAL, received_at=NOW + DAY)
+    parcel = open_hook(providers()[case.provider], knock(case.body, case.content_type, now=NOW + DAY))
+    retried = [parcel.reader.read(item, later, may_hold_nul=False) for item in parcel.split.items]
+
+    for first, again in zip(read(case.provider, case.body, case.content_type), retried, strict=True):
+        assert isinstance(first, Touchpoint)
+        assert isinstance(again, Touchpoint)
+        assert (again.id, again.strand) == (first.id, first.strand)
+        assert sameness.differences(*(sameness.read(encode(one)) for one in (first, again))) == ()
 
 
 @pytest.mark.parametrize("name", providers())
