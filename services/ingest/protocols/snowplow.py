@@ -43,6 +43,7 @@ _CONTEXT: Final = {
 }
 _PLACES: Final = {
     "/kind": "/e",
+    "/id": "/eid",
     "/occurred_at": "/dtm",
     "/sent_at": "/stm",
     "/identity/user_id": "/uid",

@@ -29,7 +29,7 @@ CALLS: Final[Mapping[str, tuple[Reader, str, dict[str, Any], str]]] = {
         "/messageId",
     ),
     "posthog": (posthog.Events(), "uuid", {"event": "$pageview", "distinct_id": "u"}, "/uuid"),
-    "snowplow": (snowplow.READER, "eid", {"e": "pv", "p": "web", "tv": "js-4", "duid": "d"}, ""),
+    "snowplow": (snowplow.READER, "eid", {"e": "pv", "p": "web", "tv": "js-4", "duid": "d"}, "/eid"),
 }
 
 
