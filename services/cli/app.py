@@ -16,7 +16,7 @@ from services.cli.funnel import funnel
 from services.cli.hooks import hooks
 from services.cli.imports import import_file
 from services.cli.keys import keys
-from services.cli.layout import DEFAULT_PORTS, parse_ports
+from services.cli.layout import DEFAULT_PORTS, parse_dsn, parse_ports
 from services.cli.leads import leads
 from services.cli.lifecycle import down, status
 from services.cli.links import links
@@ -28,6 +28,7 @@ from services.cli.rejected import rejected
 from services.cli.schemas import schemas
 from services.cli.up import Surroundings, Wanted, run_up
 from services.cli.upkeep import migrate, reconcile
+from services.scoring.bootstrap import template as template_named
 
 Kafka = Annotated[str, typer.Option("--kafka", envvar="TRAGT_KAFKA", help="Brokers HOST:PORT,... instead of tables.")]
 Dsn = Annotated[
@@ -57,10 +58,11 @@ def up(
         around.answer(what.as_json()) if as_json else what.show(around.console)
 
     with endings():
+        template_named(template)
         wanted = Wanted(
             folder=make_folder(data),
             ports=parse_ports(ports),
-            dsn=database,
+            dsn=parse_dsn(database) if database else "",
             kafka=tuple(server.strip() for server in kafka.split(",") if server.strip()),
             template=template,
             origins=frozenset(origin or ()),

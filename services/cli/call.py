@@ -107,7 +107,7 @@ class WorkspaceCall(DatabaseCall):
             try:
                 owner = await find_workspace(session, self.workspace)
             except LookupError as error:
-                raise Ended(Exit.NO, str(error)) from error
+                raise Ended(Exit.NO, f"{error}: name another with --workspace") from error
             return await work(session, owner.id)
 
         return self.do(found)

@@ -6,10 +6,12 @@ from typing import Any, Final
 import httpx
 import msgspec
 
-from services.cli.exits import Ended, Exit
+from services.cli.exits import Ended, Exit, named
+from shared.errors import FieldFault
 
 _TIMEOUT_SECONDS: Final = 60.0
 _REFUSED: Final = frozenset({401, 403})
+_KEYS: Final = "(the key of --key, TRAGT_KEY or the data folder; `tragt keys create` makes one)"
 _NOT_FOUND: Final = 404
 _ERRORS: Final = 400
 
@@ -69,24 +71,24 @@ class Api:
         except httpx.TransportError as error:
             raise Ended(Exit.AWAY, f"{self.address} does not answer ({error}): see `tragt doctor`") from error
         if answer.status_code >= _ERRORS:
-            raise Ended(_exit_of(answer.status_code), told(answer))
+            raise refused(answer)
         found: dict[str, Any] = msgspec.json.decode(answer.content)
         return found
 
 
-def _exit_of(status: int) -> Exit:
-    if status in _REFUSED:
-        return Exit.REFUSED
-    if status == _NOT_FOUND:
-        return Exit.NO
-    return Exit.AWAY if status >= httpx.codes.INTERNAL_SERVER_ERROR else Exit.MISUSED
+def refused(answer: httpx.Response) -> Ended:
+    """How a command ends that a service refuses."""
+    if answer.status_code in _REFUSED:
+        return Ended(Exit.REFUSED, f"{told(answer).rstrip('.')} {_KEYS}")
+    if answer.status_code == _NOT_FOUND:
+        return Ended(Exit.NO, told(answer))
+    return Ended(Exit.AWAY if answer.is_server_error else Exit.MISUSED, told(answer))
 
 
 def told(answer: httpx.Response) -> str:
     """What a service says is wrong, and where."""
     try:
         problem = msgspec.json.decode(answer.content)
-        faults = [f"{fault['pointer'] or 'the whole'}: {fault['detail']}" for fault in problem.get("errors") or ()]
-        return "; ".join(faults) or str(problem["detail"])
+        return named(msgspec.convert(problem.get("errors") or [], list[FieldFault])) or str(problem["detail"])
     except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
         return f"{answer.request.url} answered {answer.status_code}"

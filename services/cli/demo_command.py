@@ -5,8 +5,9 @@ import time
 from typing import Annotated, Any, Final
 
 import typer
+from httpx import HTTPStatusError
 
-from services.cli.client import Api
+from services.cli.client import Api, refused
 from services.cli.context import given
 from services.cli.demo.command import Demo, run
 from services.cli.exits import Ended, Exit, endings
@@ -36,7 +37,10 @@ def demo(
         wanted = Demo(
             address=ports.address("ingest"), write_key=keys.write_key, now=around.clock.now(), days=days, seed=seed
         )
-        run(wanted, around.console)
+        try:
+            run(wanted, around.console)
+        except HTTPStatusError as error:
+            raise refused(error.response) from error
     show_funnel(around, _caught_up(api(data, "metrics", "", "")))
 
 

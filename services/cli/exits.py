@@ -1,12 +1,12 @@
 """How commands end. Scripts may rely on these numbers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import Final
 
 from shared.embedded.lock import AlreadyRunning
-from shared.errors import Misconfigured, TragtError, Transient
+from shared.errors import FieldFault, InvalidRequest, Misconfigured, TragtError, Transient
 
 
 class Exit(IntEnum):
@@ -43,6 +43,11 @@ class Ended(Exception):
         self.code = code
 
 
+def named(faults: Iterable[FieldFault]) -> str:
+    """What is wrong, each with its place."""
+    return "; ".join(f"{fault.pointer}: {fault.detail}" if fault.pointer else fault.detail for fault in faults)
+
+
 @contextmanager
 def endings() -> Iterator[None]:
     """Raise Ended for every error that tragt raises on purpose."""
@@ -53,6 +58,8 @@ def endings() -> Iterator[None]:
     except Misconfigured as error:
         raise Ended(Exit.MISUSED, str(error)) from error
     except Transient as error:
-        raise Ended(Exit.AWAY, str(error)) from error
+        raise Ended(Exit.AWAY, f"{error}: see `tragt doctor`") from error
+    except InvalidRequest as error:
+        raise Ended(Exit.NO, named(error.faults)) from error
     except TragtError as error:
         raise Ended(Exit.NO, str(error)) from error

@@ -9,7 +9,7 @@ import typer
 
 from services.cli.call import Call, Commands, WorkspaceCall, beginning
 from services.cli.context import Given
-from services.cli.document import read_document
+from services.cli.document import read_bytes, read_document
 from services.cli.exits import Ended, Exit, endings
 from services.ingest.handlers.hook_keeping import create_hook, described_by, end_hook, put_secrets, told
 from services.ingest.handlers.hook_providers import DOCUMENT, providers
@@ -55,7 +55,7 @@ def create(
     secrets, settings = _secrets(secret), {key: _value(value) for key, value in _pairs("--setting", setting)}
     if document is not None:
         settings[DOCUMENT] = read_document(document)
-    shown_body = None if sample is None else Sample(sample.read_bytes(), content_type)
+    shown_body = None if sample is None else Sample(read_bytes(sample), content_type)
     now = call.around.clock.now()
     made = call.do_for_workspace(
         lambda session, owner: create_hook(
@@ -81,11 +81,14 @@ def try_document(
     with endings():
         provider = described_by(read_document(document), "")
     now = call.around.clock.now()
-    found = [shown(one) for one in tried(provider, Sample(sample.read_bytes(), content_type), now)]
+    found = [shown(one) for one in tried(provider, Sample(read_bytes(sample), content_type), now)]
     call.show({"data": found}, _show_tried)
     refused = sum(one["refused"] is not None for one in found)
     if refused or not found:
-        raise Ended(Exit.NO, f"{refused} of {len(found)} items would be refused" if found else "there is nothing in it")
+        raise Ended(
+            Exit.NO,
+            f"{refused} of {len(found)} items would be refused" if found else f"{document} finds nothing in {sample}",
+        )
 
 
 @hooks.command("secrets")

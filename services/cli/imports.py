@@ -11,9 +11,9 @@ import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from services.cli.call import ServiceCall
-from services.cli.client import told
+from services.cli.client import refused, told
 from services.cli.context import Given, given
-from services.cli.document import read_document
+from services.cli.document import read_bytes, read_document
 from services.cli.exits import Ended, Exit
 from services.ingest.domain.file_import import Format, State, format_of
 from services.ingest.handlers.import_mappings import exports
@@ -113,7 +113,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 def _first_line(file: Path) -> list[str]:
     """The columns' names, by tabs, of a file that may be compressed."""
-    content = file.read_bytes()
+    content = read_bytes(file)
     text = (gzip.decompress(content) if content.startswith(_GZIP) else content).decode("utf-8-sig")
     return text.partition("\n")[0].rstrip("\r").split("\t")
 
@@ -135,8 +135,7 @@ class _Sender:
         if answer.status_code in _AGAIN:
             raise _Interrupted(told(answer))
         if answer.is_error:
-            code = Exit.REFUSED if answer.status_code in {401, 403} else Exit.MISUSED
-            raise Ended(code, told(answer))
+            raise refused(answer)
         found: dict[str, Any] = answer.json()
         return found
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from services.cli.client import Api
 from services.cli.exits import Ended, Exit, endings
-from services.cli.layout import DEFAULT_PORTS, Ports, parse_ports
+from services.cli.layout import DEFAULT_PORTS, Ports, parse_dsn, parse_ports
 from services.cli.place import read_credentials
 from shared.embedded.control import Ask, ask
 
@@ -39,7 +39,8 @@ def reach(folder: Path) -> Reach | None:
 def database_of(folder: Path, named: str) -> str:
     """The database to work on: the one named, else that of the running instance. Raises Ended."""
     if named:
-        return named
+        with endings():
+            return parse_dsn(named)
     found = reach(folder)
     if found is None:
         raise Ended(Exit.AWAY, f"nothing runs on {folder}: start it with `tragt up`, or use --database")

@@ -80,3 +80,10 @@ def parse_ports(text: str) -> Ports:
     if len(numbers) != len(SERVICES) or len(set(numbers)) != len(SERVICES) or not all(0 < n < 2**16 for n in numbers):
         raise Misconfigured(f"--ports takes three different ports, ingest, scoring and metrics, like {DEFAULT_PORTS}")
     return Ports(*numbers)
+
+
+def parse_dsn(text: str) -> str:
+    """The address of a database as it is. Raises Misconfigured when it is none."""
+    if not text.startswith(("postgresql://", "postgres://")):
+        raise Misconfigured("--database takes an address like postgresql://USER:PASSWORD@HOST:5432/NAME")
+    return text

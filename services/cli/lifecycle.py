@@ -34,7 +34,7 @@ def down(call: FolderCall) -> None:
 
 async def _down(folder: Path) -> None:
     if ask(folder, Ask.STOP) is None and not is_held(folder):
-        raise Ended(Exit.AWAY, f"nothing runs on {folder}")
+        raise Ended(Exit.AWAY, f"nothing runs on {folder}: name another folder with --data")
     try:
         async with asyncio.timeout(_END_SECONDS):
             while True:
@@ -42,7 +42,9 @@ async def _down(folder: Path) -> None:
                     return
                 await asyncio.sleep(_PAUSE_SECONDS)
     except TimeoutError as error:
-        raise Ended(Exit.NO, f"the instance on {folder} has not ended within {_END_SECONDS:.0f} s") from error
+        raise Ended(
+            Exit.NO, f"the instance on {folder} has not ended within {_END_SECONDS:.0f} s: see `tragt status`"
+        ) from error
 
 
 def status(call: FolderCall) -> None:

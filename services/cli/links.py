@@ -53,7 +53,7 @@ def sign(
 ) -> None:
     """Print a signed click link, or a signed pixel."""
     if target and origin_of(target) is None:
-        raise Ended(Exit.MISUSED, f"{target!r} is no plain http or https address")
+        raise Ended(Exit.MISUSED, f"{target!r} is no plain http or https address, such as https://shop.example/sale")
     key = _key(call, write_key)
     said = {
         "k": key.prefix,

@@ -1,6 +1,5 @@
 """``tragt model``: by what rules leads are scored, version by version."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -8,7 +7,7 @@ import typer
 
 from services.cli.call import Commands, ServiceCall
 from services.cli.context import Given
-from services.cli.exits import Ended, Exit
+from services.cli.document import read_bytes
 
 model = Commands("Look at the model, and publish a new version of it.")
 
@@ -36,7 +35,7 @@ def show(
 @model.command("validate")
 def validate(call: ServiceCall, file: ModelFile) -> None:
     """Say whether a model could be published."""
-    found = call.api("scoring").post_yaml("/v1/models/validate", _read(file))
+    found = call.api("scoring").post_yaml("/v1/models/validate", read_bytes(file))
     stages = ", ".join(found["stages"]) or "none"
     call.show(found, lambda around, _: around.say(f"{found['name']} can be published; its stages are {stages}"))
 
@@ -44,7 +43,7 @@ def validate(call: ServiceCall, file: ModelFile) -> None:
 @model.command("publish")
 def publish(call: ServiceCall, file: ModelFile) -> None:
     """Publish a model as the next version. Leads follow one after the other."""
-    made = call.api("scoring").post_yaml("/v1/models/publish", _read(file))
+    made = call.api("scoring").post_yaml("/v1/models/publish", read_bytes(file))
     call.show(made, lambda around, _: around.say(f"version {made['version']} is published, {_since(made)}"))
 
 
@@ -57,12 +56,3 @@ def _since(version: dict[str, Any]) -> str:
     return (
         f"in force from the next second after {version['published_at']}" if version["published_at"] else "the template"
     )
-
-
-def _read(file: Path) -> bytes:
-    if str(file) == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise Ended(Exit.MISUSED, f"{file} cannot be read: {error.strerror}") from error

@@ -56,7 +56,8 @@ async def _fold(around: Given, dsn: str, key: str) -> int:
                 left, moved_at = now_left, loop.time()
             elif loop.time() - moved_at > _STALL_SECONDS:
                 raise Ended(
-                    Exit.AWAY, f"{left:,} leads wait and none was folded for a minute: is scoring's worker running?"
+                    Exit.AWAY,
+                    f"{left:,} leads wait and none was folded for a minute: `tragt status` says whether scoring runs",
                 )
     finally:
         await pool.close()
@@ -66,5 +67,8 @@ async def _fold(around: Given, dsn: str, key: str) -> int:
 async def _workspace_of(dsn: str, key: str) -> UUID:
     kept = {one.prefix: one.workspace for one in await in_transaction(dsn, load_keys)}
     if prefix_of(key) not in kept:
-        raise Ended(Exit.REFUSED, f"the database does not know the key {prefix_of(key) or '(not a key)'}")
+        raise Ended(
+            Exit.REFUSED,
+            f"the database does not know the key {prefix_of(key) or '(not a key)'}: name one of its keys with --key",
+        )
     return kept[prefix_of(key)]

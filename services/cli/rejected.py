@@ -1,6 +1,5 @@
 """``tragt rejected``: what was refused and why, mended and tried again."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import quote
@@ -10,6 +9,7 @@ import typer
 
 from services.cli.call import After, Commands, Limit, ServiceCall
 from services.cli.context import Given
+from services.cli.document import read_bytes
 from services.cli.exits import Ended, Exit
 from shared.vocabulary import Code
 
@@ -116,9 +116,8 @@ def _path(item: str) -> str:
 
 
 def _read(payload: Path) -> Any:
-    text = sys.stdin.buffer.read() if str(payload) == "-" else payload.read_bytes()
     try:
-        return msgspec.json.decode(text)
+        return msgspec.json.decode(read_bytes(payload))
     except msgspec.DecodeError as error:
         raise Ended(Exit.MISUSED, f"{payload} is not JSON: {error}") from error
 

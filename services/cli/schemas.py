@@ -96,7 +96,7 @@ def _show(around: Given, found: dict[str, Any], version: int | None) -> None:
     number = version or found["active"] or found["versions"][0]["version"]
     shown = next((one for one in found["versions"] if one["version"] == number), None)
     if shown is None:
-        raise Ended(Exit.NO, f"the schema of {found['kind']} has no version {number}")
+        raise Ended(Exit.NO, f"there is no version {number}; the newest is {found['versions'][0]['version']}")
     around.say(f"version {number}, {found['mode']}, in force: {found['active'] or 'none'}")
     around.tell(yaml.safe_dump(_document(shown), sort_keys=False), end="")
     if found["violations"]:

@@ -17,6 +17,7 @@ from services.cli.call import Commands, ServiceCall
 from services.cli.context import Given
 from services.cli.costs.exports import Asked, Export, Parsed, parsed
 from services.cli.costs.lines import UnreadableExport
+from services.cli.document import read_bytes
 from services.cli.exits import Ended, Exit
 from services.metrics.domain.cost import Cost
 
@@ -70,7 +71,7 @@ def import_costs(
         raise Ended(Exit.MISUSED, f"--mapping {mapping}: use one of {', '.join(exports())}")
     written = Asked(dates.value if dates else None, decimals.value if decimals else None, currency, account)
     try:
-        found = parsed(export, file.read_bytes(), written)
+        found = parsed(export, read_bytes(file), written)
     except UnreadableExport as error:
         raise Ended(Exit.MISUSED, f"{file.name}: {error}") from error
     report = _report(found, dry_run=dry_run)

@@ -85,13 +85,13 @@ async def put_secrets(session: WriteSession, workspace: UUID, provider: str, tex
     _check_filled(secrets)
     sealed = hook.seal(text, secrets, entropy.token_bytes(hook.NONCE_BYTES))
     if not await store.put_hook_secrets(session, workspace, hook.prefix_of(text), digest_of(text), sealed):
-        raise NotFound("there is no such hook that works")
+        raise NotFound("there is no such hook that works: `tragt hooks list` shows those that do")
 
 
 async def end_hook(session: WriteSession, workspace: UUID, prefix: str, now: int) -> None:
     """End a hook, named by its prefix or whole; doors refuse it within a few seconds. Raises NotFound."""
     if not await store.revoke_hook(session, workspace, "_".join(prefix.split("_")[:2]), now):
-        raise NotFound("there is no such hook that works")
+        raise NotFound("there is no such hook that works: `tragt hooks list` shows those that do")
 
 
 def told(kept: KeptHook) -> dict[str, Any]:

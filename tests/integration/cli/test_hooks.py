@@ -74,8 +74,8 @@ def test_settings_are_json_or_text(dsn: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("create", "sendgird"), 1, "sendgrid"),
-        (("create", "meta", "--secret", "key=1"), 1, "app_secret"),
+        (("create", "sendgird"), 1, "/provider: one of"),
+        (("create", "meta", "--secret", "key=1"), 1, "/secrets/key: Meta lead ads has app_secret"),
         (("create", "meta", "--secret", "key"), 2, "NAME=VALUE"),
         (("create", "meta", "--workspace", "nobody"), 1, "nobody"),
         (("revoke", "th_0"), 1, "no such hook"),

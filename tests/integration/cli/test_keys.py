@@ -125,7 +125,7 @@ def test_a_key_that_is_not_there_is_named(dsn: str, command: str) -> None:
 def test_a_workspace_that_is_not_there_is_named(dsn: str) -> None:
     told = tragt("keys", "list", "--workspace", "south", "--database", dsn)
 
-    assert (told.code, told.err) == (1, "there is no workspace 'south'")
+    assert (told.code, told.err) == (1, "there is no workspace 'south': name another with --workspace")
 
 
 async def test_kept_keys_that_the_database_does_not_know_are_replaced(database: str, tmp_path: Path) -> None:

@@ -55,7 +55,10 @@ def test_migrate_says_what_an_administrator_must_do_first(closed_database: str) 
 def test_rebuild_with_a_key_that_the_database_does_not_know_is_refused(database: str) -> None:
     told = tragt("rebuild", "--key", "ts_unknown1_x", "--database", database)
 
-    assert (told.code, told.err) == (5, "the database does not know the key ts_unknown1")
+    assert (told.code, told.err) == (
+        5,
+        "the database does not know the key ts_unknown1: name one of its keys with --key",
+    )
 
 
 async def test_rebuild_does_not_wait_for_services_that_are_away(database: str, tmp_path: Path) -> None:

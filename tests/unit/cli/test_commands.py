@@ -72,3 +72,19 @@ def test_up_refuses_ports_that_cannot_be(tmp_path: Path, ports: str) -> None:
 
     assert told.code == 2
     assert "three different ports" in told.err
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("up --database tragt", "postgresql://USER:PASSWORD@HOST"),
+        ("migrate --database tragt", "postgresql://USER:PASSWORD@HOST"),
+        ("up --template c2c", "there are b2b"),
+        ("policy set {folder}", "cannot be read: Is a directory"),
+        ("rejected fix 1 {folder}/none --key ts_a_b", "cannot be read: No such file"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_before_anything_starts(tmp_path: Path, command: str, said: str) -> None:
+    told = tragt(*command.format(folder=tmp_path).split(), "--data", str(tmp_path / "new"), environment={})
+
+    assert (told.code, said in told.err) == (2, True)
