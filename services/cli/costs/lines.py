@@ -81,9 +81,12 @@ def json_lines(text: str, paths: Sequence[Sequence[str]]) -> Iterator[Line]:
     Raises UnreadableExport.
     """
     rows = (row for document in _documents(text) for row in _rows(document, paths))
-    for number, row in enumerate(rows, 1):
-        cells = {plain_heading(name): said for name, value in _flat("", row) if (said := _cell(value))}
-        yield Line(number, cells)
+    try:
+        for number, row in enumerate(rows, 1):
+            cells = {plain_heading(name): said for name, value in _flat("", row) if (said := _cell(value))}
+            yield Line(number, cells)
+    except RecursionError:
+        raise UnreadableExport("it is nested deeper than any platform's answers are") from None
 
 
 def _below(reader: Any, headings: Sequence[tuple[str, str]]) -> Iterator[Line]:

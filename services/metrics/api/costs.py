@@ -67,7 +67,7 @@ _DAY: Final = r"^\d{4}-\d{2}-\d{2}$"
 @router.post("/costs", responses=described(COSTS_TAKEN) | responses(TooLarge), openapi_extra=_BODY)
 async def post_costs(request: Request, principal: Administrator) -> Response:
     """Take costs by day and ad. A row replaces the one of the same day, source, account, campaign, group and ad."""
-    rows = _rows(await request.body())
+    rows = rows_of(await request.body())
     taken = await handler.take(reach_of(request).workers, principal.workspace, rows)
     refused = [CostRefused(index, fault.code, fault.pointer, fault.detail) for index, fault in taken.refused]
     return respond(CostsTaken(len(rows), taken.changed, taken.unchanged, refused))
@@ -107,7 +107,8 @@ async def get_costs(
     )
 
 
-def _rows(body: bytes) -> list[object]:
+def rows_of(body: bytes) -> list[object]:
+    """The rows of a request, whatever each is. Raises InvalidRequest."""
     try:
         said = _DECODER.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError, ArithmeticError):

@@ -69,6 +69,15 @@ def _member_added(data: bytes, chance: random.Random) -> bytes:
     return data[:begin] + chance.choice(names()) + b":" + value + b"," + data[begin:]
 
 
+def _deepened(data: bytes, chance: random.Random) -> bytes:
+    """One value of the JSON within as many lists or objects as a decoder may take or not."""
+    found = list(_VALUE.finditer(data[: 64 * 1024]))
+    begin, end = chance.choice(found).span() if found else (0, len(data))
+    levels = chance.choice((20, 100, 400, chance.randint(401, 1_000), 3_000))
+    opening, closing = chance.choice(((b"[", b"]"), (b"{" + chance.choice(names()) + b":", b"}")))
+    return data[:begin] + opening * levels + data[begin:end] + closing * levels + data[end:]
+
+
 def _inserted(data: bytes, chance: random.Random) -> bytes:
     at = chance.randint(0, len(data))
     return data[:at] + chance.choice(_HOSTILE) + data[at:]
@@ -130,5 +139,5 @@ _WRAPPINGS: Final[Sequence[Callable[[bytes], bytes]]] = (
 )
 _ALL: Final[Sequence[_Mutation]] = (
     _value_replaced, _value_replaced, _named_otherwise, _named_otherwise, _member_added, _inserted, _removed, _repeated,
-    _spliced, _bytes_changed, _bytes_changed, _wrapped,
+    _spliced, _bytes_changed, _bytes_changed, _wrapped, _deepened,
 )  # fmt: skip

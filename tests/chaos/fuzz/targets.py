@@ -17,6 +17,7 @@ import lzstring
 import msgspec
 import yaml
 
+from services.cli.costs.lines import UnreadableExport
 from services.ingest.domain.bots import bot_of
 from services.ingest.domain.consent import from_tcf
 from services.ingest.domain.device import device_of, software_of
@@ -33,6 +34,7 @@ from services.ingest.domain.site import foreign_site
 from services.ingest.domain.target import location_of, origin_of
 from services.ingest.handlers.hook_providers import own_provider, providers
 from services.ingest.handlers.import_files import batches_of
+from services.ingest.handlers.import_mappings import exports
 from services.ingest.protocols import lz_string, native
 from services.ingest.protocols.click_token import seal, unseal
 from services.ingest.protocols.cloudevents_envelope import UnknownFormat, open_event, open_records
@@ -40,7 +42,8 @@ from services.ingest.protocols.compression import decompressed
 from services.ingest.protocols.ga4 import open_collected
 from services.ingest.protocols.ga4_limits import messages_of
 from services.ingest.protocols.hook_trial import Sample, shown, tried
-from services.ingest.protocols.import_items import RowReader, numbered
+from services.ingest.protocols.import_items import RowReader, items_of_row, numbered
+from services.ingest.protocols.import_ready import Ready, ready_of
 from services.ingest.protocols.import_rows import CsvRows, NdjsonRows, Row, RowIds, Rows, UnreadableFile
 from services.ingest.protocols.links import Route, Visit, item_of, person_of, read_link
 from services.ingest.protocols.mapping import InvalidMapping, compiled
@@ -66,10 +69,11 @@ from shared.clock import SECOND
 from shared.contracts.codec import decode_touchpoint, encode
 from shared.contracts.touchpoint import Touchpoint
 from shared.errors import Declined
-from tests.chaos.fuzz import vectors
+from tests.chaos.fuzz import costs, vectors
 from tests.chaos.fuzz.connection import serve_bytes
 from tests.chaos.fuzz.files import parquet_files
 from tests.chaos.fuzz.request import MAX_BYTES, MAX_ITEMS, NOW, SECRET, Request, Seed, taken_apart
+from tests.unit.ingest.protocols.exports import BESIDE, ready, sample
 from tests.unit.ingest.webhooks.notification_service import CERTIFICATE, certificate
 from tests.unit.ingest.webhooks.signing import SECRETS, SETTINGS, SIGNERS
 
@@ -255,6 +259,29 @@ def _read_rows(rows: Iterator[Row], request: Request) -> None:
             continue
         item = numbered(number, ids.id_of(row), row)
         for reader in readers:
+            _check(reader.read(item, request.arrival, may_hold_nul=False), request)
+
+
+def _ready_import(request: Request) -> None:
+    """An export for a ready mapping: what is said beside it is the query, the file the body."""
+    try:
+        taken = ready_of(msgspec.json.decode(request.query), exports())
+    except _REFUSED_DOCUMENTS:
+        return
+    for rows in (CsvRows(taken.layout), NdjsonRows()):
+        try:
+            _read_ready(taken, _fed(rows, request.body, MAX_BYTES), request)
+        except UnreadableFile:
+            continue
+
+
+def _read_ready(taken: Ready, rows: Iterator[Row], request: Request) -> None:
+    ids, reader = RowIds(), RowReader("i", None)
+    for number, row in enumerate(rows, 1):
+        if number > ROWS_AT_ONCE:
+            continue
+        taken.reads_any_of([row.value or {}])
+        for item in items_of_row(taken, number, ids.id_of(row), row):
             _check(reader.read(item, request.arrival, may_hold_nul=False), request)
 
 
@@ -454,6 +481,22 @@ def _file_seeds() -> list[Seed]:
     return files + [Seed(seed.body, query=said) for seed in _row_seeds()[:80] for said in (b"csv", b"ndjson")]
 
 
+def _ready_seeds() -> list[Seed]:
+    """The exports of the tests with what stands beside them, whole and row by row, as lines of JSON too."""
+    found: list[Seed] = []
+    for name, beside in BESIDE.items():
+        asked = msgspec.json.encode({"ready": name, **beside})
+        file = sample(name)
+        header, *lines = file.splitlines(keepends=True)
+        head = b"" if "header" in beside else header
+        rows = CsvRows(ready(name).layout)
+        found += [Seed(file, query=asked), *(Seed(head + line, query=asked) for line in lines)]
+        found += [Seed(msgspec.json.encode(row.value), query=asked) for row in [*rows.feed(file), *rows.end()]]
+        written = {"zone": "Asia/Kolkata", "dates": "dmy", "decimals": "comma", "currency": "DKK"}
+        found.append(Seed(file, query=msgspec.json.encode({"ready": name, **beside, **written})))
+    return found
+
+
 def _link_seeds() -> list[Seed]:
     token = seal("user_id:u-1", NOW, SECRET).encode()
     links = (b"k=tw_x&to=https%3A%2F%2Fshop.example%2F&user_id=u-1&s=x", b"k=tw_x&external=hubspot%3A77&campaign=c")
@@ -502,6 +545,9 @@ TARGETS: Final[Mapping[str, Target]] = {
     "mapped_hook": Target(_mapped_hook, _mapped_seeds, _REFUSED_DOCUMENTS),
     "bodies": Target(_bodies, _both(_webhook_seeds, _texts_and_objects)),
     "rows": Target(_rows, _row_seeds),
+    "ready_import": Target(_ready_import, _ready_seeds),
+    "costs_file": Target(costs.costs_file, costs.file_seeds, (UnreadableExport,)),
+    "costs_body": Target(costs.costs_body, costs.body_seeds),
     "files": Target(_files, _file_seeds, (UnreadableFile,)),
     "links": Target(_links, _link_seeds),
     "merge_patch": Target(_merge_patch, _patch_seeds, (ValueError, RecursionError)),

@@ -16,7 +16,15 @@ from typing import Any, Final
 
 from tests.chaos.fuzz.tally import Tally
 
-_INSTRUMENTED: Final = ["services.ingest", "services.scoring.domain", "shared.http", "shared.identity_key"]
+_INSTRUMENTED: Final = [
+    "services.ingest",
+    "services.scoring.domain",
+    "services.cli.costs",
+    "services.metrics.api.costs",
+    "services.metrics.domain.cost",
+    "shared.http",
+    "shared.identity_key",
+]
 _MAX_LENGTH: Final = 1024 * 1024
 _RSS_MB: Final = 2_048
 _HANG_SECONDS: Final = 20

@@ -365,3 +365,13 @@ def test_without_a_currency_anywhere_a_row_is_refused() -> None:
 def test_another_file_is_refused_whole(data: bytes) -> None:
     with pytest.raises(UnreadableExport):
         read("tiktok-ads", data)
+
+
+@pytest.mark.parametrize("levels", [800, 950, 100_000])
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+def test_a_file_that_is_nested_too_deep_is_unreadable_or_refused(levels: int, opening: str, closing: str) -> None:
+    try:
+        found = parsed(exports()["neutral"], (opening * levels + "1" + closing * levels).encode(), Asked())
+    except UnreadableExport:
+        return
+    assert (len(found.refused), found.costs) == (1, {})
