@@ -208,14 +208,15 @@ def test_told_to_end_while_it_starts_it_ends_in_time(room: Path) -> None:
     assert (code, time.monotonic() - began <= _END_SECONDS) == (0, True)
 
 
-def test_a_setting_that_a_service_refuses_ends_it_with_the_reason(room: Path) -> None:
+def test_a_setting_that_a_service_refuses_ends_it_with_the_reason(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     up = Up(room / "refused")
+    monkeypatch.setenv("SCORING_BATCH_RECORDS", "none")
 
-    done = up.command("up", "--ports", up.ports, "--template", "nothing")
+    done = up.command("up", "--ports", up.ports)
 
     assert done.returncode == 2
     assert "scoring cannot start" in done.stderr
-    assert "there is no template 'nothing'; there are b2b" in done.stderr
+    assert "SCORING_BATCH_RECORDS" in done.stderr
 
 
 def test_an_ordinary_user_runs_it_too(room: Path) -> None:
