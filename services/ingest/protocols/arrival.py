@@ -40,6 +40,9 @@ _MAX_AGENT: Final = 512
 _MAX_WORD: Final = 64
 _MAX_NAMED: Final = 20
 TRAITS: Final = "/traits"
+_DECISION: Final = "consent_"
+"""How the kinds begin that tell what a person decided: whoever may not be heard otherwise can still withdraw."""
+
 _NO_CAMPAIGN: Final = Campaign()
 
 
@@ -186,7 +189,8 @@ def admitted(  # noqa: PLR0917 -- by name costs, and this is done for every touc
     """Consent and marks of a touchpoint that may come in. Raises Refused for one that is withheld or not allowed.
 
     This is the one place where what a touchpoint says of consent, the workspace's policy, the kinds of the key and the
-    schema of the kind are obeyed. ``traits_at`` is where traits stand in an item.
+    schema of the kind are obeyed. A person's decision about consent is marked, but neither left out for that nor
+    refused for its kind. ``traits_at`` is where traits stand in an item.
     """
     terms = arrival.about.terms
     agreed = said or {}
@@ -200,9 +204,9 @@ def admitted(  # noqa: PLR0917 -- by name costs, and this is done for every touc
     marks = where.marks
     if terms.domains and isinstance(email := traits.get("email"), str) and terms.is_own_email(email):
         marks = (*marks, OWN_EMAIL)
-    if marks:
+    if marks and not kind.startswith(_DECISION):
         terms.check_marks(marks)
-    if arrival.kinds and kind not in arrival.kinds:
+    if arrival.kinds and kind not in arrival.kinds and not kind.startswith(_DECISION):
         named = ", ".join(sorted(arrival.kinds)[:_MAX_NAMED])
         raise Refused(Code.KIND_NOT_ALLOWED, "", f"this key may not send that kind, but {named}")
     if arrival.schemas is not None and kind in arrival.schemas:

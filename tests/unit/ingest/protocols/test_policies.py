@@ -220,6 +220,46 @@ def test_a_key_bound_to_kinds_sends_no_other(of: _Of) -> None:
     assert taken(of()(_arrival(kinds=frozenset({"page_viewed"})))).kind == "page_viewed"
 
 
+def _native_decision(**said: Any) -> Callable[[Arrival], Outcome]:
+    item = {
+        "kind": "consent_changed",
+        "identity": {"anonymous_id": "a-1", "email": said.get("email")},
+        "consent": {"profiling": "denied"},
+        "context": {"user_agent": said.get("agent", _CHROME), "ip": said.get("ip", "198.51.100.9")},
+    }
+    return lambda arrival: native.parse(msgspec.json.encode(item), arrival)
+
+
+def _segment_decision(**said: Any) -> Callable[[Arrival], Outcome]:
+    item = {
+        "type": "track",
+        "event": "Segment Consent Preference Updated",
+        "anonymousId": "a-1",
+        "context": {
+            "consent": {"categoryPreferences": {"Functional": False}},
+            "userAgent": said.get("agent", _CHROME),
+            "ip": said.get("ip", "198.51.100.9"),
+            "traits": {"email": said.get("email")},
+        },
+    }
+    return lambda arrival: segment.parse(msgspec.json.encode(item), arrival, segment.Envelope())
+
+
+@pytest.mark.parametrize("of", [_native_decision, _segment_decision])
+def test_a_decision_about_consent_passes_the_kinds_of_a_key_and_every_filter(of: _Of) -> None:
+    dropping = (
+        '{"bots":"drop","own_traffic":'
+        '{"addresses":["203.0.113.0/28"],"email_domains":["acme.example"],"action":"drop"}}'
+    )
+    arrival = _arrival(dropping, kinds=frozenset({"page_viewed"}), is_public=True)
+
+    told = taken(of()(arrival))
+    assert (told.consent, told.marks) == ({"profiling": "denied"}, ())
+    assert _marks(of(agent=_GOOGLEBOT)(arrival)) == ("bot:googlebot",)
+    assert _marks(of(ip="203.0.113.7")(arrival)) == ("own:address",)
+    assert taken(_native_decision(email="ida@acme.example")(_arrival(dropping))).marks == ("own:email",)
+
+
 def _asking(mode: Mode, **document: Any) -> Schemas:
     return {"page_viewed": InForce(3, mode, read_schema(document))}
 
