@@ -5,7 +5,7 @@ mapping (``mapping``) for each touchpoint that a row may amount to. docs/connect
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -31,6 +31,7 @@ class _Document(msgspec.Struct, forbid_unknown_fields=True):
     touchpoints: list[dict[str, Any]]
     delimiter: str = ""
     is_escaped: bool = False
+    encoding: str = ""
 
 
 class Asked(msgspec.Struct, forbid_unknown_fields=True):
@@ -131,7 +132,7 @@ def ready_of(document: Any, exports: Mapping[str, Export]) -> Ready:
     for name, column in export.columns.items():
         for heading in [asked.columns[name]] if name in asked.columns else column.of:
             headings.setdefault(plain_heading(heading), []).append(name)
-    layout = Layout(export.layout.delimiter, is_escaped=export.layout.is_escaped, columns=tuple(asked.header))
+    layout = replace(export.layout, columns=tuple(asked.header))
     return Ready(headings, export, Habits(zone, asked.dates, asked.decimals), asked.currency, layout)
 
 
@@ -140,7 +141,9 @@ def export_of(document: Any) -> Export:
     said = msgspec.convert(document, _Document)
     columns = {name: one if isinstance(one, _Column) else _Column(of=one) for name, one in said.columns.items()}
     mappings = [compiled(one) for one in said.touchpoints]
-    return Export(said.title, columns, mappings, Layout(said.delimiter, is_escaped=said.is_escaped))
+    return Export(
+        said.title, columns, mappings, Layout(said.delimiter, is_escaped=said.is_escaped, encoding=said.encoding)
+    )
 
 
 @lru_cache(maxsize=10_000)

@@ -37,6 +37,9 @@ class Layout:
     is_escaped: bool = False
     """A backslash takes what follows as it is, even a line's end, and quotes are letters (Adobe's data feeds)."""
 
+    encoding: str = ""
+    """Of lines that are not UTF-8."""
+
     columns: tuple[str, ...] = ()
     """Their names, of a file whose first line is a row already."""
 
@@ -159,7 +162,7 @@ class CsvRows:
             raise UnreadableFile(f"this is no CSV: {error}") from None
 
     def _parsed(self, data: bytes) -> Iterable[list[str]]:
-        text = (data if self._dialect else data.removeprefix(_MARK)).decode("utf-8")
+        text = _decoded(data if self._dialect else data.removeprefix(_MARK), self._layout.encoding)
         if not text:
             return ()
         if self._dialect is None:
@@ -248,6 +251,23 @@ class _Utf8:
             return self._decoder.decode(piece, is_last).encode() if self._decoder else piece
         except UnicodeError:
             raise UnreadableFile("this is no UTF-16, though it begins as such") from None
+
+
+def _decoded(data: bytes, otherwise: str) -> str:
+    """Line by line, so that a row reads the same whatever comes with it. Raises UnicodeDecodeError."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        if not otherwise:
+            raise
+    return "\n".join(_line(one, otherwise) for one in data.split(b"\n"))
+
+
+def _line(data: bytes, otherwise: str) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode(otherwise)
 
 
 def _dialect_of(header: str, layout: Layout) -> type[csv.Dialect]:

@@ -40,6 +40,7 @@ EXPECTED: dict[str, list[tuple[Any, ...]]] = {
         ("3001:12:order", "order_completed", "05-01T10:01:00Z", (_ANN, "1anonymous_id:9-8"), "129.10 EUR"),
         ("3001:14", "file_downloaded", "05-01T10:03:20Z", ("1anonymous_id:9-8",)),
         ("no_identity", "", "row 5"),
+        ("3001:16", "page_viewed", "05-01T10:06:00Z", ("1anonymous_id:9-8",)),
     ],
     "hubspot-contacts": [
         ("101:created", "contact_created", "05-01T08:15:00Z", (_ANN, "3phone:+4561234567", "2external.hubspot:101")),
@@ -206,6 +207,13 @@ def test_a_feed_escapes_tabs_and_line_ends_and_quotes_are_letters() -> None:
     first, second = touchpoint("adobe-analytics", 0), touchpoint("adobe-analytics", 1)
 
     assert [one.page and one.page.title for one in (first, second)] == ['Home "A\tB"', "Thanks\nyou"]
+
+
+def test_a_line_of_a_feed_that_is_not_utf_8_is_latin_1() -> None:
+    lines = sample("adobe-analytics").replace(b"Thanks again", "Café 1".encode("latin-1"))
+    wide = sample("adobe-analytics").replace(b"Thanks again", "Café 1".encode())
+
+    assert outcomes("adobe-analytics", lines) == outcomes("adobe-analytics", wide)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])

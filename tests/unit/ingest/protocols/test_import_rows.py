@@ -3,7 +3,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.protocols.import_rows import MAX_ROW_BYTES, CsvRows, NdjsonRows, Row, RowIds, Rows, UnreadableFile
+from services.ingest.protocols.import_rows import (
+    MAX_ROW_BYTES,
+    CsvRows,
+    Layout,
+    NdjsonRows,
+    Row,
+    RowIds,
+    Rows,
+    UnreadableFile,
+)
 
 CSV = 'kind,email,traits.city\r\na_b,x@y.dk,"Aar""hus,\nC"\n\nc_d,,\r\ne_f,z@y.dk,"Køge"'
 VALUES = [
@@ -35,6 +44,15 @@ def test_csv_of_any_delimiter_with_a_byte_order_mark(delimiter: str) -> None:
     data = f"\ufeffkind{delimiter}email\na_b{delimiter}x@y.dk\n".encode()
 
     assert [row.value for row in read(CsvRows(), data, 7)] == [{"kind": "a_b", "email": "x@y.dk"}]
+
+
+@given(st.integers(1, 20))
+def test_a_line_of_another_encoding_reads_the_same_whatever_pieces_it_comes_in(size: int) -> None:
+    data = "a\nKøge\n".encode() + "Århus\n".encode("latin-1") + "Søg\n".encode()
+
+    rows = read(CsvRows(Layout(encoding="iso-8859-1")), data, size)
+
+    assert [row.value for row in rows] == [{"a": "Køge"}, {"a": "Århus"}, {"a": "Søg"}]
 
 
 def test_a_row_with_too_many_fields_is_refused_alone() -> None:
