@@ -189,6 +189,31 @@ def test_the_moves_of_the_period_can_be_counted_instead(page: Page) -> None:
     assert number(page, "known") > 0
 
 
+def test_moves_of_the_period_have_no_interval_and_do_not_say_that_there_are_none(page: Page) -> None:
+    steps = page.locator("#steps")
+    expect(steps.get_by_role("img").first).to_be_visible()
+
+    page.get_by_label("Period", exact=True).check()
+
+    expect(steps.get_by_role("img")).to_have_count(0)
+    expect(steps.get_by_text("no leads yet")).to_have_count(0)
+    expect(steps.get_by_text("of Known")).to_be_visible()
+
+
+def test_what_is_shown_stands_in_the_address(page: Page) -> None:
+    page.get_by_label("7 days").check()
+    page.get_by_label("Period", exact=True).check()
+    page.locator("#channels").get_by_text("Search", exact=True).click()
+    expect(page.locator("#plot-title")).to_have_text("Search")
+
+    page.goto(page.url)
+
+    expect(page.locator("#plot-title")).to_have_text("Search")
+    expect(page.locator("#subtitle")).to_contain_text("Moves made", timeout=WITHIN_MILLISECONDS)
+    expect(page.get_by_label("7 days")).to_be_checked()
+    expect(page.get_by_label("Period", exact=True)).to_be_checked()
+
+
 def test_without_the_link_the_page_says_how_to_sign_in(month: SignedIn) -> None:
     page = new_context(month.browser).new_page()
 

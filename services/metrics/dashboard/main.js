@@ -16,8 +16,8 @@ const MINUTE_MILLISECONDS = 60000;
 const NEWS_MILLISECONDS = 15000; // a screen reader hears of changes no more often
 
 const state = {
-  days: 30,
-  basis: "cohort",
+  days: null,
+  basis: null,
   channel: null,
   funnel: null,
   live: "connecting",
@@ -92,10 +92,27 @@ async function show() {
   await draw(find("plot"), funnel, state.channel, (row, step) => openPanel(word(row.channel), row.cells[step]));
 }
 
+/** What is shown stands in the address, so that a view can be kept and sent to others. */
+function readAddress() {
+  const said = new URLSearchParams(location.search);
+  for (const choice of find("controls").querySelectorAll("input")) {
+    if (said.get(choice.name) === choice.value) choice.checked = true;
+    if (choice.checked) state[choice.name] = choice.name === "days" ? Number(choice.value) : choice.value;
+  }
+  state.channel = said.get("channel");
+}
+
+function writeAddress() {
+  const { days, basis, channel } = state;
+  const said = new URLSearchParams({ days, basis, ...(channel ? { channel } : {}) });
+  history.replaceState(null, "", `?${said}`);
+}
+
 const chosen = () => state.funnel.groups.find((group) => group.channel === state.channel);
 
 async function select(channel) {
   state.channel = channel;
+  writeAddress();
   await show();
 }
 
@@ -151,6 +168,7 @@ function prepare() {
   find("controls").addEventListener("change", (event) => {
     if (event.target.name === "days") state.days = Number(event.target.value);
     if (event.target.name === "basis") state.basis = event.target.value;
+    writeAddress();
     load();
     listen();
   });
@@ -166,5 +184,6 @@ function prepare() {
 }
 
 prepare();
+readAddress();
 load();
 listen();

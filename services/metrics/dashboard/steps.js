@@ -66,7 +66,8 @@ function conversion(cell, previous) {
     { class: "conversion" },
     make("p", {}, make("strong", {}, share(value)), ` of ${word(previous.step)}`),
     whisker,
-    make("p", { class: "hint" }, bounds ? interval(bounds) : "no leads yet"),
+    // Moves of a period are not out of a number of leads, so they have a ratio and no interval.
+    value !== null && !bounds ? null : make("p", { class: "hint" }, bounds ? interval(bounds) : "no leads yet"),
   );
 }
 
