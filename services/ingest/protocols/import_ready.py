@@ -4,6 +4,7 @@ A document names the columns it reads by every heading they are known under, wha
 mapping (``mapping``) for each touchpoint that a row may amount to. docs/connect/imports.md lists them.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -18,6 +19,8 @@ from services.ingest.protocols.mapping import InvalidMapping, compiled, native_o
 from services.ingest.protocols.mapping import Mapping as Mapped
 
 _MAX_HEADINGS: Final = 5_000
+_TOTAL: Final = re.compile(r"(grand |sub)?totals?( \(.*\))?", re.IGNORECASE)
+_WHO: Final = re.compile(r"\S+@\S+|[A-Za-z0-9]{15,18}")
 
 
 class _Column(msgspec.Struct, forbid_unknown_fields=True):
@@ -32,6 +35,8 @@ class _Document(msgspec.Struct, forbid_unknown_fields=True):
     delimiter: str = ""
     is_escaped: bool = False
     encoding: str = ""
+    has_notes: bool = False
+    """Whether there are rows that are none: totals, and lines with one text alone."""
 
 
 class Asked(msgspec.Struct, forbid_unknown_fields=True):
@@ -61,6 +66,7 @@ class Export:
     columns: Mapping[str, _Column]
     touchpoints: Sequence[Mapped]
     layout: Layout
+    has_notes: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,8 @@ class Ready:
 
     def touchpoints_of(self, row: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The native touchpoints a row amounts to, none when it is to be passed over. Raises Refused."""
+        if self.export.has_notes and _is_note(row):
+            return []
         said: dict[str, Any] = {"currency": self.currency} if self.currency else {}
         ranks: dict[str, int] = {}
         for heading, value in row.items():
@@ -141,9 +149,15 @@ def export_of(document: Any) -> Export:
     said = msgspec.convert(document, _Document)
     columns = {name: one if isinstance(one, _Column) else _Column(of=one) for name, one in said.columns.items()}
     mappings = [compiled(one) for one in said.touchpoints]
-    return Export(
-        said.title, columns, mappings, Layout(said.delimiter, is_escaped=said.is_escaped, encoding=said.encoding)
-    )
+    layout = Layout(said.delimiter, is_escaped=said.is_escaped, encoding=said.encoding)
+    return Export(said.title, columns, mappings, layout, said.has_notes)
+
+
+def _is_note(row: Mapping[str, Any]) -> bool:
+    """Whether it has no id and no address, and begins with a total or says one thing alone."""
+    said = [str(value).strip() for value in row.values()]
+    is_one = len(said) < 2 or bool(_TOTAL.fullmatch(said[0]))  # noqa: PLR2004
+    return is_one and not any(map(_WHO.fullmatch, said))
 
 
 @lru_cache(maxsize=10_000)

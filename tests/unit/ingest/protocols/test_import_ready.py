@@ -203,6 +203,26 @@ def test_what_a_contact_says_of_itself() -> None:
     assert bob.consent == {"marketing": "denied"}
 
 
+def test_of_several_companies_the_primary_one_counts() -> None:
+    contacts = [touchpoint("hubspot-contacts", at).account for at in (0, 2)]
+
+    assert (*contacts, touchpoint("hubspot-deals", 0).account) == ("9002", "9001", "9001")
+
+
+@pytest.mark.parametrize("name", ["salesforce-leads", "salesforce-contacts", "salesforce-opportunities"])
+def test_totals_and_notes_of_a_report_are_no_rows_and_a_row_of_one_address_is(name: str) -> None:
+    notes = b'"Email","Id","Amount"\n"My report","",""\n"Total","","9"\n"Grand Totals (2 records)","",""\n'
+
+    assert outcomes(name, notes) == []
+    assert len(outcomes(name, b"Email,Id\nann@acme.example,\n")) == 1
+
+
+def test_another_layout_says_where_a_lead_is() -> None:
+    traits = touchpoint("zoho-leads", 1).traits
+
+    assert (traits["city"], traits["country"]) == ("Aarhus", "Denmark")
+
+
 def test_a_feed_escapes_tabs_and_line_ends_and_quotes_are_letters() -> None:
     first, second = touchpoint("adobe-analytics", 0), touchpoint("adobe-analytics", 1)
 
