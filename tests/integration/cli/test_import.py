@@ -73,8 +73,8 @@ async def test_a_ready_mapping_is_taken_by_its_name(door: OpenDoor, tmp_path: Pa
     alone = await run(door, str(feed), "--zone", "Europe/Copenhagen")
 
     assert (listed.code, "HubSpot, deals" in listed.out) == (0, True)
-    assert (told.code, "5 rows: 3 are taken, 1 refused, 1 passed over" in told.out) == (1, True)
-    assert len(await door.touchpoints()) == 4
+    assert (told.code, "6 rows: 4 are taken, 1 refused, 1 passed over" in told.out) == (1, True)
+    assert len(await door.touchpoints()) == 5
     assert (unknown.code, "adobe is neither a file nor a ready mapping; see --list" in unknown.err) == (2, True)
     assert (alone.code, "--zone goes with the --mapping of a ready one" in alone.err) == (2, True)
 
