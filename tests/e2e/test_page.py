@@ -203,7 +203,7 @@ def test_moves_of_the_period_have_no_interval_and_do_not_say_that_there_are_none
 def test_what_is_shown_stands_in_the_address(page: Page) -> None:
     page.get_by_label("7 days").check()
     page.get_by_label("Period", exact=True).check()
-    page.locator("#channels").get_by_text("Search", exact=True).click()
+    page.locator('.channel input[value="search"]').check()
     expect(page.locator("#plot-title")).to_have_text("Search")
 
     page.goto(page.url)
