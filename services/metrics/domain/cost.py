@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Final, NamedTuple, NoReturn
+from typing import Final, NamedTuple, NoReturn, cast
 
 from shared.errors import FieldFault, InvalidRequest
 from shared.vocabulary import Channel, Code
@@ -149,7 +149,8 @@ def _amount(given: Mapping[str, object], name: str) -> Decimal:
     if not 0 <= amount < MOST or amount != round(amount, DECIMALS):
         detail = f"from 0 to below {MOST}, with at most {DECIMALS} decimals"
         _refuse(f"/{name}", Code.OUT_OF_RANGE, detail)
-    return amount
+    has_surplus_zeros = cast("int", amount.as_tuple().exponent) < -DECIMALS  # of which there may be a milliard
+    return round(amount, DECIMALS) if has_surplus_zeros else amount
 
 
 def _count(given: Mapping[str, object], name: str) -> int:

@@ -60,6 +60,16 @@ async def test_equal_amounts_written_otherwise_are_equal(desk: Desk) -> None:
     assert (await post(desk, row(cost=12.3, conversions="2.000", impressions="1000", channel="ads")))["unchanged"] == 1
 
 
+async def test_zeros_behind_the_last_decimal_are_not_kept_however_many(desk: Desk) -> None:
+    costs = (b"0e-99999", b"0." + b"0" * 400, b"1.5" + b"0" * 30)
+    rows = [msgspec.json.encode(row(ad_id=str(at), cost=msgspec.Raw(cost))) for at, cost in enumerate(costs)]
+
+    answer = await desk.client.post("/v1/costs", content=b'{"costs":[%s]}' % b",".join(rows), headers=desk.bearer)
+
+    assert (answer.status_code, answer.json()["changed"]) == (200, 3)
+    assert await sums(desk) == [("EUR", "1.5")]
+
+
 @pytest.mark.parametrize(
     "said",
     [{"cost": "12.35"}, {"currency": "DKK"}, {"campaign_name": "Winter"}, {"clicks": 51}, {"channel": "social"}],

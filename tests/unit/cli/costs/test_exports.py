@@ -375,3 +375,11 @@ def test_a_file_that_is_nested_too_deep_is_unreadable_or_refused(levels: int, op
     except UnreadableExport:
         return
     assert (len(found.refused), found.costs) == (1, {})
+
+
+def test_an_amount_with_many_zeros_is_one_that_the_service_takes() -> None:
+    file = b"date,source,currency,cost\n2026-05-01,radio,EUR,0." + b"0" * 400
+
+    (cost,) = parsed(exports()["neutral"], file, Asked()).costs.values()
+
+    assert f"{cost.cost:f}" == "0.000000000"
