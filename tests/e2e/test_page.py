@@ -206,7 +206,7 @@ def test_what_is_shown_stands_in_the_address(page: Page) -> None:
     page.locator('.channel input[value="search"]').check()
     expect(page.locator("#plot-title")).to_have_text("Search")
 
-    page.goto(page.url)
+    page.reload()
 
     expect(page.locator("#plot-title")).to_have_text("Search")
     expect(page.locator("#subtitle")).to_contain_text("Moves made", timeout=WITHIN_MILLISECONDS)

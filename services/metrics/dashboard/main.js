@@ -94,7 +94,7 @@ async function show() {
 
 /** What is shown stands in the address, so that a view can be kept and sent to others. */
 function readAddress() {
-  const said = new URLSearchParams(location.search);
+  const said = new URLSearchParams(location.hash.slice(1));
   for (const choice of find("controls").querySelectorAll("input")) {
     if (said.get(choice.name) === choice.value) choice.checked = true;
     if (choice.checked) state[choice.name] = choice.name === "days" ? Number(choice.value) : choice.value;
@@ -105,7 +105,7 @@ function readAddress() {
 function writeAddress() {
   const { days, basis, channel } = state;
   const said = new URLSearchParams({ days, basis, ...(channel ? { channel } : {}) });
-  history.replaceState(null, "", `?${said}`);
+  history.replaceState(null, "", `#${said}`);
 }
 
 const chosen = () => state.funnel.groups.find((group) => group.channel === state.channel);
