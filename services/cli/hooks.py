@@ -13,7 +13,9 @@ from services.cli.document import read_bytes, read_document
 from services.cli.exits import Ended, Exit, endings
 from services.ingest.handlers.hook_keeping import create_hook, described_by, end_hook, put_secrets, told
 from services.ingest.handlers.hook_providers import DOCUMENT, providers
+from services.ingest.handlers.schemas import in_force
 from services.ingest.protocols.hook_trial import Sample, shown, tried
+from services.ingest.protocols.outcome import Schemas
 from services.ingest.protocols.webhook import ANYWHERE
 from services.ingest.queries import list_hooks
 
@@ -72,16 +74,19 @@ def create(
 
 @hooks.command("try")
 def try_document(
-    call: Call,
+    call: WorkspaceCall,
     document: Annotated[Path, typer.Argument(help="YAML or JSON that describes a mapped hook.", exists=True)],
     sample: Annotated[Path, typer.Argument(help="A body as it will come.", exists=True)],
     content_type: ContentType = "",
 ) -> None:
-    """Show what a mapped hook would make of a body; nothing is sent and nothing is kept."""
+    """Show what a mapped hook would make of a body; nothing is sent and nothing is kept.
+
+    With the instance running it says what the workspace's schemas would say of it, too.
+    """
     with endings():
         provider = described_by(read_document(document), "")
-    now = call.around.clock.now()
-    found = [shown(one) for one in tried(provider, Sample(read_bytes(sample), content_type), now)]
+    now, schemas = call.around.clock.now(), _schemas(call)
+    found = [shown(one) for one in tried(provider, Sample(read_bytes(sample), content_type), now, schemas)]
     call.show({"data": found}, _show_tried)
     refused = sum(one["refused"] is not None for one in found)
     if refused or not found:
@@ -132,10 +137,22 @@ def _show(around: Given, found: dict[str, Any]) -> None:
     around.records(_COLUMNS, rows)
 
 
+def _schemas(call: WorkspaceCall) -> Schemas | None:
+    """What is in force in the workspace; None, said to people, where no database is at hand. Raises Ended."""
+    try:
+        _ = call.dsn
+    except Ended as error:
+        call.around.say(f"no schema was looked at: {error}")
+        return None
+    return call.do_for_workspace(in_force)
+
+
 def _show_tried(around: Given, found: dict[str, Any]) -> None:
     for one in found["data"]:
         why = one["refused"]
         around.tell("taken" if why is None else f"refused: {why['code']} {why['pointer']}: {why['detail']}")
+        for warned in one["warnings"]:
+            around.tell(f"warning: {warned['pointer']}: {warned['detail']}")
         around.answer(one["touchpoint"])
 
 

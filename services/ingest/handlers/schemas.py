@@ -1,12 +1,15 @@
 """Schemas of a workspace: published, put in force, tried, told."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 
 from services.ingest import store
 from services.ingest.domain.kind import is_kind
 from services.ingest.domain.schema import (
+    InForce,
     InvalidSchema,
     Mode,
     Schema,
@@ -16,7 +19,8 @@ from services.ingest.domain.schema import (
     read_written,
     written,
 )
-from services.ingest.queries import KeptSchema, list_schemas, list_versions, load_documents
+from services.ingest.protocols.outcome import Schemas
+from services.ingest.queries import KeptSchema, SchemaKey, list_schemas, list_versions, load_documents
 from shared.access import Principal
 from shared.clock import Clock
 from shared.database.connection import Engine
@@ -107,17 +111,29 @@ async def _found(session: WriteSession, who: Principal, kind: str) -> KeptSchema
     return found
 
 
+async def in_force(session: WriteSession, workspace: UUID) -> Schemas:
+    """What is in force in a workspace, by kind, without what is no schema any more. Raises Transient."""
+    modes = await _modes(session, workspace)
+    found = {}
+    for key, document in (await load_documents(session, list(modes))).items():
+        with suppress(InvalidSchema):
+            _, kind, version = key
+            found[kind] = InForce(version, modes[key], read_written(document))
+    return found
+
+
 async def _check_together(session: WriteSession, who: Principal) -> None:
     """Raise Conflict when too much is in force now."""
-    in_force = [
-        (who.workspace, one.kind, one.active)
-        for one in await list_schemas(session, who.workspace)
-        if one.active is not None
-    ]
+    modes = await _modes(session, who.workspace)
     try:
-        check_together((await load_documents(session, in_force)).values())
+        check_together((await load_documents(session, list(modes))).values())
     except InvalidSchema as error:
         raise Conflict(str(error)) from None
+
+
+async def _modes(session: WriteSession, workspace: UUID) -> Mapping[SchemaKey, Mode]:
+    listed = await list_schemas(session, workspace)
+    return {(workspace, one.kind, one.active): Mode(one.mode) for one in listed if one.active is not None}
 
 
 def _read(document: Mapping[str, Any]) -> Schema:

@@ -4,9 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from services.cli.first_workspace import ensure_workspace
+from services.ingest import store
+from shared.database.access import find_workspace
+from shared.database.engine import create_engine
+from shared.database.roles import Role
+from shared.database.session import writing
 from tests.cli import tragt
 from tests.ingest_process import running_ingest
 from tests.waiting import wait_until
@@ -69,6 +75,38 @@ def test_settings_are_json_or_text(dsn: str) -> None:
     )
 
     assert _listed(dsn)[0]["settings"] == {"topic_arns": ["arn:1"], "address": "https://i.dk"}
+
+
+@pytest.fixture
+async def schema(dsn: str) -> str:
+    """A database in whose workspace a schema warns of rooms other than B."""
+    engine = create_engine(dsn, Role.INGEST_WORKER)
+    document = msgspec.json.encode({"properties": {"properties": {"room": {"const": "B"}}}}).decode()
+    try:
+        async with writing(engine) as session:
+            workspace = (await find_workspace(session, "default")).id
+            await store.hold_schema(session, workspace, "meeting_booked", "warn", NOW)
+            await store.add_version(session, workspace, "meeting_booked", 1, document, NOW)
+            await store.put_in_force(session, workspace, "meeting_booked", 1)
+    finally:
+        await engine.dispose()
+    return dsn
+
+
+def test_trying_tells_what_the_schemas_would_say_where_there_is_a_database(schema: str, tmp_path: Path) -> None:
+    document, sample = tmp_path / "hook.yaml", tmp_path / "sample.json"
+    document.write_text(
+        "mapping: {kind: \"'meeting_booked'\", identity: {email: mail}, properties: {room: room}}", encoding="utf-8"
+    )
+    sample.write_text('{"mail": "ann@example.com", "room": "A"}', encoding="utf-8")
+
+    told = tragt("hooks", "try", str(document), str(sample), "--database", schema)
+    (one,) = tragt("hooks", "try", str(document), str(sample), "--database", schema, "--json").json["data"]
+    alone = tragt("hooks", "try", str(document), str(sample), "--data", str(tmp_path / "none"))
+
+    assert (told.code, told.out.splitlines()[:2]) == (0, ["taken", 'warning: /properties/room: "B" was expected'])
+    assert [warned["pointer"] for warned in one["warnings"]] == ["/properties/room"]
+    assert (alone.code, "warning" in alone.out, "no schema was looked at" in alone.err) == (0, False, True)
 
 
 @pytest.mark.parametrize(
