@@ -57,7 +57,7 @@ class Moves(msgspec.Struct, frozen=True, gc=False):
 
 
 class Cause(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """Why the lead changed: exactly one is set."""
+    """Why the lead changed: exactly one is set. ``merge`` is the id of the lead that this one has become part of."""
 
     touchpoint_id: str | None = None
     timer: str | None = None

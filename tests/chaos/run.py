@@ -159,7 +159,7 @@ async def _content(connection: asyncpg.Connection, accepted: Sequence[Message], 
     refused = await connection.fetchval("SELECT count(*) FROM ingest.rejected")
     corrected = await connection.fetchval(
         "SELECT count(*) FROM streaming.outbox WHERE topic = 'lead.changes.v1'"
-        " AND convert_from(value, 'UTF8') LIKE '%refolded%'"
+        " AND convert_from(value, 'UTF8') SIMILAR TO '%\"cause\":\\{\"(correction|merge)\":%'"
     )
     merged = await connection.fetchval("SELECT count(DISTINCT (key, target)) FROM scoring.run WHERE origin <> 'split'")
     return {

@@ -42,8 +42,12 @@ class Publication:
         *,
         before: Brief | None,
         is_refolded: bool = False,
+        merged_into: "UUID | None" = None,
     ) -> bool:
-        """Publish how the state's cycles differ from those told, if they do, under the lead's next versions."""
+        """Publish how the state's cycles differ from those told, if they do, under the lead's next versions.
+
+        ``merged_into`` is the lead that has what this one had, where nothing is left of it.
+        """
         difference = facts.difference(str(row.lead_id), told, facts.held(state))
         if not difference.cycles:
             return False
@@ -51,7 +55,10 @@ class Publication:
         after = facts.brief(model, state, max(state.clock, state.at)) if state.count else None
         for part in facts.in_parts(difference):
             row.version += 1
-            cause = _cause_of_refold(world.timeline, part) if is_refolded else _cause(world.timeline, part)
+            if merged_into is not None:
+                cause = Cause(merge=str(merged_into))
+            else:
+                cause = _cause_of_refold(world.timeline, part) if is_refolded else _cause(world.timeline, part)
             self._publish(model.version, row, part, state, (before, after), cause)
         self._list(row, state, after, self._version(row))
         return True

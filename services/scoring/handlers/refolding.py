@@ -19,6 +19,7 @@ from services.scoring.store import identity as links_store
 from services.scoring.store.history import HistoryRow, PieceToRead
 from services.scoring.store.identity import WorkspaceKey
 from services.scoring.store.leads import Checkpoint, LeadRow
+from shared import identity_key
 from shared.clock import Clock
 from shared.database.connection import Connection
 from shared.streaming import outbox
@@ -114,14 +115,13 @@ class Refolder:
     async def _finish(self, connection: Connection, work: Sequence[_Work], watermark: int, now: int) -> CaughtUp:
         checkpoints = [checkpoint for one in work for checkpoint in _fold(one, watermark)]
         done = [one for one in work if not one.more]
-        told = await leads.told_cycles(
-            connection, [(one.row.workspace, one.row.key, _first_number(one)) for one in done]
-        )
+        told = await leads.told_cycles(connection, [(*_place(one), _first_number(one)) for one in done])
+        winners = await _winners(connection, [one for one in done if not one.state.count and _place(one) in told], now)
         publication = Publication(self._epoch, now)
         for one in work:
             if not one.more:
-                bodies = told.get((one.row.workspace, one.row.key), [])
-                _tell(one, [states.decode_cycle(body) for body in bodies], publication)
+                bodies = told.get(_place(one), [])
+                _tell(one, [states.decode_cycle(body) for body in bodies], publication, winners.get(_place(one)))
             _settle(one)
         await leads.save(connection, [one.row for one in work])
         await leads.drop_checkpoints(
@@ -280,12 +280,32 @@ def _first_number(one: _Work) -> int:
     return next((cycle.number for cycle in facts.held(one.state)), 0)
 
 
-def _tell(one: _Work, told: list[states.Cycle], publication: Publication) -> None:
+def _place(one: _Work) -> WorkspaceKey:
+    return one.row.workspace, one.row.key
+
+
+async def _winners(connection: Connection, emptied: Sequence[_Work], now: int) -> dict[WorkspaceKey, UUID]:
+    """Of leads with nothing left, those they belong to now; one that is still its own root belongs to no other."""
+    if not emptied:
+        return {}
+    belonging = identifying.belonging(await links_store.chains_up(connection, {_place(one) for one in emptied}))
+    roots = {_place(one): belonging.root(*_place(one), now) for one in emptied}
+    return {
+        _place(one): identity_key.lead_id(one.world.secret, root)
+        for one in emptied
+        if (root := roots[_place(one)]) != one.row.key
+    }
+
+
+def _tell(one: _Work, told: list[states.Cycle], publication: Publication, merged_into: UUID | None) -> None:
     before = states.decode(one.row.state) if one.row.state else None
     summary = None
     if before is not None and before.count:
         summary = facts.brief(one.world.timeline.models[before.model_version], before, before.clock)
-    publication.tell(one.world, one.row, told, one.state, before=summary, is_refolded=one.row.stale is not None)
+    is_refolded = one.row.stale is not None
+    publication.tell(
+        one.world, one.row, told, one.state, before=summary, is_refolded=is_refolded, merged_into=merged_into
+    )
 
 
 def _settle(one: _Work) -> None:

@@ -64,6 +64,33 @@ async def test_a_change_says_what_was_what_is_and_why(service: Service) -> None:
     assert "shard" not in change
 
 
+async def test_a_lead_that_became_part_of_another_names_it_and_a_part_of_one_does_not(service: Service) -> None:
+    device, shared = "1anonymous_id:a1", "1anonymous_id:a2"
+    await service.scoring.deliver(
+        [
+            touchpoint(1, "page_viewed", T0, device),
+            touchpoint(2, "page_viewed", T0, shared),
+            touchpoint(3, "identified", T0 + HOUR, USERS[0], shared),
+            touchpoint(4, "page_viewed", T0 + 2 * HOUR, USERS[1]),
+        ]
+    )
+    await service.scoring.catch_up(T0)
+    await service.relay()
+    before = (await service.get("/v1/changes", after="latest"))["next"]
+
+    await service.scoring.deliver([touchpoint(5, "identified", T0 + 3 * HOUR, USERS[1], device)])
+    await service.scoring.deliver([touchpoint(6, "identified", T0 - HOUR, USERS[1], shared)])
+    await service.scoring.catch_up(T0)
+    await service.relay()
+
+    told = (await service.get("/v1/changes", after=before))["data"]
+    causes = {change["lead_id"]: (change["cause"]["merge"], change["cause"]["correction"]) for change in told}
+    assert causes[id_of(device)] == (id_of(USERS[1]), None)
+    assert causes[id_of(USERS[0])] == (None, "refolded")
+    assert [change["after"] for change in told if change["lead_id"] == id_of(device)] == [None]
+    assert (await service.get(f"/v1/leads/{id_of(device)}"))["lead_id"] == id_of(USERS[1])
+
+
 async def test_only_numbered_changes_are_told(service: Service) -> None:
     await service.scoring.deliver([touchpoint(1, "page_viewed", T0, USERS[0])])
 
