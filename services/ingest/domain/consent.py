@@ -2,7 +2,8 @@
 
 Whatever words a consent platform has, here there are three purposes: ``analytics`` (it may be kept and counted),
 ``profiling`` (it may make a picture of a person: scores, segments) and ``marketing`` (the person may be addressed, and
-told to advertisers). Where a touchpoint says two things about one purpose, the denial holds.
+told to advertisers). Where a touchpoint says two things about one purpose, the denial holds. A word is read generously,
+``DENIED`` and ``false`` are denials; what is neither is refused where it must be a word, and left out elsewhere.
 """
 
 import base64
@@ -20,7 +21,8 @@ PROFILING: Final = "profiling"
 MARKETING: Final = "marketing"
 
 _MAX_PURPOSES: Final = 32
-_WORDS: Final = frozenset({GRANTED, DENIED})
+_WORDS: Final = {GRANTED: GRANTED, "true": GRANTED, DENIED: DENIED, "false": DENIED}
+"""In lower case. Forms, cells of a file and mappings have truth values as text."""
 
 _PURPOSES: Final = {
     "analytics": ANALYTICS,
@@ -48,6 +50,9 @@ GOOGLE: Final = {
 TCF: Final = {ANALYTICS: (1, 8), PROFILING: (1, 3, 5), MARKETING: (1, 2, 4)}
 """The purposes of the TCF that each of ours takes, all of them: a granted one is consent, its absence a denial."""
 
+_NAMES: Final = {**_PURPOSES, **GOOGLE}
+_OURS: Final = {**{purpose: purpose for purpose in TCF}, **GOOGLE}
+
 _TCF_VERSION: Final = 2
 _TCF_PURPOSES_AT: Final = 152
 """The bit of the core segment at which consent to purposes begins, one bit each."""
@@ -55,34 +60,52 @@ _TCF_PURPOSES_AT: Final = 152
 _TCF_PURPOSES: Final = 24
 _MAX_TCF: Final = 8_192
 _TCF_NAMES: Final = ("tcf", "tcString", "tc_string", "tcfConsent", "gdpr_consent")
+_SHAPES: Final = frozenset({"categoryPreferences", "allowedConsentIds", "deniedConsentIds", "gpc", *_TCF_NAMES})
 _TOLD_UNDER: Final = frozenset({"consent", "consentManagement", "gpc", *_TCF_NAMES})
 
 
-def check_words(consent: Mapping[str, str], pointer: str) -> None:
-    """Raise Refused when a purpose is neither granted nor denied."""
+def word_of(value: Any) -> str | None:
+    """``granted`` or ``denied``, in whatever case, or as a truth value; None when it is neither."""
+    if isinstance(value, str):
+        return _WORDS.get(value) or _WORDS.get(value.strip().lower())
+    return (GRANTED if value else DENIED) if isinstance(value, bool) else None
+
+
+def said_of(consent: Mapping[str, Any], pointer: str) -> dict[str, str]:
+    """Consent by purpose, each of which must be told in a word; a purpose that we do not know stays as it is called.
+
+    Raises Refused.
+    """
     if len(consent) > _MAX_PURPOSES:
         raise Refused(Code.TOO_LARGE, pointer, f"consent names at most {_MAX_PURPOSES} purposes")
-    if not all(word in _WORDS for word in consent.values()):
-        raise Refused(Code.UNKNOWN_VALUE, pointer, "consent is granted or denied")
+    found: dict[str, str] = {}
+    for name, value in consent.items():
+        word = (_WORDS.get(value) if type(value) is str else None) or word_of(value)
+        if word is None:
+            place = name.replace("~", "~0").replace("/", "~1")
+            raise Refused(Code.UNKNOWN_VALUE, f"{pointer}/{place}", "consent is granted or denied")
+        purpose = _NAMES.get(name) or _purpose(name) or name
+        if found.get(purpose) != DENIED:
+            found[purpose] = word
+    return found
 
 
 def from_categories(categories: Mapping[str, Any]) -> dict[str, str]:
     """Consent as tag managers say it, ``{"Advertising": false}``; what we know no purpose for is left out."""
-    return _strictest(
-        (_PURPOSES.get(name.lower()), value) for name, value in categories.items() if isinstance(value, bool)
-    )
+    return _strictest((_PURPOSES.get(name.lower()), word_of(value)) for name, value in categories.items())
 
 
 def from_google(said: Mapping[str, Any]) -> dict[str, str]:
-    """Consent as Google's consent mode says it, ``{"analytics_storage": "denied"}``; what is no word is left out."""
-    words = ((GOOGLE.get(name), value.lower()) for name, value in said.items() if isinstance(value, str))
-    return _strictest((purpose, word == GRANTED) for purpose, word in words if word in _WORDS)
+    """Consent by our purposes, or as Google's consent mode says it, ``{"analytics_storage": "denied"}``; what is no
+    word is left out.
+    """
+    return _strictest((_OURS.get(name), word_of(value)) for name, value in said.items())
 
 
 def from_lists(allowed: Any, denied: Any) -> dict[str, str]:
     """Consent as two lists of categories, as RudderStack sends it."""
-    told = [(name, True) for name in _names(allowed)] + [(name, False) for name in _names(denied)]
-    return _strictest((_PURPOSES.get(name.lower()), is_granted) for name, is_granted in told)
+    told = [(name, GRANTED) for name in _names(allowed)] + [(name, DENIED) for name in _names(denied)]
+    return _strictest((_PURPOSES.get(name.lower()), word) for name, word in told)
 
 
 def from_tcf(text: str) -> dict[str, str]:
@@ -137,6 +160,20 @@ def merged(*sayings: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
+def denies_analytics(told: Mapping[str, Any]) -> bool:
+    """Whether what stands under ``consent`` does, by any name of that purpose."""
+    return any(_purpose(name) == ANALYTICS and word_of(value) == DENIED for name, value in told.items())
+
+
+def is_unclear(told: Mapping[str, Any]) -> bool:
+    """Whether what stands under ``consent`` may be of analytics and is no word, ``{"analytics": "no"}``."""
+    return any(
+        _purpose(name) in {ANALYTICS, None} and word_of(value) is None
+        for name, value in told.items()
+        if name not in _SHAPES
+    )
+
+
 def opted_out(consent: Mapping[str, str]) -> dict[str, str]:
     """With Global Privacy Control: marketing is denied, unless the same touchpoint tells that it was granted."""
     return {MARKETING: DENIED, **consent}
@@ -157,6 +194,10 @@ def enforce(consent: Mapping[str, str], kind: str, *, is_required: bool = False)
         raise Refused(Code.CONSENT_DENIED, "/consent/analytics", detail)
 
 
+def _purpose(name: str) -> str | None:
+    return _NAMES.get(name.strip().lower())
+
+
 def _sayings(told: Mapping[str, Any], context: Mapping[str, Any]) -> Iterator[Mapping[str, str]]:
     categories = told.get("categoryPreferences")
     yield from_categories(categories) if isinstance(categories, Mapping) else {}
@@ -169,8 +210,8 @@ def _sayings(told: Mapping[str, Any], context: Mapping[str, Any]) -> Iterator[Ma
         yield from (from_tcf(text) for name in _TCF_NAMES if isinstance(text := place.get(name), str))
 
 
-def _strictest(told: Iterator[tuple[str | None, bool]]) -> dict[str, str]:
-    return merged(*({purpose: GRANTED if is_granted else DENIED} for purpose, is_granted in told if purpose))
+def _strictest(told: Iterator[tuple[str | None, str | None]]) -> dict[str, str]:
+    return merged(*({purpose: word} for purpose, word in told if purpose and word))
 
 
 def _names(listed: Any) -> list[str]:

@@ -14,6 +14,7 @@ from services.ingest.domain.refusal import Refusal
 from services.ingest.handlers.allowances import Allowances, unlimited
 from services.ingest.handlers.schema_cache import SchemaCache
 from services.ingest.handlers.schema_tally import Warned, watched
+from services.ingest.protocols import keeping
 from services.ingest.protocols.outcome import NOBODY, AddressOf, Arrival, CountryAt, Outcome, Rejected, Sender, about
 from services.ingest.protocols.parcel import Parcel
 from services.ingest.protocols.retrying import fingerprint
@@ -156,6 +157,8 @@ class Door:
         workspace, partitions, room = arrival.workspace, self._partitions, self._room
         for index, outcome in enumerate(outcomes):
             if isinstance(outcome, Touchpoint):
+                if outcome.consent:
+                    outcome = keeping.of_decision(outcome)  # noqa: PLW2901 -- nothing else of it goes on
                 partition = partition_for(workspace, outcome.keys[0], partitions)
                 good.append(Append(partition, encode_through(outcome, room)))
             else:
@@ -189,7 +192,9 @@ def _whole(split: Split, protocol: str) -> Iterable[Outcome]:
     if why is None:
         return ()
     return [
-        Rejected(fingerprint(body, protocol, why.code, why.pointer, str(index)).hex(), why, body)
+        Rejected(
+            fingerprint(body, protocol, why.code, why.pointer, str(index)).hex(), why, keeping.of_refused(body, why)
+        )
         for index, body in enumerate(map(bytes, split.items))
     ]
 

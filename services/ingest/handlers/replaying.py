@@ -12,6 +12,7 @@ from services.ingest.domain.policy import terms_by
 from services.ingest.domain.refusal import Refusal
 from services.ingest.handlers.accepting import SERVICE
 from services.ingest.handlers.schema_cache import SchemaCache
+from services.ingest.protocols import keeping
 from services.ingest.protocols.outcome import About, Arrival, Outcome, Rejected
 from services.ingest.protocols.parcel import Reader
 from services.ingest.protocols.readers import reader_of
@@ -112,7 +113,8 @@ class Replay:
     async def _append(self, good: Sequence[Touchpoint]) -> None:
         if good:
             count = TOPICS[TopicName.TOUCHPOINTS].partitions
-            records = [Append(partition_for(one.workspace, one.strand, count), encode(one)) for one in good]
+            kept = map(keeping.of_decision, good)
+            records = [Append(partition_for(one.workspace, one.strand, count), encode(one)) for one in kept]
             await self._producer.append(TopicName.TOUCHPOINTS, records)
 
     def _again(self, principal: Principal, item: KeptItem) -> Outcome:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from services.ingest.domain import consent
 from services.ingest.domain.kind import MAX_LENGTH, kind_of_event
 from services.ingest.domain.refusal import Refused
 from services.ingest.protocols import native
@@ -50,7 +51,6 @@ _SEPARATORS: Final = re.compile(r"[./:#]")
 _VERSION: Final = re.compile(r"v?\d+")
 _MAX_REMEMBERED: Final = 256
 _PARTS: Final = ("traits", "consent", "identity")
-_WORDS: Final = frozenset({"granted", "denied"})
 _CHANNELS: Final = frozenset(Channel)
 
 
@@ -119,7 +119,7 @@ def _of_any(said: Mapping[str, Any], data: Any, place: str, size: int, arrival: 
         kind,
         channel=channel if isinstance(channel, str) and channel in _CHANNELS else None,
         traits=dict(part(told, "traits")),
-        consent={name: word for name, word in words.items() if isinstance(word, str) and word in _WORDS},
+        consent={name: word for name, value in words.items() if (word := consent.word_of(value))},
         campaign=campaign_said(told),
         page=page_at(page.get("url") or told.get("url"), page.get("title"), page.get("referrer")),
     )

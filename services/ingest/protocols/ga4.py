@@ -76,8 +76,6 @@ KINDS: Final[Mapping[str, str]] = {
 """Google's event names with a kind of ours; every other name is its own kind. docs/connect publishes the table."""
 
 _CAMPAIGN: Final = ("source", "medium", "campaign", "term", "content", "campaign_id")
-_CONSENT: Final = {"ad_user_data": "marketing", "ad_personalization": "profiling"}
-_WORDS: Final = {"GRANTED": consent.GRANTED, "DENIED": consent.DENIED}
 _EVENT: Final = "/events/0"
 _TAIL: Final = b"]}"
 _PLACES: Final = {
@@ -281,11 +279,8 @@ def _traits(said: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _consent(said: Mapping[str, Any]) -> dict[str, str]:
-    told = part(said, "consent")
-    words = {ours: _WORDS.get(word) for theirs, ours in _CONSENT.items() if isinstance(word := told.get(theirs), str)}
-    if said.get("non_personalized_ads") is True:
-        words.setdefault("profiling", consent.DENIED)
-    return {purpose: word for purpose, word in words.items() if word}
+    words = consent.from_google(part(said, "consent"))
+    return {"profiling": consent.DENIED, **words} if said.get("non_personalized_ads") is True else words
 
 
 def _context(said: Mapping[str, Any], device: Mapping[str, Any]) -> dict[str, Any]:

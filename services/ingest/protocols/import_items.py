@@ -8,12 +8,13 @@ import msgspec
 
 from services.ingest.domain.kind import kind_of_event
 from services.ingest.domain.refusal import Refusal, Refused
-from services.ingest.protocols import native
+from services.ingest.protocols import keeping, native
 from services.ingest.protocols.import_ready import Ready
 from services.ingest.protocols.import_rows import Row
 from services.ingest.protocols.mapping import Mapping as Mapped
-from services.ingest.protocols.mapping import native_of
+from services.ingest.protocols.mapping import consent_of, native_of
 from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
+from services.ingest.protocols.reading import read_loosely
 from services.ingest.protocols.splitting import Item
 from shared.vocabulary import Code
 
@@ -102,12 +103,13 @@ class RowReader:
                 said = named_columns(value) if self.mapping is None else native_of(self.mapping, value)
             written = msgspec.json.encode({"id": row.id, **said})
         except Refused as outcome:
-            return _rejected(row, outcome.refusal)
+            told = {} if self.mapping is None else consent_of(self.mapping, read_loosely(bytes(row.value)))
+            return _rejected(row, outcome.refusal, is_kept=keeping.is_free(told))
         except (OverflowError, RecursionError, msgspec.MsgspecError):
             return _rejected(row, Refusal(Code.NOT_JSON, "", "this row cannot be written as JSON"))
         read = native.parse(written, arrival, may_hold_nul=may_hold_nul or b"\\u0000" in written)
         if isinstance(read, Rejected):
-            return _rejected(row, read.refusal, is_kept=bool(read.payload))
+            return _rejected(row, read.refusal, is_kept=read.payload == written)
         return msgspec.structs.replace(read, protocol=PROTOCOL)
 
 

@@ -288,6 +288,11 @@ def id_of(mapping: Mapping, item: Any) -> str | None:
     return joined if is_one else content_id(joined.encode("utf-8", "replace"))
 
 
+def consent_of(mapping: Mapping, item: Any) -> dict[str, Any]:
+    """What an item says of consent, whatever else is wrong with it."""
+    return _part(mapping.parts.get("consent", {}), item, texts=True)
+
+
 def _instant(when: _When, item: Any, pointer: str) -> str | None:
     value = first(when.place.find(item))
     if value is None or value == "":

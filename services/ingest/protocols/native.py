@@ -12,6 +12,7 @@ from services.ingest.domain.item_id import check_public, content_id, own_id
 from services.ingest.domain.keys import KeyRing, identifier, plain_keys
 from services.ingest.domain.kind import check_kind
 from services.ingest.domain.refusal import Refused
+from services.ingest.protocols import keeping
 from services.ingest.protocols.arrival import Surroundings, admitted, check_time, native_surroundings, way_in
 from services.ingest.protocols.click_token import unseal
 from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
@@ -27,7 +28,7 @@ from services.ingest.protocols.reading import (
 from services.ingest.protocols.splitting import Item
 from shared.contracts.touchpoint import Campaign, Money, Page, Touchpoint
 from shared.identity_key import rank
-from shared.vocabulary import WITHHELD, Channel, Code, Kind
+from shared.vocabulary import Channel, Code, Kind
 
 _Id = str | int | None
 
@@ -64,7 +65,7 @@ class Said(msgspec.Struct, gc=False):
     campaign: Campaign | None = None
     page: Page | None = None
     value: _Money | None = None
-    consent: dict[str, str] | None = None
+    consent: dict[str, Any] | None = None
     properties: msgspec.Raw = EMPTY
     context: msgspec.Raw = EMPTY
 
@@ -126,8 +127,7 @@ def parse(item: Item, arrival: Arrival, *, may_hold_nul: bool = False) -> Outcom
         return _parse(item, arrival, may_hold_nul=may_hold_nul)
     except Refused as outcome:
         raw = bytes(item)
-        payload = b"" if outcome.refusal.code in WITHHELD else raw
-        return Rejected(id_of_refused(raw, arrival), outcome.refusal, payload)
+        return Rejected(id_of_refused(raw, arrival), outcome.refusal, keeping.of_refused(raw, outcome.refusal))
 
 
 def _parse(item: Item, arrival: Arrival, *, may_hold_nul: bool) -> Touchpoint:
@@ -161,11 +161,10 @@ def touchpoint(said: Said, item_id: str, read: Read, arrival: Arrival) -> Touchp
     identity, as_sent, where, context, properties, value, times, size, protocol, device = read
     kind = said.kind
     is_joining = _check_kind(kind, arrival)
-    if said.consent:
-        consent.check_words(said.consent, "/consent")
+    words = consent.said_of(said.consent, "/consent") if said.consent else None
     keys, traits = _person(identity, said, arrival, where.country)
     campaign, channel, rule = way_in(said.campaign, said.page, kind, size, arrival.about.terms)
-    agreed, marks = admitted(arrival, where, kind, said.consent, traits, properties)
+    agreed, marks = admitted(arrival, where, kind, words, traits, properties)
     original, sent_at = times
     check_time(arrival, original, sent_at)
     if arrival.is_public:

@@ -14,6 +14,7 @@ from services.ingest.domain.item_id import check_public, content_id, own_id
 from services.ingest.domain.keys import KeyRing, identifier, plain_keys
 from services.ingest.domain.kind import MAX_LENGTH, is_form, kind_of_event
 from services.ingest.domain.refusal import Refusal, Refused
+from services.ingest.protocols import keeping
 from services.ingest.protocols.arrival import admitted, check_time, surroundings, way_in
 from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
 from services.ingest.protocols.posthog_parts import (
@@ -40,7 +41,7 @@ from services.ingest.protocols.segment_parts import Times, instant_said, money_s
 from services.ingest.protocols.splitting import Item
 from shared.contracts.touchpoint import Touchpoint
 from shared.identity_key import make
-from shared.vocabulary import WITHHELD, Code, KeyType, Kind
+from shared.vocabulary import Code, KeyType, Kind
 
 PROTOCOL: Final = "posthog"
 ENGAGE: Final = "engage"
@@ -314,8 +315,7 @@ def _rejected(raw: bytes, refusal: Refusal, arrival: Arrival, envelope: Events) 
     if envelope.sent_at is not None and kept.get("sent_at") is None:
         kept["sent_at"] = envelope.sent_at
     payload = rewritten(kept, raw) if content and kept != content else raw
-    payload = b"" if refusal.code in WITHHELD else payload
-    return Rejected(_rejected_id(raw, content, arrival), refusal, payload)
+    return Rejected(_rejected_id(raw, content, arrival), refusal, keeping.of_refused(payload, refusal))
 
 
 def _rejected_id(raw: bytes, content: dict[str, Any], arrival: Arrival) -> str:

@@ -13,6 +13,7 @@ from services.ingest.domain.item_id import check_public, content_id, own_id
 from services.ingest.domain.keys import KeyRing, identifier, plain_keys
 from services.ingest.domain.kind import MAX_LENGTH, is_form, kind_of_event
 from services.ingest.domain.refusal import Refusal, Refused
+from services.ingest.protocols import keeping
 from services.ingest.protocols.arrival import admitted, check_time, truncated, way_in
 from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
 from services.ingest.protocols.reading import (
@@ -136,7 +137,7 @@ def parse(item: Item, arrival: Arrival, envelope: Envelope, *, may_hold_nul: boo
 def rejected(raw: bytes, refusal: Refusal, arrival: Arrival, envelope: Envelope) -> Rejected:
     """The item refused. What is kept of it can be read again alone: it says itself what its batch said for it."""
     content = read_loosely(raw)
-    payload = b"" if refusal.code in WITHHELD else _kept(raw, content, envelope)
+    payload = b"" if refusal.code in WITHHELD else keeping.of_refused(_kept(raw, content, envelope), refusal)
     return Rejected(_rejected_id(raw, content, arrival), refusal, payload)
 
 

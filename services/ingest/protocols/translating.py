@@ -11,13 +11,13 @@ import msgspec
 from services.ingest.domain import bounds
 from services.ingest.domain.item_id import MAX_LENGTH, content_id
 from services.ingest.domain.refusal import Refusal, Refused
-from services.ingest.protocols import native
+from services.ingest.protocols import keeping, native
 from services.ingest.protocols.arrival import kept_address, native_told, surroundings
 from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
 from services.ingest.protocols.reading import EMPTY, canonical, read_loosely, read_object
 from services.ingest.protocols.splitting import Item
 from shared.contracts.touchpoint import Money, Page
-from shared.vocabulary import WITHHELD, Code
+from shared.vocabulary import Code
 
 ESCAPED_NUL: Final = b"\\u0000"
 _MAX_REMEMBERED: Final = 2_048
@@ -78,7 +78,7 @@ class Translating:
         kept = self.alone(raw)
         said = read_loosely(kept)
         item_id = self.id_of(said) or arrival.make_id() if said else content_id(kept)
-        return Rejected(item_id, refusal, b"" if refusal.code in WITHHELD else kept)
+        return Rejected(item_id, refusal, keeping.of_refused(kept, refusal))
 
 
 def read_of(  # noqa: PLR0913 -- the parts of a touchpoint, each read in its protocol's own way

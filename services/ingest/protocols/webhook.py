@@ -13,8 +13,8 @@ from services.ingest.domain import bounds
 from services.ingest.domain.hook import Secrets
 from services.ingest.domain.item_id import content_id
 from services.ingest.domain.refusal import Refused
-from services.ingest.protocols import native
-from services.ingest.protocols.mapping import InvalidMapping, compiled, id_of, items_of, native_of
+from services.ingest.protocols import keeping, native
+from services.ingest.protocols.mapping import InvalidMapping, compiled, consent_of, id_of, items_of, native_of
 from services.ingest.protocols.mapping import Mapping as Mapped
 from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
 from services.ingest.protocols.parcel import Parcel
@@ -183,7 +183,8 @@ def provider_of(name: str, document: Any) -> Provider:
 class HookReader:
     """Reads a provider's items: mapped to native ones, which are then read as such.
 
-    What is kept of a refused item is the provider's own.
+    What is kept of a refused item is the provider's own, or nothing where not all of it may be: only its mapping knows
+    what it says of consent.
     """
 
     provider: Provider
@@ -199,11 +200,12 @@ class HookReader:
         try:
             written = _written(mapping, raw)
         except Refused as outcome:
-            item_id = id_of(mapping, read_loosely(raw)) or content_id(raw)
-            return Rejected(item_id, outcome.refusal, raw)
+            said = read_loosely(raw)
+            kept = raw if keeping.is_free(consent_of(mapping, said)) else b""
+            return Rejected(id_of(mapping, said) or content_id(raw), outcome.refusal, kept)
         read = native.parse(written, arrival, may_hold_nul=b"\\u0000" in written)
         if isinstance(read, Rejected):
-            return msgspec.structs.replace(read, payload=raw) if read.payload else read
+            return msgspec.structs.replace(read, payload=raw if read.payload == written else b"")
         return msgspec.structs.replace(read, protocol=self.protocol)
 
 

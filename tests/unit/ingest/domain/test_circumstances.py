@@ -95,7 +95,7 @@ def test_what_is_not_denied_and_the_decision_itself_pass(said: dict[str, str], k
 )
 def test_words_of_consent_are_closed(said: dict[str, str], code: Code) -> None:
     with pytest.raises(Refused) as caught:
-        consent.check_words(said, "/consent")
+        consent.said_of(said, "/consent")
 
     assert caught.value.refusal.code is code
 

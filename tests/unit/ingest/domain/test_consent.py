@@ -49,12 +49,39 @@ def _tcf(*purposes: int, version: int = 2) -> str:
             {"consent": {"tcf": _tcf(*range(1, 11)), "analytics_storage": "denied"}},
             {**_ALL, "analytics": "denied"},
         ),
+        ({"consent": {"analytics": "Denied", "profiling": True}}, {"analytics": "denied", "profiling": "granted"}),
+        ({"consent": {"categoryPreferences": {"Analytics": "DENIED", "Marketing": 1}}}, {"analytics": "denied"}),
         ({"consent": "yes"}, {}),
         ({"consent": {"categoryPreferences": "all"}, "consentManagement": []}, {}),
     ],
 )
 def test_consent_is_read_in_the_words_of_others(context: dict[str, Any], said: dict[str, str]) -> None:
     assert consent.from_context(context).said == said
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ({"analytics": "granted"}, {"analytics": "granted"}),
+        ({"analytics": "DENIED", "marketing": " Granted "}, {"analytics": "denied", "marketing": "granted"}),
+        ({"analytics": False, "marketing": True}, {"analytics": "denied", "marketing": "granted"}),
+        ({"analytics": "false", "profiling": "TRUE"}, {"analytics": "denied", "profiling": "granted"}),
+        ({"Analytics": "denied", " MARKETING ": "denied"}, {"analytics": "denied", "marketing": "denied"}),
+        ({"ad_storage": "denied", "Advertising": "granted"}, {"marketing": "denied"}),
+        ({"analytics_storage": "denied", "analytics": "granted"}, {"analytics": "denied"}),
+        ({"Newsletter": "granted"}, {"Newsletter": "granted"}),
+    ],
+)
+def test_what_is_plainly_meant_is_read(said: dict[str, Any], read: dict[str, str]) -> None:
+    assert consent.said_of(said, "/consent") == read
+
+
+@pytest.mark.parametrize("word", ["no", "yes", "", 0, 1, 1.0, None, [], {}, ["denied"]])
+def test_what_is_no_word_is_refused_where_it_stands(word: Any) -> None:
+    with pytest.raises(Refused) as caught:
+        consent.said_of({"marketing": "granted", "analytics": word}, "/consent")
+
+    assert (caught.value.refusal.code, caught.value.refusal.pointer) == (Code.UNKNOWN_VALUE, "/consent/analytics")
 
 
 def test_tcf_string_of_the_framework_s_own_documentation() -> None:

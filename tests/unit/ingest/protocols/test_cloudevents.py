@@ -57,7 +57,7 @@ def test_event_of_anybody_is_understood_by_obvious_names() -> None:
         "page": {"url": "https://x.example/pricing"},
         "revenue": 129.5,
         "currency": "EUR",
-        "consent": {"marketing": "granted", "x": 5},
+        "consent": {"marketing": "Granted", "profiling": False, "x": 5},
         "context": {"country": "DK", "ip": "203.0.113.9"},
     }
 
@@ -68,7 +68,7 @@ def test_event_of_anybody_is_understood_by_obvious_names() -> None:
     assert touchpoint.campaign == Campaign(source="google", medium="cpc")
     assert touchpoint.page == Page(url="https://x.example/pricing", path="/pricing")
     assert touchpoint.value == Money("129.5", "EUR")
-    assert touchpoint.consent == {"marketing": "granted"}
+    assert touchpoint.consent == {"marketing": "granted", "profiling": "denied"}
     assert touchpoint.traits["company"] == "Acme"
     assert touchpoint.occurred_at < NOW
     assert msgspec.json.decode(touchpoint.properties) == data

@@ -28,6 +28,23 @@ def _one(event: dict[str, Any], **said: Any) -> Outcome:
     return outcome
 
 
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ({"ad_user_data": "granted", "ad_personalization": False}, {"marketing": "granted", "profiling": "denied"}),
+        ({"ad_user_data": "YES"}, {}),
+    ],
+)
+def test_consent_is_read_in_any_case(said: dict[str, Any], read: dict[str, str]) -> None:
+    assert taken(_one({"name": "page_view"}, consent=said)).consent == read
+
+
+def test_consent_to_analytics_is_obeyed() -> None:
+    refused = turned_down(_one({"name": "page_view"}, consent={"analytics_storage": "DENIED"}))
+
+    assert (refused.refusal.code, refused.payload) == (Code.CONSENT_DENIED, b"")
+
+
 def test_events_share_what_their_request_says() -> None:
     outcomes = _outcomes(
         {
