@@ -64,7 +64,9 @@ def example(name: str) -> str:
 
 @contextmanager
 def running_site(ingest: str, key: str) -> Iterator[Site]:
-    """The site on a free port. ``/`` waits for consent, ``/allowed`` has it, every page shows its path as its title."""
+    """The site on a free port. ``/`` waits for consent, ``/allowed`` has it, ``/keyless`` has no key, every page
+    shows its path as its title.
+    """
     snippet = example("snippet").replace("https://ingest.example.com", ingest).replace("tw_...", key)
     policy = (
         f"default-src 'none'; script-src 'self' {ingest}; connect-src {ingest}; style-src 'self'; img-src data:;"
@@ -81,6 +83,7 @@ def running_site(ingest: str, key: str) -> Iterator[Site]:
                     self._answer("text/css", _STYLE)
                 case _:
                     shown = snippet.replace("async", "async data-consent=granted") if "/allowed" in path else snippet
+                    shown = shown.replace(f' data-key="{key}"', "") if path == "/keyless" else shown
                     self._answer("text/html", _PAGE.format(title=f"Page {path}", snippet=shown))
 
         def do_POST(self) -> None:

@@ -154,7 +154,7 @@ def test_page_view_arrives_under_a_strict_policy(visitor: Visitor) -> None:
     assert known["id"] == viewed["id"]
 
 
-def test_nothing_is_kept_until_it_is_allowed_and_nothing_after_it_is_denied(visitor: Visitor) -> None:
+def test_nothing_is_kept_until_it_is_allowed_and_only_the_decision_after_it_is_denied(visitor: Visitor) -> None:
     visitor.open("/?utm_source=news")
     visitor.page.reload()
     first, second = visitor.wait_for("page_viewed", 2)
@@ -167,18 +167,169 @@ def test_nothing_is_kept_until_it_is_allowed_and_nothing_after_it_is_denied(visi
     assert visitor.kept() == ["tragt", "tragt.visit"]
 
     visitor.page.goto(f"{visitor.site.address}/pricing")
-    third = visitor.wait_for("page_viewed", 3)[2]
+    third = visitor.pages(3)[2]
     assert device_of(third) == device_of(second)
     assert third["consent"] == told["consent"]
 
     visitor.call("consent", {"analytics": "denied"})
-    visitor.wait_for("consent_changed", 2)
-    assert visitor.kept() == []
+    denial = _denial(visitor)
+    assert denial.keys() == {"id", "kind", "occurred_at", "sent_at", "identity", "consent"}
+    assert (denial["identity"], denial["consent"]["analytics"]) == ({"anonymous_id": device_of(third)}, "denied")
+    assert visitor.kept() == ["tragt.consent"]
     visitor.page.locator("#plain").click()
-    visitor.page.reload()
-    fourth = visitor.wait_for("page_viewed", 4)[3]
+    _is_silent(visitor, "/", "/pricing", "/allowed")
+    assert visitor.kept() == ["tragt.consent"]
+
+
+def _denial(visitor: Visitor) -> dict[str, Any]:
+    """The first decision that denies; those before it may have been sent again from the page before."""
+
+    def denials() -> list[dict[str, Any]]:
+        visitor.wait_for("consent_changed")
+        return [one for one in visitor.of("consent_changed") if one["consent"].get("analytics") == "denied"]
+
+    wait_until(lambda: bool(denials()), within_seconds=10, what="the denial is sent")
+    return denials()[0]
+
+
+def _is_silent(visitor: Visitor, *paths: str) -> None:
+    """Nothing is told on those pages, where the banner denies again and something is clicked."""
+    before = len(visitor.sent)
+    for path in paths:
+        visitor.page.goto(f"{visitor.site.address}{path}")
+        visitor.call("consent", {"analytics": False})
+        visitor.page.locator("#plain").click()
+        visitor.page.wait_for_timeout(600)
+    assert visitor.sent[before:] == []
+
+
+def test_a_denial_holds_against_the_site_s_own_word_until_the_visitor_decides_otherwise(visitor: Visitor) -> None:
+    visitor.open("/allowed")
+    visitor.call("consent", {"analytics": False, "marketing": False})
+    _denial(visitor)
+    _is_silent(visitor, "/allowed/next")
+    assert visitor.kept() == ["tragt.consent"]
+
+    visitor.call("consent", {"analytics": True})
+    told = visitor.wait_for("consent_changed", 2)[1]
+    assert told["consent"] == {"analytics": "granted", "marketing": "denied"}
+    assert visitor.kept() == ["tragt", "tragt.visit"]
+    visitor.page.goto(f"{visitor.site.address}/allowed/third")
+    third = visitor.pages(2)[1]
+    assert (third["page"]["path"], third["consent"]) == ("/allowed/third", told["consent"])
+    assert device_of(third) == device_of(told) != device_of(visitor.sent[0])
+
+
+def test_a_denial_by_somebody_unknown_is_remembered_and_not_told(visitor: Visitor) -> None:
+    visitor.open("/")
+    _is_silent(visitor, "/")  # denies at once, before even the page was told of
+    assert visitor.kept() == ["tragt.consent"]
+    _is_silent(visitor, "/pricing", "/allowed")
+
+
+def test_a_denial_in_one_tab_holds_in_another_that_is_open(visitor: Visitor) -> None:
+    visitor.open("/allowed")
+    another = visitor.context.new_page()
+    another.goto(f"{visitor.site.address}/allowed/other")
+    visitor.pages(2)
+    another.evaluate("tragt('consent', {analytics: false})")
+    visitor.wait_for("consent_changed")
+    another.close()
+
+    visitor.page.locator("#plain").click()
+    visitor.page.wait_for_timeout(600)
     assert visitor.of("button_clicked") == []
-    assert device_of(fourth) != device_of(third)
+    assert visitor.kept() == ["tragt.consent"]
+
+
+def test_what_came_before_consent_is_told_again_by_the_same_id(visitor: Visitor) -> None:
+    """Where consent is required the landing page, with its campaign, was refused."""
+    visitor.open("/?utm_source=news")
+    visitor.page.locator("#plain").click()
+    visitor.wait_for("button_clicked")
+    assert all(one["consent"] == {} for one in visitor.sent)
+    visitor.call("consent", {"analytics": True})
+    visitor.wait_for("consent_changed")
+
+    for kind in ("page_viewed", "button_clicked"):
+        first, second = visitor.wait_for(kind, 2)
+        assert second["consent"] == {"analytics": "granted"}
+        same = ("id", "occurred_at", "identity", "page", "campaign")
+        assert [first[name] for name in same] == [second[name] for name in same]
+    visitor.wait_for_known(device_of(visitor.sent[0]), "consent_changed")
+    known = [one["kind"] for one in visitor.journey(device_of(visitor.sent[0]))]
+    assert sorted(known) == ["button_clicked", "consent_changed", "page_viewed"]
+
+
+def test_a_landing_page_refused_for_want_of_consent_arrives_with_it(visitor: Visitor) -> None:
+    address = f"{visitor.instance.ingest}/v1/policy"
+    headers = {"Authorization": f"Bearer {visitor.instance.secret_key}"}
+
+    def is_refused() -> bool:
+        answer = httpx.post(
+            f"{visitor.instance.ingest}/v1/touchpoints?write_key={visitor.instance.write_key}",
+            json={"touchpoints": [{"kind": "page_viewed", "identity": {"anonymous_id": "asked"}}]},
+        )
+        return "consent_denied" in answer.text
+
+    try:
+        assert httpx.put(address, json={"consent": {"default": "required"}}, headers=headers).is_success
+        wait_until(is_refused, within_seconds=10, what="consent is required")
+        visitor.open("/?utm_source=news")
+        visitor.page.wait_for_timeout(1_000)
+        assert visitor.journey(device_of(visitor.sent[0])) == []
+
+        visitor.call("consent", {"analytics": True})
+        visitor.wait_for_known(device_of(visitor.sent[0]), "page_viewed")
+        (viewed,) = visitor.known(device_of(visitor.sent[0]), "page_viewed")
+        assert viewed["campaign"]["source"] == "news"
+    finally:
+        assert httpx.put(address, json={}, headers=headers).is_success
+
+
+def test_a_banner_that_answers_at_once_lets_the_page_be_told_once_with_consent(visitor: Visitor) -> None:
+    held: list[Route] = []
+    visitor.context.route("**/t.js", lambda route: held.append(route))  # noqa: PLW0108 -- playwright marks its handlers
+    visitor.page.goto(f"{visitor.site.address}/", wait_until="commit")
+    wait_until(lambda: bool(visitor.page.evaluate("!!window.tragt")), within_seconds=10, what="the stub is there")
+    visitor.call("consent", {"analytics": True})
+    held[0].continue_()
+    visitor.wait_for("consent_changed")
+
+    (viewed,) = visitor.of("page_viewed")
+    assert viewed["consent"] == {"analytics": "granted"}
+
+
+def test_a_browser_without_storage_has_no_faults(browser: Browser, instance: Instance, site: Site) -> None:
+    context = new_context(browser)
+    closed = "{get() { throw new DOMException('closed', 'SecurityError') }}"
+    context.add_init_script(f"Object.defineProperty(window, 'localStorage', {closed})")
+    for visitor in _visiting(context, instance, site):
+        visitor.open("/allowed")
+        assert [cookie["name"] for cookie in context.cookies()] == ["tragt"]
+        visitor.call("consent", {"analytics": False})
+        visitor.wait_for("consent_changed")
+        assert context.cookies() == []
+        visitor.page.locator("#plain").click()
+        visitor.page.wait_for_timeout(600)
+        assert visitor.of("button_clicked") == []
+
+
+def test_without_a_key_the_console_says_so_once_and_nothing_is_sent(browser: Browser, site: Site) -> None:
+    context = new_context(browser)
+    page = context.new_page()
+    asked: list[str] = []
+    said: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(f"{site.address}/keyless")
+    page.locator("#plain").click()
+    page.wait_for_timeout(600)
+
+    assert said == ["tragt: data-key is missing"]
+    assert [url for url in asked if "/v1/" in url] == []
+    assert context.cookies() == []
+    context.close()
 
 
 def test_campaign_is_kept_for_the_visit(visitor: Visitor) -> None:

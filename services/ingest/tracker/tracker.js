@@ -4,17 +4,20 @@
  *   <script async src="https://ingest.example.com/t.js" data-key="tw_..."></script>
  *
  * It tells of page views, clicks, forms, and how long and how far a page was read. Until the visitor allows it, it keeps
- * nothing on the device, tells nothing that names a person, and knows the visitor for this one page only.
+ * nothing on the device but that they decided, tells nothing that names a person, and knows the visitor for this one page
+ * only.
  */
 
 const script = document.currentScript || document.querySelector("script[data-key]");
 const settings = script.dataset;
+if (!settings.key) throw Error("tragt: data-key is missing");
 const address = `${settings.host || new URL(script.src).origin}/v1/touchpoints?write_key=${settings.key}`;
 const wanted = (settings.query || "").split(",");
 
 const COOKIE = "tragt";
 const VISIT = "tragt.visit";
 const QUEUE = "tragt.queue";
+const DECISION = "tragt.consent"; // as long as it allows nothing to be kept; the cookie holds any other
 const TOKEN = "tragt";
 const COOKIE_SECONDS = 34e6; // 13 months
 const VISIT_MILLISECONDS = 18e5;
@@ -39,9 +42,8 @@ const FIELDS = {
 const READ = /^(text|email|tel)$/;
 const FORBIDDEN = /card|\bcc|cv[cv]|iban|ssn/i;
 
-const now = () => Date.now();
-const randomId = () =>
-  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => (byte + 256).toString(16).slice(1)).join("");
+const now = Date.now;
+const randomId = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
 
 /** What `work` gives; undefined where it throws: storage may be closed, an address may be none. */
 const attempt = (work) => {
@@ -53,7 +55,11 @@ const attempt = (work) => {
 // What is known of the visitor, and what they allow.
 
 let anonymousId = randomId();
-let consent = navigator.globalPrivacyControl ? { profiling: "denied", marketing: "denied" } : {};
+let consent = navigator.globalPrivacyControl
+  ? { profiling: "denied", marketing: "denied" }
+  : settings.consent == "granted"
+    ? { analytics: "granted" }
+    : {};
 let visit = { at: now() };
 let token; // of the click that led here
 let unsaid; // an identify that waits for permission
@@ -62,6 +68,12 @@ const allows = () => consent.analytics == "granted";
 const joins = () => allows() && consent.profiling != "denied"; // this browser with a person
 const read = (name) => attempt(() => JSON.parse(localStorage.getItem(name)));
 const write = (name, value) => attempt(() => localStorage.setItem(name, JSON.stringify(value)));
+const remove = (...names) => attempt(() => names.map((name) => localStorage.removeItem(name)));
+
+/** What was decided on an earlier page, or meanwhile in another tab, holds here too. */
+const recall = () => {
+  consent = { ...consent, ...read(DECISION) };
+};
 
 const setCookie = (value, seconds) => {
   document.cookie =
@@ -77,33 +89,38 @@ const keep = () => {
   }
 };
 
-/** From here on things may be kept: take up what an earlier page kept. */
+/**
+ * From here on things may be kept: take up what an earlier page kept, and tell again, by the same ids, what this page told
+ * before it was allowed: where consent is required it was refused.
+ */
 const takeUp = () => {
   const kept = read(VISIT);
   if (kept && !visit.campaign) visit = kept;
-  queue.push(...(read(QUEUE) || []).filter((item) => !queue.some((held) => held.id == item.id)));
-  attempt(() => localStorage.removeItem(QUEUE));
-  keep();
+  for (const item of early) item.consent = consent;
+  queue.push(...new Set([...early.splice(0), ...queue.splice(sending), ...(read(QUEUE) || [])]));
+  remove(QUEUE, DECISION);
   plan(BATCH_MILLISECONDS);
 };
 
 const forget = () => {
   setCookie("", 0);
-  attempt(() => [VISIT, QUEUE].map((name) => localStorage.removeItem(name)));
+  remove(VISIT, QUEUE);
   anonymousId = randomId();
   visit = { at: now() };
   token = unsaid = undefined;
+  early.length = 0;
 };
 
 // Telling it: together, again until it is durable, and when the page goes.
 
 const queue = []; // what is not known to be durable
+const early = []; // what was told before anything was allowed
 let sending = 0; // so many of its first are on their way
 let failures = 0;
 let timer;
 
 const body = (items) =>
-  JSON.stringify({ touchpoints: items.map((item) => ({ ...item, sent_at: new Date().toISOString() })) });
+  JSON.stringify({ touchpoints: items.map((item) => ({ ...item, sent_at: new Date() })) });
 
 const plan = (wait) => {
   timer ||= setTimeout(() => {
@@ -116,10 +133,10 @@ const send = () => {
   if (sending || !queue.length) return;
   sending = Math.min(queue.length, MAX_SENT);
   fetch(address, { method: "POST", body: body(queue.slice(0, sending)), keepalive: true, credentials: "omit" })
-    .catch(() => ({ status: 503 }))
+    .catch(() => ({}))
     .then(({ status, headers }) => {
       let wait = 0;
-      if (status == 429 || status > 499) {
+      if (status == 429 || !(status < 500)) {
         failures = Math.min(failures + 1, 7);
         wait = Math.max((headers && headers.get("retry-after") * 1e3) || 0, 500 * 2 ** failures * (0.5 + Math.random()));
       } else {
@@ -147,27 +164,33 @@ const leave = () => {
 };
 
 const tell = (kind, properties, { identity, ...more } = {}) => {
-  if (consent.analytics == "denied" && kind != "consent_changed") return;
+  recall();
+  const denied = consent.analytics == "denied";
+  if (denied && kind != "consent_changed") return;
   if (now() - visit.at > VISIT_MILLISECONDS) visit = {};
   visit.at = now();
   let click;
   if (joins()) [click, token] = [token];
-  queue.push({
+  const item = {
     id: randomId(),
     kind,
-    occurred_at: new Date().toISOString(),
+    occurred_at: new Date(),
     identity: { anonymous_id: anonymousId, click, ...identity },
-    page: here,
-    campaign: visit.campaign,
     consent,
-    context: {
-      user_agent: navigator.userAgent,
-      locale: navigator.language,
-      time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
-    },
-    properties,
-    ...more,
-  });
+    ...(!denied && {
+      page: here,
+      campaign: visit.campaign,
+      context: {
+        user_agent: navigator.userAgent,
+        locale: navigator.language,
+        time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+      },
+      properties,
+      ...more,
+    }),
+  };
+  queue.push(item);
+  if (!allows() && !early[MAX_HELD]) early.push(item);
   if (queue.length > MAX_HELD) queue.splice(sending, 1);
   keep();
   plan(BATCH_MILLISECONDS);
@@ -233,7 +256,7 @@ setInterval(() => {
 }, 1e3);
 
 for (const type of ["scroll", "pointerdown", "pointermove", "keydown"]) {
-  addEventListener(type, () => (lastActive = now()), { passive: true, capture: true });
+  addEventListener(type, () => (lastActive = now()), true);
 }
 
 // Clicks and forms.
@@ -260,7 +283,7 @@ const traitsOf = (form) => {
     const words = `${type} ${autocomplete} ${name} ${id}`;
     if (!READ.test(type) || !value || FORBIDDEN.test(words)) continue;
     const trait = Object.keys(FIELDS).find((field) => FIELDS[field].test(words));
-    if (trait && !/\d{13}/.test(value.replace(/[\s-]/g, ""))) traits[trait] ||= value.trim().slice(0, 200);
+    if (trait && !/(\d[\s-]*){13}/.test(value)) traits[trait] ||= value.trim().slice(0, 200);
   }
   return traits;
 };
@@ -284,16 +307,15 @@ const commands = {
 
   /** `identify({user_id, email, phone, account_id, external, ...traits})`; waits until it is allowed. */
   identify(person) {
-    if (!allows()) {
-      unsaid = person;
-      return;
-    }
+    unsaid = !allows() && person;
+    if (unsaid) return;
     const { user_id, account_id, external, ...traits } = person;
     tell("identified", undefined, { identity: { user_id, account_id, external }, traits });
   },
 
   /** `consent({analytics: true, marketing: false})`, or in words: granted, denied. */
   consent(said) {
+    recall();
     const before = JSON.stringify(consent);
     const allowed = allows();
     for (const purpose in said) {
@@ -303,12 +325,10 @@ const commands = {
     if (allows() && !allowed) takeUp();
     const denied = consent.analytics == "denied";
     if (denied) queue.length = sending;
-    tell("consent_changed");
+    if (allowed || allows()) tell("consent_changed"); // else nobody is known yet who could take anything back
     if (denied) forget();
-    if (allows() && unsaid) {
-      commands.identify(unsaid);
-      unsaid = undefined;
-    }
+    if (!allows()) write(DECISION, consent);
+    if (unsaid) commands.identify(unsaid);
   },
 };
 
@@ -318,19 +338,17 @@ window.tragt = run;
 
 // Begin.
 
-const search = new URLSearchParams(location.search);
-token = search.get(TOKEN);
+const shown = new URL(location);
+token = shown.searchParams.get(TOKEN);
 if (token) {
-  search.delete(TOKEN); // whoever is sent this address from here on is somebody else
-  history.replaceState(history.state, "", location.pathname + (`${search}` && `?${search}`) + location.hash);
+  shown.searchParams.delete(TOKEN); // whoever is sent this address from here on is somebody else
+  history.replaceState(history.state, "", shown);
 }
 
-const cookie = attempt(() => JSON.parse(decodeURIComponent(document.cookie.match(/(?:^|; )tragt=([^;]+)/)[1])));
-if (cookie) {
-  [anonymousId, consent] = cookie;
-} else if (settings.consent == "granted" && !navigator.globalPrivacyControl) {
-  consent = { analytics: "granted" };
-}
+attempt(() => {
+  [anonymousId, consent] = JSON.parse(decodeURIComponent(/(^|; )tragt=([^;]+)/.exec(document.cookie)[2]));
+});
+recall();
 if (allows()) takeUp();
 
 const pushState = history.pushState;
@@ -343,6 +361,6 @@ addEventListener("pageshow", (event) => event.persisted && view());
 addEventListener("pagehide", leave);
 document.addEventListener("visibilitychange", () => document.hidden && leave());
 
-if (document.prerendering) document.addEventListener("prerenderingchange", view, { once: true });
+if (document.prerendering) document.addEventListener("prerenderingchange", view);
 else view();
 for (const given of waiting) run(...given);
