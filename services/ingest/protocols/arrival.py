@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
@@ -13,6 +13,7 @@ from services.ingest.domain.consent import NOTHING_TOLD, Saying
 from services.ingest.domain.device import device_of, device_of_type, software_of
 from services.ingest.domain.instant import check_span
 from services.ingest.domain.landing import NOTHING, Landing, read_address
+from services.ingest.domain.machine import FETCHED, mark_of
 from services.ingest.domain.place import (
     country_code,
     country_of_languages,
@@ -69,7 +70,7 @@ def _way_in(
 _remembered_way = lru_cache(maxsize=8192)(_way_in)
 
 
-class Told(NamedTuple):
+class Told(msgspec.Struct, frozen=True, gc=False):
     """What a protocol's context says of where somebody was: texts, or whatever a client sent in their place."""
 
     agent: Any = None
@@ -81,7 +82,7 @@ class Told(NamedTuple):
     is_bot: bool = False
 
 
-class Surroundings(NamedTuple):
+class Surroundings(msgspec.Struct, frozen=True, gc=False):
     """Where somebody was and with what, which marks that earns, and what the context says of consent."""
 
     country: str | None
@@ -90,7 +91,7 @@ class Surroundings(NamedTuple):
     os: str | None
     language: str | None
     marks: tuple[str, ...]
-    consent: Saying
+    consent: Saying = NOTHING_TOLD
 
 
 def native_surroundings(raw: msgspec.Raw, pointer: str, arrival: Arrival) -> tuple[Surroundings, msgspec.Raw]:
@@ -142,26 +143,24 @@ def _remembered_surroundings(data: bytes, pointer: str, given: About) -> tuple[S
 
 def surroundings_by(told: Told, given: About) -> Surroundings:
     """Those that a context without an address tells."""
-    agent, device_type, country, locale, _, agreed, is_bot = told
+    agent, device_type, country, locale = told.agent, told.device_type, told.country, told.locale
     seen = _seen(
         agent[:_MAX_AGENT] if type(agent) is str else given.agent[:_MAX_AGENT],
         device_type[:_MAX_WORD] if type(device_type) is str else "",
         country[:_MAX_WORD] if type(country) is str else "",
         locale[:_MAX_WORD] if type(locale) is str else "",
-        is_bot,
+        told.is_bot,
         given,
     )
-    return Surroundings(*seen, agreed)
+    return seen if told.consent is NOTHING_TOLD else msgspec.structs.replace(seen, consent=told.consent)
 
 
 @lru_cache(maxsize=4096)
-def _seen(
-    agent: str, device_type: str, country: str, locale: str, is_bot: bool, given: About
-) -> tuple[str | None, str | None, str | None, str | None, str | None, tuple[str, ...]]:
+def _seen(agent: str, device_type: str, country: str, locale: str, is_bot: bool, given: About) -> Surroundings:
     """All of the surroundings but consent; the same from one visitor again and again."""
     by_locale = country_of_locale(locale) if locale else country_of_languages(given.languages)
     software = software_of(agent)
-    return (
+    return Surroundings(
         country_code(country) or given.country or by_locale,
         device_by(agent, device_type),
         software.browser,
@@ -206,6 +205,8 @@ def admitted(  # noqa: PLR0917 -- by name costs, and this is done for every touc
         marks = (*marks, OWN_EMAIL)
     if marks and not kind.startswith(_DECISION):
         terms.check_marks(marks)
+    if kind in FETCHED and (mark := mark_of(_decoded(properties))) is not None:
+        marks = (*marks, mark)
     if arrival.kinds and kind not in arrival.kinds and not kind.startswith(_DECISION):
         named = ", ".join(sorted(arrival.kinds)[:_MAX_NAMED])
         raise Refused(Code.KIND_NOT_ALLOWED, "", f"this key may not send that kind, but {named}")
@@ -216,8 +217,11 @@ def admitted(  # noqa: PLR0917 -- by name costs, and this is done for every touc
 
 def violations(in_force: InForce, properties: Mapping[str, Any] | msgspec.Raw, traits: Any) -> list[Violation]:
     """Where they are not as the schema in force says."""
-    said = msgspec.json.decode(properties) if isinstance(properties, msgspec.Raw) else properties
-    return in_force.schema.violations(said, traits)
+    return in_force.schema.violations(_decoded(properties), traits)
+
+
+def _decoded(properties: Mapping[str, Any] | msgspec.Raw) -> Mapping[str, Any]:
+    return msgspec.json.decode(properties) if isinstance(properties, msgspec.Raw) else properties
 
 
 def _check_schema(in_force: InForce, properties: Any, traits: Any, traits_at: str) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from services.ingest.domain.machine import machine_of
+from services.ingest.domain.machine import machine_of, mark_of
 
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0 Safari/537.36"
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
@@ -36,3 +36,22 @@ def test_what_a_browser_fetches_ahead_is_no_click(purpose: str) -> None:
 
 def test_only_machines_ask_for_the_head_alone() -> None:
     assert machine_of(CHROME, "", "HEAD") == "head"
+
+
+@pytest.mark.parametrize(
+    ("properties", "mark"),
+    [
+        ({"machine": True, "agent": "scanner"}, "machine:scanner"),
+        ({"machine": "apple_mail_privacy"}, "machine:apple_mail_privacy"),
+        ({"machine": True}, "machine:program"),
+        ({"machine": True, "agent": "x" * 1_000}, "machine:program"),
+        ({"machine": "gmail_proxy"}, None),
+        ({"machine": True, "agent": "yahoo_proxy"}, None),
+        ({"machine": False, "agent": "scanner"}, None),
+        ({"agent": "scanner"}, None),
+    ],
+)
+def test_what_no_person_did_is_marked_but_what_was_fetched_for_one(
+    properties: dict[str, object], mark: str | None
+) -> None:
+    assert mark_of(properties) == mark

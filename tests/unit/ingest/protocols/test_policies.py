@@ -299,3 +299,13 @@ def test_withheld_goes_before_schema_so_that_nothing_is_kept() -> None:
     rejected = turned_down(_native(agent=_GOOGLEBOT)(_arrival('{"bots":"drop"}', schemas=schemas)))
 
     assert (rejected.refusal.code, rejected.payload) == (Code.FILTERED, b"")
+
+
+def test_a_machines_open_is_marked_whatever_the_policy_drops_and_other_kinds_are_not_asked() -> None:
+    dropping = _arrival('{"bots":"drop","own_traffic":{"addresses":[],"email_domains":[],"action":"drop"}}')
+    item = {"kind": "email_opened", "identity": {"user_id": "u"}, "properties": {"machine": True, "agent": "scanner"}}
+
+    opened = taken(native.parse(msgspec.json.encode(item), dropping))
+    viewed = taken(native.parse(msgspec.json.encode({**item, "kind": "page_viewed"}), dropping))
+
+    assert (opened.marks, viewed.marks) == (("machine:scanner",), ())
