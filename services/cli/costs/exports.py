@@ -5,15 +5,17 @@ holds something twice. Totals are passed over.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from services.cli.costs.lines import Line, is_json, json_lines, table_lines, text_of
+from services.cli.costs.lines import Line, Table, UnreadableExport, is_json, json_lines, table_of, text_of
 from services.ingest.domain.refusal import Refused
 from services.ingest.protocols.import_cells import Dates, Decimals, Habits, instant, number
 from services.ingest.protocols.import_ready import plain_heading
@@ -25,6 +27,8 @@ _TOTAL: Final = re.compile(r"(grand )?total\b", re.IGNORECASE)
 _TWO_WAYS: Final = re.compile(r"[1-9]\d{0,2}\.\d{3}")
 """A thousand and more, or three decimals."""
 
+_MONTHS: Final = "January|February|March|April|May|June|July|August|September|October|November|December"
+_DAY_ABOVE: Final = re.compile(rf"({_MONTHS}) \d{{1,2}}, \d{{4}}")
 _MICROS: Final = 6
 _NUMBERS: Final = ("cost", "impressions", "clicks", "conversions")
 _DAY: Final = len("2026-11-25")
@@ -44,11 +48,14 @@ class Export(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     micros: list[str] = []
     """Headings of amounts in millionths."""
 
-    last_day: list[str] = []
-    """Headings of a row's last day, which must be its first."""
+    last_day: dict[str, str] = {}
+    """By the heading of a row's first day that of its last, which must be the same."""
 
-    total_without: str = ""
-    """A row without this field, in a file that has it, is a total."""
+    period: list[str] = []
+    """What stands above the header before the report's first day and before its last."""
+
+    total_without: list[str] = []
+    """A row without any of these fields, in a file that has some, is a total."""
 
     without_dashes: list[str] = []
     """Fields whose dashes are for the eye."""
@@ -81,7 +88,11 @@ def parsed(export: Export, data: bytes, asked: Asked) -> Parsed:
     """The costs in a file. Raises UnreadableExport."""
     found = Parsed()
     seen = set[frozenset[tuple[str, str]]]()
-    for line, habits in _lines(export, data, asked):
+    text = text_of(data)
+    table = None if is_json(text) else table_of(text, export.columns["date"], export.columns["cost"])
+    lines = table.lines if table else json_lines(text, export.rows)
+    habits = Habits(_UTC, asked.dates, asked.decimals or "point") if table else Habits(_UTC)
+    for line in lines:
         found.rows += 1
         said = _fields(export, line)
         if _is_total(export, line, said):
@@ -95,18 +106,25 @@ def parsed(export: Export, data: bytes, asked: Asked) -> Parsed:
         except Refused as error:
             fault = error.refusal
             found.refused.append((line.number, FieldFault(fault.pointer, fault.code, fault.detail)))
+    if table:
+        _refuse_sums(export, table, found)
     return found
 
 
-def _lines(export: Export, data: bytes, asked: Asked) -> Iterator[tuple[Line, Habits]]:
-    """The lines, each with how its numbers and days are written: in JSON always alike."""
-    text = text_of(data)
-    if is_json(text):
-        for line in json_lines(text, export.rows):
-            yield line, Habits(_UTC)
-    else:
-        for line in table_lines(text, export.columns["date"], export.columns["cost"]):
-            yield line, Habits(_UTC, asked.dates, asked.decimals or "point")
+def _refuse_sums(export: Export, table: Table, found: Parsed) -> None:
+    """A report of several days with all its rows on the first is one of sums. Raises UnreadableExport."""
+    first, last = (_day_above(table.preamble, start) for start in export.period or ("", ""))
+    if first and last and first != last and {cost.day for cost in found.costs.values()} == {first}:
+        told = f"it is of {first} to {last}, and all its rows are of the first day"
+        raise UnreadableExport(f"{told}: have the report broken down by day, or choose that day alone")
+
+
+def _day_above(preamble: Sequence[str], start: str) -> date | None:
+    for text in preamble:
+        if start and (found := _DAY_ABOVE.search(text.partition(start)[2])):
+            with suppress(ValueError):
+                return datetime.strptime(found[0], "%B %d, %Y").date()  # noqa: DTZ007 (a day)
+    return None
 
 
 def _fields(export: Export, line: Line) -> dict[str, tuple[str, str]]:
@@ -121,9 +139,9 @@ def _fields(export: Export, line: Line) -> dict[str, tuple[str, str]]:
 
 
 def _is_total(export: Export, line: Line, said: Mapping[str, Any]) -> bool:
-    if export.total_without and export.total_without not in said:
-        headings = map(plain_heading, export.columns[export.total_without])
-        if any(one in line.headings for one in headings):
+    if not any(name in said for name in export.total_without):
+        headings = {plain_heading(one) for name in export.total_without for one in export.columns[name]}
+        if headings & line.headings:
             return True
     day = said.get("date")
     return (day is None or bool(_TOTAL.match(day[1]))) and any(_TOTAL.match(cell) for cell in line.cells.values())
@@ -145,8 +163,9 @@ def _neutral(
     row: dict[str, Any] = {name: text for name, (_heading, text) in said.items()}
     if "date" in row:
         row["date"] = _day(row["date"], habits)
-        ends = [line.cells[one] for one in map(plain_heading, export.last_day) if one in line.cells]
-        if any(_day(end, habits) != row["date"] for end in ends):
+        ends = {plain_heading(first): plain_heading(last) for first, last in export.last_day.items()}
+        end = line.cells.get(ends.get(said["date"][0], ""), row["date"])
+        if _day(end, habits) != row["date"]:
             raise Refused(Code.OUT_OF_RANGE, "/date", "it is of several days: have the report broken down by day")
     if not asked.decimals and line.headings and not export.is_final:
         _refuse_two_ways(row)

@@ -18,6 +18,9 @@ _PREAMBLE: Final = 50
 """Lines among which the header is looked for."""
 
 _EMPTY: Final = frozenset({"", "-", "--", "—"})
+_FEW: Final = re.compile(r"<\s*\d+%?")
+"""A count too small to be told: <5."""
+
 _HEADING_CURRENCY: Final = re.compile(r"(.+?)\s*\(([A-Z]{3})\)")
 _URN: Final = re.compile(r"urn:li:(\w+):(.+)")
 _DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
@@ -55,24 +58,32 @@ def text_of(data: bytes) -> str:
         raise UnreadableExport("the file is neither UTF-8 nor UTF-16; save it as such") from None
 
 
-def table_lines(text: str, days: Sequence[str], costs: Sequence[str]) -> Iterator[Line]:
-    """The lines below the header, which is the first line that names a day and a cost. Raises UnreadableExport."""
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A file with a header: the texts above it, and the lines below. Reading them raises UnreadableExport."""
+
+    preamble: Sequence[str]
+    lines: Iterator[Line]
+
+
+def table_of(text: str, days: Sequence[str], costs: Sequence[str]) -> Table:
+    """The header is the first line that names a day and a cost. Raises UnreadableExport."""
     wanted = [{plain_heading(one) for one in headings} for headings in (days, costs)]
+    why = f"no line of the file names a day ({', '.join(days)}) and a cost ({', '.join(costs)}): is it of this mapping?"
     for delimiter in _DELIMITERS:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        preamble = list[str]()
         try:
-            for header in reader:
-                headings = [_heading(one) for one in header]
+            for fields in reader:
+                headings = [_heading(one) for one in fields]
                 if all(any(name in names for name, _currency in headings) for names in wanted):
-                    yield from _below(reader, headings)
-                    return
+                    return Table(preamble, _below(reader, headings))
                 if reader.line_num > _PREAMBLE:
                     break
+                preamble.append(delimiter.join(fields))
         except csv.Error as error:
-            raise UnreadableExport(f"line {reader.line_num} is no CSV: {error}") from None
-    raise UnreadableExport(
-        f"no line of the file names a day ({', '.join(days)}) and a cost ({', '.join(costs)}): is it of this mapping?"
-    )
+            why = _no_csv(reader, error)  # unless it is one by another delimiter
+    raise UnreadableExport(why)
 
 
 def json_lines(text: str, paths: Sequence[Sequence[str]]) -> Iterator[Line]:
@@ -92,13 +103,20 @@ def json_lines(text: str, paths: Sequence[Sequence[str]]) -> Iterator[Line]:
 def _below(reader: Any, headings: Sequence[tuple[str, str]]) -> Iterator[Line]:
     all_of_them = frozenset(name for name, _currency in headings)
     named = next((currency for _name, currency in headings if currency), "")
-    for fields in reader:
-        cells = dict[str, str]()
-        for (name, _currency), text in zip(headings, fields, strict=False):
-            if name and (said := _cell(text)):
-                cells.setdefault(name, said)
-        if cells:
-            yield Line(reader.line_num, cells, all_of_them, named, is_too_long=any(fields[len(headings) :]))
+    try:
+        for fields in reader:
+            cells = dict[str, str]()
+            for (name, _currency), text in zip(headings, fields, strict=False):
+                if name and (said := _cell(text)):
+                    cells.setdefault(name, said)
+            if cells:
+                yield Line(reader.line_num, cells, all_of_them, named, is_too_long=any(fields[len(headings) :]))
+    except csv.Error as error:
+        raise UnreadableExport(_no_csv(reader, error)) from None
+
+
+def _no_csv(reader: Any, error: csv.Error) -> str:
+    return f"line {reader.line_num} is no CSV: {error}"
 
 
 def _heading(text: str) -> tuple[str, str]:
@@ -108,7 +126,7 @@ def _heading(text: str) -> tuple[str, str]:
 
 def _cell(value: Any) -> str:
     text = str(value).strip()
-    return "" if value is None or text in _EMPTY else text
+    return "" if value is None or text in _EMPTY or _FEW.fullmatch(text) else text
 
 
 def _documents(text: str) -> list[Any]:

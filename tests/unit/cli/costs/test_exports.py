@@ -14,13 +14,13 @@ from services.cli.costs.lines import UnreadableExport
 from services.ingest.protocols.import_cells import Decimals
 from services.metrics.domain.cost import FIELDS, Cost
 
-GOOGLE = """Campaign performance
+GOOGLE = """Campaign report
 "May 1, 2026 - May 2, 2026"
-Day,Campaign,Campaign ID,Ad group,Currency code,Impr.,Clicks,Cost,Conversions
-2026-05-01,Spring,123,Shoes,USD,"12,345",50,"1,234.56",3.00
-2026-05-02,"Spring, late",123, --,USD,0, --,0.00,0.50
-Total: Campaigns, --, --, --,USD,"12,345",50,"1,234.56",3.50
-Total: Account, --, --, --,USD,"12,345",50,"1,234.56",3.50
+Day,Campaign,Campaign ID,Ad group,Currency code,Impr.,Clicks,Cost,Conversions,Search impr. share
+2026-05-01,Spring,123,Shoes,USD,"12,345",50,"1,234.56",3.00,< 10%
+2026-05-02,"Spring, late",123, --,USD,0, --,0.00,0.50, --
+Total: Campaigns, --, --, --,USD,"12,345",50,"1,234.56",3.50, --
+Total: Account, --, --, --,USD,"12,345",50,"1,234.56",3.50, --
 """
 GOOGLE_API = [
     {
@@ -65,7 +65,8 @@ META_API = {
 }
 LINKEDIN = """Campaign Performance Report (in UTC)
 Report Start: May 1, 2026, 12:00 AM
-Date Generated: May 3, 2026
+Report End: May 1, 2026, 11:59 PM
+Date Generated: May 3, 2026, 9:12 AM
 
 Start Date (in UTC)\tAccount Name\tCurrency\tCampaign ID\tCampaign Name\tTotal Spent\tImpressions\tClicks\tLeads
 5/1/2026\tAcme\tEUR\t700\tSøg\t1.234,50\t1.000\t5\t1
@@ -85,6 +86,23 @@ LINKEDIN_API = {
         }
     ]
 }
+LINKEDIN_ADS = """Ad Performance Report (in UTC)
+"Report Start: May 1, 2026, 12:00 AM"
+"Report End: May {last}, 2026, 11:59 PM"
+"Date Generated: May 3, 2026, 9:12 AM"
+
+"Start Date (in UTC)"\t"Account Name"\t"Currency"\t"Campaign ID"\t"Campaign Name"\t"Ad Set ID"\t"Ad Set Name"\t\
+"Ad ID"\t"Ad Name"\t"Ad Introduction Text"\t"Total Spent"\t"Impressions"\t"Clicks"\t"Conversions"
+5/1/2026\tAcme\tEUR\t600\tSpring\t700\tBuyers\t800\tBoots\t"We say ""hello"",
+and more"\t1,234.50\t1,000\t5\t2
+5/{day}/2026\tAcme\tEUR\t600\tSpring\t700\tBuyers\t801\tLaces\tCome\t0.50\t10\t0\t0
+"""
+TIKTOK_ADS = """Campaign name,Ad group name,Ad name,Primary status,By Day,Currency,Cost,CPM,Impressions,\
+Clicks (destination),Conversions
+Spring,Buyers,Boots,Active,2026-05-01,EUR,99.50,12.40,8024,5,1
+Spring,Buyers,Laces,Active,2026-05-01,EUR,0.02,5.00,<5,0,0
+-,-,-,-,-,EUR,99.52,12.40,8028,5,1
+"""
 TIKTOK = """By Day;Campaign name;Campaign ID;Ad group ID;Currency;Cost;Impressions;Clicks (destination);Conversions
 2026-05-01;Spring;72;8;DKK;99,50;1000;5;1
 Total of 1 results;-;-;-;DKK;99,50;1000;5;1
@@ -210,6 +228,20 @@ def test_meta_report_of_a_whole_account_has_no_totals() -> None:
     assert list(found.costs.values()) == [cost(1, source="facebook", currency="EUR", cost=3)]
 
 
+@pytest.mark.parametrize("total", [",,,,37.00", "2026-05-01,2026-05-02,,,37.00"])
+def test_meta_day_counts_beside_the_period_of_the_report(total: str) -> None:
+    head = "Reporting starts,Reporting ends,Day,Ad name,Amount spent (USD)\n"
+    rows = "2026-05-01,2026-05-02,2026-05-01,Boots,12.34\n2026-05-01,2026-05-02,2026-05-02,Boots,24.66\n"
+
+    found = read("meta-ads", f"{head}{rows}{total}\n")
+
+    assert [(one.day.day, one.ad_id, str(one.cost)) for one in found.costs.values()] == [
+        (1, "Boots", "12.34"),
+        (2, "Boots", "24.66"),
+    ]
+    assert (found.totals, found.refused) == (1, [])
+
+
 def test_meta_api() -> None:
     (found,) = read("meta-ads", META_API).costs.values()
 
@@ -246,12 +278,35 @@ def test_linkedin_report_with_comma_and_months_first() -> None:
     )
 
 
+def test_linkedin_report_of_ads_in_its_later_words_as_tabs_in_utf_16() -> None:
+    wide = codecs.BOM_UTF16_LE + LINKEDIN_ADS.format(last=2, day=2).encode("utf-16-le")
+
+    first, second = read("linkedin-ads", wide, Asked(dates="mdy")).costs.values()
+
+    usual = {
+        "source": "linkedin",
+        "campaign_id": "600",
+        "campaign_name": "Spring",
+        "adgroup_id": "700",
+        "currency": "EUR",
+    }
+    assert first == cost(1, **usual, ad_id="800", cost="1234.50", impressions=1000, clicks=5, conversions=2)
+    assert second == cost(2, **usual, ad_id="801", cost="0.50", impressions=10)
+
+
+def test_linkedin_report_of_several_days_that_is_not_broken_down_is_refused_whole() -> None:
+    with pytest.raises(UnreadableExport, match="2026-05-01 to 2026-05-02"):
+        read("linkedin-ads", LINKEDIN_ADS.format(last=2, day=1), Asked(dates="mdy"))
+
+    assert len(read("linkedin-ads", LINKEDIN_ADS.format(last=1, day=1), Asked(dates="mdy")).costs) == 2
+
+
 def test_days_that_may_be_read_in_two_ways_are_refused() -> None:
-    assert faults(read("linkedin-ads", LINKEDIN, Asked(decimals="comma"))) == [(6, "invalid_instant", "/date")]
+    assert faults(read("linkedin-ads", LINKEDIN, Asked(decimals="comma"))) == [(7, "invalid_instant", "/date")]
 
 
 def test_decimals_of_another_mark_are_refused_where_they_show() -> None:
-    assert faults(read("linkedin-ads", LINKEDIN, Asked(dates="mdy", decimals="point"))) == [(6, "wrong_type", "/cost")]
+    assert faults(read("linkedin-ads", LINKEDIN, Asked(dates="mdy", decimals="point"))) == [(7, "wrong_type", "/cost")]
 
 
 def test_a_number_that_may_be_read_in_two_ways_is_refused() -> None:
@@ -303,6 +358,16 @@ def test_tiktok_report() -> None:
         )
     ]
     assert found.totals == 1
+
+
+def test_tiktok_report_of_ads_with_a_masked_count_and_a_total_without_a_name() -> None:
+    found = read("tiktok-ads", TIKTOK_ADS)
+
+    assert [(one.ad_id, str(one.cost), one.impressions) for one in found.costs.values()] == [
+        ("Boots", "99.50", 8024),
+        ("Laces", "0.02", 0),
+    ]
+    assert (found.totals, found.refused) == (1, [])
 
 
 def test_tiktok_api() -> None:
