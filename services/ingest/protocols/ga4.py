@@ -93,13 +93,16 @@ class _Body(msgspec.Struct):
 
 
 _BODY: Final = msgspec.json.Decoder(_Body)
+_PARTS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def open_collected(body: bytes, stream: Mapping[str, str]) -> Parcel:
     """The events of a request. ``stream`` is what its address says of where they come from, keys left out."""
     try:
         events: list[Any] = list(_BODY.decode(body).events)
-        envelope = read_loosely(body)
+        parts = _PARTS.decode(body)
+        del parts["events"]  # they are read one by one
+        envelope = msgspec.json.decode(msgspec.json.encode(parts))
     except msgspec.ValidationError:
         return Parcel(not_a_list(body, body.lstrip()[:1] == b"{", "/events"), READER)
     except FAULTS:
@@ -108,7 +111,7 @@ def open_collected(body: bytes, stream: Mapping[str, str]) -> Parcel:
             split = Split([body], why_not_json(body)) if body.strip() else counted([], body, MAX_EVENTS, "/events")
             return Parcel(split, READER)
         events, envelope = array.items, read_loosely(array.envelope())
-    envelope.pop("events", None)
+        envelope.pop("events", None)
     return _taken_apart(events, {**envelope, **stream}, body)
 
 
