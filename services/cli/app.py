@@ -21,6 +21,7 @@ from services.cli.leads import leads
 from services.cli.lifecycle import down, status
 from services.cli.links import links
 from services.cli.model import model
+from services.cli.origins import checked_origins
 from services.cli.place import DEFAULT, Data, make_folder
 from services.cli.policy import policy
 from services.cli.rebuild import rebuild
@@ -65,7 +66,7 @@ def up(
             dsn=parse_dsn(database) if database else "",
             kafka=tuple(server.strip() for server in kafka.split(",") if server.strip()),
             template=template,
-            origins=frozenset(origin or ()),
+            origins=checked_origins(origin),
             demo=demo_month,
         )
         asyncio.run(run_up(wanted, Surroundings(around.environment, around.clock, around.say, announce)))

@@ -8,6 +8,7 @@ import typer
 from services.cli.call import Commands, DatabaseCall, WorkspaceCall, beginning
 from services.cli.context import Given
 from services.cli.exits import Ended, Exit
+from services.cli.origins import checked_origins
 from services.ingest.domain.kind import is_kind
 from shared.access import KeyKind, Scope, WireProfile
 from shared.clock import DAY, HOUR, to_text
@@ -50,6 +51,8 @@ def create(
         raise Ended(Exit.MISUSED, f"a secret key needs at least one --scope of {', '.join(Scope)}")
     if kind is KeyKind.WRITE and scope:
         raise Ended(Exit.MISUSED, "a write key only posts touchpoints: leave --scope out, or make a secret key")
+    if kind is KeyKind.SECRET and origin:
+        raise Ended(Exit.MISUSED, "a secret key never sits on a site, where everybody can read it: leave --origin out")
     kinds = frozenset(may_send or ())
     for name in kinds:
         if not is_kind(name):
@@ -63,7 +66,7 @@ def create(
             kind,
             now,
             scopes=frozenset(scope or ()),
-            origins=frozenset(origin or ()),
+            origins=checked_origins(origin),
             protocol=protocol,
             expires_at=None if days is None else now + days * DAY,
         )

@@ -46,6 +46,43 @@ def test_a_key_is_made_with_what_was_asked_for(dsn: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("said", "origin"),
+    [
+        ("https://Shop.Example:443/", "https://shop.example"),
+        ("http://shop.example:8080", "http://shop.example:8080"),
+        ("https://shop.example:*", "https://shop.example:*"),
+    ],
+)
+def test_a_site_becomes_the_origin_that_browsers_send(dsn: str, said: str, origin: str) -> None:
+    made = tragt("keys", "create", "write", "--origin", said, "--database", dsn, "--json").json
+
+    listed = {key["prefix"]: key for key in tragt("keys", "list", "--database", dsn, "--json").json["data"]}
+    assert listed[made["prefix"]]["origins"] == [origin]
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("shop.example", "write https://shop.example"),
+        ("https://shop.example/path", "write https://shop.example, without what follows the host"),
+        ("https://*.shop.example", "write each of them out"),
+        ("not a site", "write scheme and host"),
+        ("ftp://shop.example", "write scheme and host"),
+    ],
+)
+def test_what_no_browser_sends_is_no_origin(dsn: str, said: str, told: str) -> None:
+    refused = tragt("keys", "create", "write", "--origin", said, "--database", dsn)
+
+    assert (refused.code, told in refused.err) == (2, True), refused.err
+
+
+def test_a_secret_key_sits_on_no_site(dsn: str) -> None:
+    refused = tragt("keys", "create", "secret", "--scope", "ingest", "--origin", "https://a.dk", "--database", dsn)
+
+    assert (refused.code, "leave --origin out" in refused.err) == (2, True), refused.err
+
+
 def test_a_key_bound_to_kinds_is_listed_with_them_its_successor_too(dsn: str) -> None:
     words = ("keys", "create", "write", "--kind", "page_viewed", "--kind", "form_submitted", "--database", dsn)
     made = tragt(*words, "--json").json["prefix"]
