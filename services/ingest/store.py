@@ -12,7 +12,6 @@ from sqlalchemy.dialects.postgresql import insert as insert_or_update
 from services.ingest.domain.file_import import FileImport
 from services.ingest.tables import file_import, hook, kind_schema, rejected, schema_version
 from shared.database.session import WriteSession
-from shared.vocabulary import WITHHELD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,10 +115,11 @@ async def mark_replayed(session: WriteSession, workspace: UUID, ids: Sequence[st
 _SAY_WHY: Final = text("""
     UPDATE ingest.rejected AS kept
     SET code = said.code, pointer = said.pointer, detail = said.detail,
-        payload = CASE WHEN said.code = ANY(CAST(:withheld AS text[])) THEN '' ELSE kept.payload END
+        payload = CASE WHEN said.is_kept THEN kept.payload ELSE '' END
     FROM unnest(
-        CAST(:ids AS text[]), CAST(:codes AS text[]), CAST(:pointers AS text[]), CAST(:details AS text[])
-    ) AS said (id, code, pointer, detail)
+        CAST(:ids AS text[]), CAST(:codes AS text[]), CAST(:pointers AS text[]), CAST(:details AS text[]),
+        CAST(:kept AS boolean[])
+    ) AS said (id, code, pointer, detail, is_kept)
     WHERE kept.workspace_id = :workspace AND kept.id = said.id
 """)
 
@@ -139,12 +139,12 @@ async def mark_fixed(session: WriteSession, workspace: UUID, payloads: Mapping[s
 
 
 async def mark_refused_again(
-    session: WriteSession, workspace: UUID, reasons: Sequence[tuple[str, str, str, str]]
+    session: WriteSession, workspace: UUID, reasons: Sequence[tuple[str, str, str, str, bool]]
 ) -> None:
-    """Say why items are still refused: id, code, pointer and detail of each. Of what is withheld nothing stays."""
-    ids, codes, pointers, details = ([reason[part] for reason in reasons] for part in range(4))
-    said = {"workspace": workspace, "ids": ids, "codes": codes, "pointers": pointers, "details": details}
-    await session.execute(_SAY_WHY, said | {"withheld": sorted(WITHHELD)})
+    """Say why items are still refused: id, code, pointer and detail of each, and whether its payload may stay."""
+    ids, codes, pointers, details, kept = ([reason[part] for reason in reasons] for part in range(5))
+    said = {"workspace": workspace, "ids": ids, "codes": codes, "pointers": pointers, "details": details, "kept": kept}
+    await session.execute(_SAY_WHY, said)
 
 
 async def repair(session: WriteSession, workspace: UUID, item_id: str, payload: bytes) -> bool:

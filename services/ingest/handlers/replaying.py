@@ -70,13 +70,13 @@ class Replay:
         """Append what is good now, then say so in the rows. Raises Unavailable, Transient."""
         outcomes = [(item.id, self._again(principal, item)) for item in items]
         good = {item_id: outcome for item_id, outcome in outcomes if isinstance(outcome, Touchpoint)}
-        bad = tuple((item_id, outcome.refusal) for item_id, outcome in outcomes if isinstance(outcome, Rejected))
+        bad = [(item_id, outcome) for item_id, outcome in outcomes if isinstance(outcome, Rejected)]
         await self._append(list(good.values()))
         async with writing(self._engine) as session:
             await store.mark_replayed(session, principal.workspace, list(good), self._clock.now())
-            reasons = [(item_id, why.code, why.pointer, why.detail) for item_id, why in bad]
+            reasons = [(item_id, *_why(outcome), bool(outcome.payload)) for item_id, outcome in bad]
             await store.mark_refused_again(session, principal.workspace, reasons)
-        return Replayed(len(good), bad)
+        return Replayed(len(good), tuple((item_id, outcome.refusal) for item_id, outcome in bad))
 
     async def fix(
         self, principal: Principal, items: Sequence[KeptItem], patch: Mapping[str, Any], *, dry_run: bool
@@ -138,6 +138,10 @@ class Replay:
             return Rejected(item.id, Refusal(Code(item.code), item.pointer, item.detail), payload)
         outcome = reader.read(payload, arrival, may_hold_nul=b"\\u0000" in payload)
         return msgspec.structs.replace(outcome, id=item.id) if isinstance(outcome, Touchpoint) else outcome
+
+
+def _why(outcome: Rejected) -> tuple[str, str, str]:
+    return outcome.refusal.code, outcome.refusal.pointer, outcome.refusal.detail
 
 
 def _patched(item: KeptItem, patch: Mapping[str, Any]) -> bytes | None:

@@ -76,3 +76,16 @@ async def test_decision_that_is_repaired_goes_on_without_what_the_repair_puts_in
 
     (touchpoint,) = await door.touchpoints()
     assert (replayed.json()["accepted"], touchpoint.page, bytes(touchpoint.properties)) == (1, None, b"{}")
+
+
+async def test_what_a_repair_makes_a_denial_is_not_kept_when_it_is_refused_again(door: OpenDoor) -> None:
+    await door.post("/v1/touchpoints", {**_TOLD, "id": "d", "kind": "Bad Kind"})
+    (before,) = await _kept(door)
+    headers = {"authorization": f"Bearer {door.keys.secret}"}
+    payload = {**_DECISION, "kind": "Bad Kind"}
+    await door.client.patch("/v1/rejected/d", json={"payload": payload}, headers=headers)
+    replayed = await door.client.post("/v1/rejected/d/replay", headers=headers)
+
+    (after,) = await _kept(door)
+    assert replayed.json()["refused"][0]["code"] == "invalid_kind"
+    assert ("secret" in before["payload"], after["payload"]) == (True, "")
