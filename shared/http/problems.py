@@ -200,7 +200,7 @@ def _answer_http(request: Request, error: Exception) -> Response:
 
 def _allowed(request: Request) -> list[str]:
     """The methods that the path of a request has, of all of its routes: Starlette names those of the first one only."""
-    routes = request.app.routes
+    routes = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
     scopes = [{**request.scope, "method": method} for method in _METHODS]
     return [scope["method"] for scope in scopes if any(route.matches(scope)[0] is Match.FULL for route in routes)]
 
