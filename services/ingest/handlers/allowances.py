@@ -95,7 +95,7 @@ class Allowances:
         for limit in self._of(principal):
             bucket = limit.bucket  # written out, as every request comes by here
             left = bucket.left - items
-            bucket.left = left if left > bucket.floor else bucket.floor
+            bucket.left = left if left > bucket.floor else bucket.floor  # noqa: FURB136 -- as above
 
     def spare(self, principal: Principal) -> int:
         """How many items a job may send now: what is beyond half of every allowance, none while much waits.
