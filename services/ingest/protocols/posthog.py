@@ -5,7 +5,7 @@ An id is a user's unless the event says that nobody has been identified yet. Fie
 
 import re
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -18,8 +18,10 @@ from services.ingest.protocols import keeping
 from services.ingest.protocols.arrival import admitted, check_time, surroundings, way_in
 from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
 from services.ingest.protocols.posthog_parts import (
+    Parted,
     account_said,
     campaign_said,
+    context_kept,
     distinct_id,
     group_key,
     is_made_for_group,
@@ -71,6 +73,13 @@ _OF_THE_SENDING: Final = frozenset({"sent_at", "offset", "token", "$token", "api
 """What differs between an event and its retry."""
 
 
+_Flat = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)] | float | str | bool | None
+_Nested = _Flat | list[_Flat] | dict[str, _Flat]
+_Deeper = _Flat | list[_Nested] | dict[str, _Nested]
+_Plain = dict[str, _Flat | list[_Deeper] | dict[str, _Deeper]] | None
+"""Properties that are within bounds by their types."""
+
+
 class _Event(msgspec.Struct, gc=False):
     event: Any = None
     uuid: Any = None
@@ -82,23 +91,36 @@ class _Event(msgspec.Struct, gc=False):
     ip: Any = None
     put: msgspec.Raw = msgspec.field(default=EMPTY, name="$set")
     put_once: msgspec.Raw = msgspec.field(default=EMPTY, name="$set_once")
-    properties: msgspec.Raw = EMPTY
     options: Any = None
+    properties: Any = None
 
 
-class _Said(NamedTuple):
+class _PlainEvent(_Event, gc=False):
+    properties: _Plain = None
+
+
+class _AnyEvent(_Event, gc=False):
+    properties: msgspec.Raw = EMPTY
+
+
+class _Ids(msgspec.Struct, gc=False, omit_defaults=True):
+    distinct_id: str
+    anon_distinct_id: Any = None
+
+
+class _Said(msgspec.Struct, gc=False):
     """An event and what is read out of it everywhere."""
 
     event: _Event
     name: str
     kind: str
     distinct: str
-    properties: dict[str, Any]
+    parted: Parted
 
     def option(self, name: str, of_old: str) -> Any:
         """What the newer protocol says among its options, and the older one among the properties."""
         options = self.event.options
-        return options.get(name) if isinstance(options, dict) and name in options else self.properties.get(of_old)
+        return options.get(name) if isinstance(options, dict) and name in options else self.parted.context.get(of_old)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,41 +148,48 @@ def reader(call: str) -> Events:
     return Events(engages=call == ENGAGE)
 
 
-_EVENT: Final = msgspec.json.Decoder(_Event)
+_PLAIN: Final = msgspec.json.Decoder(_PlainEvent)
+_ANY: Final = msgspec.json.Decoder(_AnyEvent)
 
 
 def _read(item: Item, *, may_hold_nul: bool) -> _Event:
-    return read_item(_EVENT, item, "an event", may_hold_nul=may_hold_nul)
+    """The event with its properties, an object within bounds or None."""
+    try:
+        return read_item(_PLAIN, item, "an event", may_hold_nul=may_hold_nul)
+    except Refused:
+        event: _Event = read_item(_ANY, item, "an event", may_hold_nul=may_hold_nul)
+        event.properties = read_object(event.properties, "/properties")
+        return event
 
 
 def _said(event: _Event, envelope: Events) -> _Said:
     is_nameless = event.event is None or event.event == ""
     name = _IDENTIFY if envelope.engages and is_nameless else event.event
-    properties = read_object(event.properties, "/properties")
-    kind = _kind(name, properties)
-    distinct = distinct_id(event.distinct_id, event.marked_id, properties.get("distinct_id"))
+    said = parted(event.properties or {})
+    kind = _kind(name, said.context)
+    distinct = distinct_id(event.distinct_id, event.marked_id, said.distinct_id)
     if not distinct:
         raise Refused(Code.MISSING, "/distinct_id", "an event needs a distinct_id")
-    return _Said(event, name, kind, distinct, properties)
+    return _Said(event, name, kind, distinct, said)
 
 
 def _parse(said: _Said, item: Item, arrival: Arrival, envelope: Events) -> Touchpoint:
-    event, properties = said.event, said.properties
-    page = page_said(properties)
-    where = surroundings(told(properties, event.ip), arrival)
+    event, own, context = said.event, said.parted.own, said.parted.context
+    page = page_said(said.parted)
+    campaign = campaign_said(own)
+    where = surroundings(told(said.parted, event.ip), arrival)
     keys, traits, previous = _person(said, arrival.secret, where.country)
     times = _times(said, envelope.sent_at, arrival.received_at)
-    own, context = parted(properties, event.ip, arrival.about.terms)
     if said.name == _GROUP:
-        own = _group_set(properties)
+        own = dict(part(context, "$group_set"))
     kind = Kind.IDENTIFIED.value if said.name == _ALIAS and previous is None else said.kind
     check_time(arrival, times.original, times.sent_at)
     agreed, marks = admitted(arrival, where, kind, None, traits, own, "/properties/$set")
-    item_id = _own_id(event.uuid, properties) or _made_id(item, times.original, arrival)
+    item_id = _own_id(event.uuid, context) or _made_id(item, times.original, arrival)
     if arrival.is_public:
         check_public(item_id, "/uuid")
     size, terms = memoryview(item).nbytes, arrival.about.terms
-    campaign, channel, rule = way_in(campaign_said(properties), page, kind, size, terms)
+    campaign, channel, rule = way_in(campaign, page, kind, size, terms)
     return Touchpoint(  # by place, as native ones are
         arrival.workspace,
         item_id,
@@ -177,12 +206,12 @@ def _parse(said: _Said, item: Item, arrival: Arrival, envelope: Events) -> Touch
         money_said(own, kind) if own else None,
         where.country,
         where.device,
-        group_key(properties) if said.name == _GROUP else account_said(properties),
+        group_key(context) if said.name == _GROUP else account_said(context),
         traits,
         agreed,
-        _written({"distinct_id": said.distinct, **_anonymous_before(properties)}),
+        _written(_Ids(said.distinct, said.parted.before or None)),
         _written(own) if own else EMPTY,
-        _written(context),
+        _written(context_kept(said.parted, event.ip, terms)),
         rule,
         where.browser,
         where.os,
@@ -191,14 +220,14 @@ def _parse(said: _Said, item: Item, arrival: Arrival, envelope: Events) -> Touch
     )
 
 
-def _kind(name: Any, properties: dict[str, Any]) -> str:
+def _kind(name: Any, context: dict[str, Any]) -> str:
     if name is None or name == "":
         raise Refused(Code.MISSING, "/event", "an event needs its name")
     if not isinstance(name, str):
         raise Refused(Code.WRONG_TYPE, "/event", "the name of an event is text")
     kind = _KINDS.get(name)
     if kind is not None:
-        used = properties.get("$event_type") if name == "$autocapture" else None
+        used = context.get("$event_type") if name == "$autocapture" else None
         return _USES.get(used, kind) if isinstance(used, str) else kind
     named = kind_of_event(name)
     if not named:
@@ -208,19 +237,21 @@ def _kind(name: Any, properties: dict[str, Any]) -> str:
 
 def _person(said: _Said, secret: bytes, country: str | None) -> tuple[tuple[str, ...], dict[str, Any], str | None]:
     """The keys and the traits of the person, and the user id that an alias joins."""
-    ring = KeyRing(secret, country)
-    previous = _alias(said, ring) if said.name == _ALIAS else None
     traits = {} if said.name == _GROUP else _traits(said)
-    if said.name != _ALIAS:
+    asks = is_form(said.kind)
+    if said.name != _ALIAS and not traits and not asks:
+        return plain_keys(*_ids(said), _IDS), traits, None
+    ring, previous = KeyRing(secret, country), None
+    if said.name == _ALIAS:
+        previous = _alias(said, ring)
+    else:
         user_id, anonymous_id = _ids(said)
-        if not traits and not is_form(said.kind):
-            return plain_keys(user_id, anonymous_id, _IDS), traits, None
         ring.user_id(user_id, _IDS[0])
         ring.anonymous_id(anonymous_id, _IDS[1])
     if traits:
         ring.contact(traits)
-    if is_form(said.kind):
-        ring.contact(said.properties)
+    if asks:
+        ring.contact(said.parted.own)
     return ring.strongest_first(), ring.named(traits), previous
 
 
@@ -228,19 +259,21 @@ def _ids(said: _Said) -> tuple[str | None, str | None]:
     """The user's id and the device's."""
     if _is_anonymous(said):
         return None, said.distinct
-    return said.distinct, distinct_id(said.properties.get("$anon_distinct_id"))
+    return said.distinct, distinct_id(said.parted.before)
 
 
 def _traits(said: _Said) -> dict[str, Any]:
-    once, put = read_object(said.event.put_once, "/$set_once"), read_object(said.event.put, "/$set")
-    return traits_said(part(said.properties, "$set_once"), once, part(said.properties, "$set"), put)
+    event, inside = said.event, said.parted
+    once, put = read_object(event.put_once, "/$set_once"), read_object(event.put, "/$set")
+    if not (once or put or inside.put or inside.put_once):
+        return {}
+    return traits_said(inside.put_once, once, inside.put, put)
 
 
 def _alias(said: _Said, ring: KeyRing) -> str | None:
     """Takes in the new id. The user id that it takes the place of, None when that was only a device's."""
-    properties = said.properties
-    new = identifier(distinct_id(properties.get("alias")), "/properties/alias")
-    old = identifier(distinct_id(properties.get("distinct_id"), said.distinct), "/properties/distinct_id")
+    new = identifier(distinct_id(said.parted.own.get("alias")), "/properties/alias")
+    old = identifier(distinct_id(said.parted.distinct_id, said.distinct), "/properties/distinct_id")
     if new is None:
         raise Refused(Code.MISSING, "/properties/alias", "an alias needs the new id")
     if old is None:
@@ -254,15 +287,15 @@ def _alias(said: _Said, ring: KeyRing) -> str | None:
 
 def _is_anonymous(said: _Said) -> bool:
     """Whether the id is a device's own, given before anybody was identified."""
-    properties = said.properties
+    context = said.parted.context
     if said.name == _IDENTIFY and said.event.event:
         return False
-    if isinstance(identified := properties.get("$is_identified"), bool):
+    if isinstance(identified := context.get("$is_identified"), bool):
         return not identified
-    if said.distinct == properties.get("$device_id") or said.option("process_person_profile", _PROFILE) is False:
+    if said.distinct == context.get("$device_id") or said.option("process_person_profile", _PROFILE) is False:
         return True
     if said.name == _GROUP:
-        return is_made_for_group(said.distinct, properties) or bool(_UUID.fullmatch(said.distinct))
+        return is_made_for_group(said.distinct, context) or bool(_UUID.fullmatch(said.distinct))
     return False
 
 
@@ -287,21 +320,12 @@ def _is_offset(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _MAX_OFFSET
 
 
-def _group_set(properties: dict[str, Any]) -> dict[str, Any]:
-    return dict(part(properties, "$group_set"))
-
-
-def _anonymous_before(properties: dict[str, Any]) -> dict[str, Any]:
-    before = properties.get("$anon_distinct_id")
-    return {"anon_distinct_id": before} if before else {}
-
-
-def _written(content: dict[str, Any]) -> msgspec.Raw:
+def _written(content: dict[str, Any] | _Ids) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode(content))
 
 
-def _own_id(uuid: Any, properties: dict[str, Any]) -> str | None:
-    return own_id(uuid, "/uuid") or own_id(properties.get("$insert_id"), "/properties/$insert_id")
+def _own_id(uuid: Any, context: dict[str, Any]) -> str | None:
+    return own_id(uuid, "/uuid") or own_id(context.get("$insert_id"), "/properties/$insert_id")
 
 
 def _made_id(item: Item, original: int | None, arrival: Arrival) -> str:

@@ -14,20 +14,33 @@ from shared.contracts.touchpoint import Campaign, Page
 
 MAX_DISTINCT_ID: Final = 200
 _MAX_ACCOUNT: Final = 512
-_UTM: Final = tuple(f"utm_{name}" for name in ("source", "medium", "campaign", "term", "content", "id"))
-_UTM_NAMES: Final = frozenset(_UTM)
+_NO_CAMPAIGN: Final = Campaign()
+_UTM_NAMES: Final = frozenset(f"utm_{name}" for name in ("source", "medium", "campaign", "term", "content", "id"))
 _CLICK_NAMES: Final = frozenset(CLICK_GROUPS)
 _ACCOUNTS: Final = ("company", "account", "organization", "organisation", "workspace", "team")
 """Kinds of groups that are accounts, the likeliest first."""
 
 _TOKENS: Final = frozenset({"token", "$token", "api_key"})
-_NOT_KEPT: Final = _TOKENS | {"$set", "$set_once", "distinct_id", "$anon_distinct_id"}
+
+
+class Parted(msgspec.Struct, gc=False):
+    """An event's properties: what its author said (``own``), what PostHog said about the circumstances (``context``),
+    neither with nulls or keys, and what was taken out of both.
+    """
+
+    own: dict[str, Any]
+    context: dict[str, Any]
+    distinct_id: Any
+    before: Any
+    put: Any
+    put_once: Any
+    address: Any
 
 
 def distinct_id(*said: Any) -> str:
     """The first id there is as text, cut as PostHog cuts it; empty when there is none."""
     for value in said:
-        if value is not None and (written := _written(value)):
+        if value is not None and (written := value if type(value) is str else _written(value)):
             return written[:MAX_DISTINCT_ID]
     return ""
 
@@ -41,66 +54,94 @@ def _written(value: Any) -> str:
         return ""
 
 
-def traits_said(*said: Mapping[str, Any]) -> dict[str, Any]:
-    """What is set on the person, later ones over earlier ones, without what PostHog sets about itself."""
-    return {name: value for one in said if one for name, value in one.items() if not name.startswith("$")}
-
-
-def page_said(properties: Mapping[str, Any]) -> Page | None:
-    """The page; a referrer of ``$direct`` is none."""
-    url, path, referrer = [text(properties, name) for name in ("$current_url", "$pathname", "$referrer")]
-    title = text(properties, "title") or text(properties, "$title")
-    referrer = None if referrer == DIRECT else referrer
-    return Page(url=url, path=path, title=title, referrer=referrer) if url or path or referrer else None
-
-
-def campaign_said(properties: Mapping[str, Any]) -> Campaign | None:
-    """The UTM fields and the click ids, which its SDKs take out of the address and send flat; null when absent."""
-    utm = [None] * len(_UTM) if _UTM_NAMES.isdisjoint(properties) else [text(properties, name) for name in _UTM]
-    clicks = () if _CLICK_NAMES.isdisjoint(properties) else CLICK_GROUPS
-    click = next((f"{name}:{value}" for name in clicks if (value := text(properties, name))), None)
-    if click is None and not any(utm):
-        return None
-    source, medium, name, term, content, campaign_id = utm
-    return Campaign(source=source, medium=medium, name=name, term=term, content=content, id=campaign_id, click_id=click)
-
-
-def told(properties: Mapping[str, Any], address: Any) -> Told:
-    """What an event says of where somebody was, with what, and of consent."""
-    return Told(
-        properties.get("$raw_user_agent"),
-        properties.get("$device_type"),
-        properties.get("$geoip_country_code"),
-        properties.get("$locale") or properties.get("$browser_language"),
-        properties.get("$ip") or address,
-        consent.from_context(properties),
-        properties.get("$browser_type") == "bot",
+def parted(properties: Mapping[str, Any]) -> Parted:
+    """The properties taken apart."""
+    own: dict[str, Any] = {}
+    context: dict[str, Any] = {}
+    for name, value in properties.items():
+        if value is not None:
+            if "$" <= name < "%":  # begins with it
+                context[name] = value
+            else:
+                own[name] = value
+    own.pop("token", None)
+    own.pop("api_key", None)
+    context.pop("$token", None)
+    return Parted(
+        own,
+        context,
+        own.pop("distinct_id", None),
+        context.pop("$anon_distinct_id", None),
+        context.pop("$set", None),
+        context.pop("$set_once", None),
+        context.pop("$ip", None),
     )
 
 
-def account_said(properties: Mapping[str, Any]) -> str | None:
+def traits_said(*said: Any) -> dict[str, Any]:
+    """What is set on the person, later ones over earlier ones, without what PostHog sets about itself."""
+    objects = [one for one in said if isinstance(one, dict)]
+    return {name: value for one in objects for name, value in one.items() if not name.startswith("$")}
+
+
+def page_said(said: Parted) -> Page | None:
+    """The page; a referrer of ``$direct`` is none."""
+    context = said.context
+    url, path, referrer = text(context, "$current_url"), text(context, "$pathname"), text(context, "$referrer")
+    if referrer == DIRECT:
+        referrer = None
+    if url or path or referrer:
+        return Page(url, path, text(said.own, "title") or text(context, "$title"), referrer)
+    return None
+
+
+def campaign_said(own: Mapping[str, Any]) -> Campaign | None:
+    """The UTM fields and the click ids, which its SDKs take out of the address and send flat; null when absent."""
+    click = None
+    if not _CLICK_NAMES.isdisjoint(own):
+        click = next((f"{name}:{value}" for name in CLICK_GROUPS if (value := text(own, name))), None)
+    if click is None and _UTM_NAMES.isdisjoint(own):
+        return None
+    said = Campaign(
+        text(own, "utm_source"),
+        text(own, "utm_medium"),
+        text(own, "utm_campaign"),
+        text(own, "utm_term"),
+        text(own, "utm_content"),
+        text(own, "utm_id"),
+        click,
+    )
+    return None if said == _NO_CAMPAIGN else said
+
+
+def told(said: Parted, address: Any) -> Told:
+    """What an event says of where somebody was, with what, and of consent."""
+    context = said.context
+    return Told(
+        context.get("$raw_user_agent"),
+        context.get("$device_type"),
+        context.get("$geoip_country_code"),
+        context.get("$locale") or context.get("$browser_language"),
+        said.address or address,
+        consent.from_context(said.own),
+        context.get("$browser_type") == "bot",
+    )
+
+
+def account_said(context: Mapping[str, Any]) -> str | None:
     """The account among the groups; the first of them when none is called so."""
-    groups = part(properties, "$groups")
+    groups = part(context, "$groups")
     if not groups:
         return None
     found = next((group for name in _ACCOUNTS if (group := text(groups, name))), None)
     return found or next((group for name in groups if (group := text(groups, name))), "") or None
 
 
-def parted(properties: Mapping[str, Any], address: Any, terms: Terms) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What the event's author said, and what PostHog said about the circumstances; neither nulls nor keys.
-
-    Of the IP address there is as much as may be kept.
-    """
-    own: dict[str, Any] = {}
-    context: dict[str, Any] = {}
-    for name, value in properties.items():
-        if value is not None and name not in _NOT_KEPT:
-            (context if name[:1] == "$" else own)[name] = value
-    kept = kept_address(context.pop("$ip", None) or address, terms)
-    if kept:
-        context["ip"] = kept
-    return own, context
+def context_kept(said: Parted, address: Any, terms: Terms) -> dict[str, Any]:
+    """The circumstances, and of the IP address as much as may be kept."""
+    address = said.address or address
+    kept = kept_address(address, terms) if address else None
+    return {**said.context, "ip": kept} if kept else said.context
 
 
 def without_tokens(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -112,13 +153,13 @@ def without_tokens(content: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def group_key(properties: Mapping[str, Any]) -> str | None:
+def group_key(context: Mapping[str, Any]) -> str | None:
     """The group that is described."""
-    key = text(properties, "$group_key")
+    key = text(context, "$group_key")
     return key[:_MAX_ACCOUNT] if key else None
 
 
-def is_made_for_group(distinct: str, properties: Mapping[str, Any]) -> bool:
+def is_made_for_group(distinct: str, context: Mapping[str, Any]) -> bool:
     """Whether an id was made up by a server's SDK only to describe a group: nobody is behind it."""
-    made = f"{text(properties, '$group_type')}_{text(properties, '$group_key')}"
+    made = f"{text(context, '$group_type')}_{text(context, '$group_key')}"
     return distinct in {made, f"${made}"}

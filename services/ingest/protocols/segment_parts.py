@@ -37,7 +37,7 @@ class ContextSaid(NamedTuple):
     campaign: Campaign | None
 
 
-class Times(NamedTuple):
+class Times(msgspec.Struct, frozen=True, gc=False):
     """The client's time of the event as it said it, its time of sending, and when it happened by our clock."""
 
     original: int | None
@@ -119,8 +119,8 @@ def money_said(properties: Mapping[str, Any], kind: str) -> Money | None:
     currency = properties.get("currency")
     names = ("revenue", "total", "value") if currency or kind.startswith(_COMMERCE) else ("revenue",)
     for name in names:
-        amount = money.lenient_amount(properties.get(name))
-        if amount is not None:
+        value = properties.get(name)
+        if value is not None and (amount := money.lenient_amount(value)) is not None:
             return Money(amount, money.lenient_currency(currency, _DEFAULT_CURRENCY))
     return None
 
