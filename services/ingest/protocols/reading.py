@@ -46,16 +46,21 @@ def read_item(decoder: msgspec.json.Decoder[_T], item: bytes | msgspec.Raw, name
 
 def read_object(raw: msgspec.Raw, pointer: str) -> dict[str, Any]:
     """The object in ``raw``, checked within bounds; empty for null. Raises Refused."""
+    value = decoded_object(raw, pointer)
+    bounds.check(value, pointer)
+    return value
+
+
+def decoded_object(raw: msgspec.Raw, pointer: str) -> dict[str, Any]:
+    """The same before anybody looked at its bounds. Raises Refused."""
     if raw is EMPTY:
         return {}
     try:
-        value = _OBJECT.decode(raw)
+        return _OBJECT.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         if bytes(raw) == b"null":
             return {}
         raise refused(error, bytes(raw), pointer) from None
-    bounds.check(value, pointer)
-    return value
 
 
 def passed_object(raw: msgspec.Raw, pointer: str) -> msgspec.Raw:

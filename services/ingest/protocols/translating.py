@@ -14,7 +14,7 @@ from services.ingest.domain.refusal import Refusal, Refused
 from services.ingest.protocols import keeping, native
 from services.ingest.protocols.arrival import kept_address, native_told, surroundings
 from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
-from services.ingest.protocols.reading import EMPTY, canonical, read_loosely, read_object
+from services.ingest.protocols.reading import EMPTY, canonical, decoded_object, read_loosely, read_object
 from services.ingest.protocols.splitting import Item
 from shared.contracts.touchpoint import Money, Page
 from shared.vocabulary import Code
@@ -64,6 +64,7 @@ class Translating:
         size = len(raw) + self.around
         try:
             said = self.completed(_object(raw, size, self.at))
+            bounds.check(said, self.at)
             if may_hold_nul:
                 bounds.check_text(said, self.at)
             ours, read, item_id = self.translate(said, size, arrival)
@@ -149,7 +150,7 @@ _remembered_path = lru_cache(maxsize=4096)(_path_in)
 
 def _object(raw: bytes, size: int, at: str) -> dict[str, Any]:
     try:
-        said = read_object(msgspec.Raw(raw), at)
+        said = decoded_object(msgspec.Raw(raw), at)
     except Refused as outcome:
         why = outcome.refusal
         if why.code is not Code.WRONG_TYPE:  # what is not JSON here is not JSON as a whole

@@ -2,14 +2,18 @@
 
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.ingest.domain.refusal import Refused
 from services.ingest.handlers.hook_providers import hook_reader_of, providers
+from services.ingest.protocols.mapping import native_of
 from services.ingest.protocols.outcome import Rejected
 from services.ingest.protocols.webhook import open_hook
 from services.ingest.protocols.webhook_handshakes import HANDSHAKES
@@ -51,6 +55,39 @@ def test_a_retry_a_day_later_says_the_same(case: Case) -> None:
         assert isinstance(again, Touchpoint)
         assert (again.id, again.strand) == (first.id, first.strand)
         assert sameness.differences(*(sameness.read(encode(one)) for one in (first, again))) == ()
+
+
+@pytest.mark.parametrize("case", all_cases(), ids=str)
+def test_what_is_not_there_is_no_text_that_says_so(case: Case) -> None:
+    provider = providers()[case.provider]
+    for raw in open_hook(provider, knock(case.body, case.content_type)).split.items:
+        for item in _each_without_one(msgspec.json.decode(raw)):
+            try:
+                native = native_of(provider.mapping, item)
+            except Refused:
+                continue
+            words = {word for text in _texts(native) for word in re.split(r"[:|]", text)}
+            assert not words & {"null", "None", "undefined"}, item
+
+
+def _each_without_one(value: Any) -> Iterator[Any]:
+    """The value, and it once without each member of an object in it."""
+    yield value
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            rest = {other: kept for other, kept in value.items() if other != name}
+            yield rest
+            yield from ({**value, name: less} for less in _each_without_one(inner))
+    elif isinstance(value, list):
+        for place, inner in enumerate(value):
+            yield from ([*value[:place], less, *value[place + 1 :]] for less in _each_without_one(inner))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _texts(inner)
 
 
 @pytest.mark.parametrize("name", providers())
