@@ -24,6 +24,9 @@ _MARKED_AGENT: Final = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.goog
 _SAME: Final = ("page", "campaign", "value", "properties", "traits", "consent")
 """What an item says in the message's own words."""
 
+_NOT_OF_DECISION: Final = frozenset({"campaign", "device"})
+"""What the door keeps nothing of where somebody denies analytics."""
+
 _BAD: Final[Sequence[dict[str, Any]]] = (
     {"kind": "page_viewed"},
     {"kind": "page_viewed", "identity": {"user_id": "null"}},
@@ -66,9 +69,12 @@ def _good(place: int, rng: random.Random, scale: Scale, shift: int) -> Sent:
     message = {**made, "id": f"c{place:06d}", "occurred_at": at, "received_at": at, "keys": _dialled(made["keys"])}
     if "previous" in made:
         (message["previous"],) = _dialled([made["previous"]])
+    item = _posted(message, step)
     if "marks" in made:
         message["device"] = "bot"
-    return Sent(message["id"], _posted(message, step), message)
+    if message.get("consent", {}).get("analytics") == "denied":
+        message = {name: value for name, value in message.items() if name not in _NOT_OF_DECISION}
+    return Sent(message["id"], item, message)
 
 
 def _is_postable(message: Message) -> bool:
