@@ -9,6 +9,9 @@ import phonenumbers
 _PLAIN: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 _MAX_LENGTH: Final = 64
 
+COUNTRIES: Final = frozenset(phonenumbers.SUPPORTED_REGIONS)
+"""Countries and territories that have telephone numbers, as ISO 3166 has them in two letters; Kosovo as XK."""
+
 
 def normalise_phone(text: str, country: str | None) -> str | None:
     """``+4520123456`` of any way to write it; ``country`` (ISO 3166, two letters) for numbers without ``+``.

@@ -18,6 +18,7 @@ from msgspec import Meta
 from services.ingest.domain.bots import BOT
 from services.ingest.domain.channel import Decision, Signs
 from services.ingest.domain.refusal import Refused
+from shared.phone import COUNTRIES
 from shared.vocabulary import Channel, Code
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -37,7 +38,9 @@ _MICROSECONDS_AN_HOUR: Final = 3_600_000_000
 _Text = Annotated[str, Meta(min_length=1, max_length=200)]
 _Host = Annotated[str, Meta(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)*$", max_length=253)]
 _Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
-_Region = Annotated[str, Meta(pattern=r"^([A-Z]{2}|EEA)$")]
+_Region = Annotated[str, Meta(min_length=1, max_length=20)]
+_REGIONS: Final = COUNTRIES | {"EEA", "AQ", "BV", "GS", "HM", "PN", "TF", "UM"}  # the last have no telephones
+_MEANT: Final = {"UK": "GB", "EU": "EEA", "EL": "GR"}
 
 
 class When(msgspec.Struct, frozen=True):
@@ -174,10 +177,19 @@ def read_policy(data: bytes) -> Policy:
     try:
         policy = _POLICY.decode(data)
         _check_known(msgspec.json.decode(data), msgspec.to_builtins(policy), "")
+        _check_regions(policy.consent.regions)
         terms_of(policy)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidPolicy(str(error)) from None
     return policy
+
+
+def _check_regions(said: Mapping[str, str]) -> None:
+    """Raise InvalidPolicy for one that no country is: it would never match, and nobody be asked for consent there."""
+    for region in said:
+        if region not in _REGIONS:
+            better = _MEANT.get(region.upper(), region.upper() if region.upper() in _REGIONS else "DK, GB or EEA")
+            raise InvalidPolicy(f"`{region}` in `consent.regions` is no country's code; write {better}")
 
 
 def written(policy: Policy) -> bytes:

@@ -27,7 +27,12 @@ def test_nothing_decided_is_every_default() -> None:
         ('{"channels":[{"name":"a","channel":"moon","when":{"source":"x"}}]}', "moon"),
         (f'{{"channels":[{_RULE},{_RULE}]}}', "the same name"),
         ('{"own_traffic":{"addresses":["10.0.0.0/40"]}}', "neither an address nor a network"),
-        ('{"consent":{"regions":{"Denmark":"required"}}}', "regions"),
+        ('{"consent":{"regions":{"Denmark":"required"}}}', "`Denmark` in `consent.regions` is no country's code"),
+        ('{"consent":{"regions":{"UK":"required"}}}', "write GB"),
+        ('{"consent":{"regions":{"dk":"required"}}}', "write DK"),
+        ('{"consent":{"regions":{"EU":"required"}}}', "write EEA"),
+        ('{"consent":{"regions":{"XX":"required"}}}', "`XX` in `consent.regions`"),
+        ('{"consent":{"regions":{"false":"required"}}}', "`false` in `consent.regions`"),
         ('{"consent":{"default":"perhaps"}}', "perhaps"),
         ('{"bots":"eat"}', "eat"),
         ('{"time":{"past_days":0}}', "past_days"),
@@ -40,6 +45,10 @@ def test_what_is_no_policy_says_where_and_why(text: str, why: str) -> None:
         read_policy(text.encode())
 
     assert why.lower() in str(caught.value).lower()
+
+
+def test_a_region_that_an_older_version_took_is_still_read() -> None:
+    assert terms_by('{"bots":"drop","consent":{"regions":{"UK":"required"}}}').policy.bots == "drop"
 
 
 def test_what_a_later_version_wrote_is_read_as_far_as_it_is_known() -> None:
