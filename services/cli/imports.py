@@ -48,7 +48,7 @@ _GZIP: Final = b"\x1f\x8b"
 _PIECE: Final = 64 * 1024
 _TRIES: Final = 5
 _AGAIN: Final = frozenset({429, 503})
-_TIMEOUT: Final = httpx.Timeout(30, read=300)
+_TIMEOUT: Final = httpx.Timeout(30, read=300, write=300)
 _PAUSE_SECONDS: Final = 2.0
 _SHOWN: Final = 20
 
