@@ -274,7 +274,12 @@ def _kind(source: _Source, item: Any) -> str:
         named = lookup.map.get(said) if said else None
         kind = _text(named) or (kind_of_event(said) if lookup.free and said else "") or _text(lookup.otherwise)
     if not kind:
-        raise Refused(Code.INVALID_KIND, "/kind", "what happened is not among the kinds that the mapping names")
+        detail = "what happened is not among the kinds that the mapping names"
+        if lookup is None:
+            detail = (
+                "the mapping finds no kind there; one that is always the same is quoted twice: \"'demo_requested'\""
+            )
+        raise Refused(Code.INVALID_KIND, "/kind", detail)
     return kind if is_kind(kind) else kind_of_event(kind) or kind
 
 

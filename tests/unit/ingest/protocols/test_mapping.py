@@ -203,3 +203,10 @@ def test_any_value_is_mapped_or_refused(value: Any) -> None:
     except Refused:
         return
     assert native["kind"]
+
+
+def test_a_kind_without_inner_quotes_is_told_how_it_is_written() -> None:
+    with pytest.raises(Refused) as caught:
+        _mapped({"kind": "demo_requested"}, {"form": "demo"})
+
+    assert "\"'demo_requested'\"" in caught.value.refusal.detail
