@@ -19,14 +19,14 @@ from services.ingest.handlers.outbound import Outbound
 from services.ingest.handlers.rejections import RejectionHandler
 from services.ingest.settings import IngestSettings
 from shared.access import KeyKind, Scope, WireProfile
-from shared.contracts.codec import decode_rejection, decode_touchpoint
+from shared.contracts.codec import decode_rejection, decode_touchpoint, encode
 from shared.contracts.rejection import Rejection
 from shared.contracts.touchpoint import Touchpoint
 from shared.database.access import Workspace, create_key, create_workspace
 from shared.database.pool import borrowed
 from shared.database.session import writing
 from shared.settings import read_settings
-from shared.streaming.types import Batch, Partition, Record
+from shared.streaming.types import Append, Batch, Partition, Record
 from shared.vocabulary import TopicName
 
 _CLOCK = 1_700_000_000_000_000
@@ -153,3 +153,25 @@ async def reaching(door: OpenDoor, far_side: Callable[[httpx.Request], httpx.Res
     async with httpx.AsyncClient(transport=transport, base_url="http://ingest") as client:
         yield replace(door, client=client)
     await outbound.close()
+
+
+def refused_by_a_worker(touchpoint: Touchpoint, **said: Any) -> Rejection:
+    """What scoring tells of a touchpoint that it does not take; ``said`` is what this one is told otherwise."""
+    rejection = Rejection(
+        workspace=touchpoint.workspace,
+        id=touchpoint.id,
+        code="unreadable_record",
+        pointer="",
+        detail="not understood",
+        protocol="native",
+        received_at=touchpoint.received_at,
+        refused_by="scoring",
+        payload=encode(touchpoint),
+    )
+    return msgspec.structs.replace(rejection, **said)
+
+
+async def tell_refused(door: OpenDoor, *rejections: Rejection) -> None:
+    """Carry rejections over the log, and keep them."""
+    await door.own.producer.append(TopicName.REJECTIONS, [Append(0, encode(one)) for one in rejections])
+    await door.keep()

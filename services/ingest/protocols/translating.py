@@ -19,7 +19,7 @@ from services.ingest.protocols.splitting import Item
 from shared.contracts.touchpoint import Money, Page
 from shared.vocabulary import Code
 
-ESCAPED_NUL: Final = b"\\u0000"
+_ESCAPED_NUL: Final = b"\\u0000"
 _MAX_REMEMBERED: Final = 2_048
 _T = TypeVar("_T")
 
@@ -106,7 +106,7 @@ def read_of(  # noqa: PLR0913 -- the parts of a touchpoint, each read in its pro
 def read_inside(raw: bytes, pointer: str) -> dict[str, Any]:
     """The object in JSON that stood in a text of an item. Raises Refused."""
     said = read_object(msgspec.Raw(raw), pointer)
-    if ESCAPED_NUL in raw:
+    if _ESCAPED_NUL in raw:
         bounds.check_text(said, pointer)
     return said
 

@@ -9,11 +9,10 @@ import pytest
 from services.ingest import store
 from services.ingest.handlers.expiring import expire
 from shared.contracts.codec import encode
-from shared.contracts.rejection import Rejection
 from shared.database.pool import borrowed
 from shared.streaming.types import Append
 from shared.vocabulary import TopicName
-from tests.ingest_door import OpenDoor, make_keys
+from tests.ingest_door import OpenDoor, make_keys, refused_by_a_worker, tell_refused
 
 
 def _headers(door: OpenDoor, key: str | None = None) -> dict[str, str]:
@@ -199,19 +198,7 @@ async def test_fix_cannot_make_an_item_another_workspaces(door: OpenDoor) -> Non
     await door.post("/v1/touchpoints", {"id": "t", "kind": "x", "identity": {"user_id": "u"}})
     (touchpoint,) = await door.touchpoints()
     other = await make_keys(door.own, "other")
-    rejection = Rejection(
-        workspace=str(door.keys.workspace.id),
-        id="t",
-        code="unreadable_record",
-        pointer="",
-        detail="not understood",
-        protocol="native",
-        received_at=touchpoint.received_at,
-        refused_by="scoring",
-        payload=encode(touchpoint),
-    )
-    await door.own.producer.append(TopicName.REJECTIONS, [Append(0, encode(rejection))])
-    await door.keep()
+    await tell_refused(door, refused_by_a_worker(touchpoint))
 
     fixed = await _fix(door, filter={"refused_by": "scoring"}, patch={"workspace": str(other.workspace.id)})
 
@@ -293,21 +280,8 @@ async def test_segment_call_is_replayed_as_the_call_its_path_said(door: OpenDoor
 async def test_what_a_worker_refused_goes_back_to_the_log_as_it_was(door: OpenDoor) -> None:
     await door.post("/v1/touchpoints", {"id": "t", "kind": "x", "identity": {"user_id": "u"}})
     (touchpoint,) = await door.touchpoints()
-    rejection = Rejection(
-        workspace=str(door.keys.workspace.id),
-        id="t",
-        code="unreadable_record",
-        pointer="",
-        detail="not understood",
-        protocol="native",
-        received_at=touchpoint.received_at,
-        refused_by="scoring",
-        payload=encode(touchpoint),
-    )
-    unreadable = msgspec.structs.replace(rejection, id="u", payload=b"{")
-    records = [Append(0, encode(one)) for one in (rejection, unreadable)]
-    await door.own.producer.append(TopicName.REJECTIONS, records)
-    await door.keep()
+    unreadable = refused_by_a_worker(touchpoint, id="u", payload=b"{")
+    await tell_refused(door, refused_by_a_worker(touchpoint), unreadable)
 
     replayed = await door.client.post("/v1/rejected/replay", json={"code": "unreadable_record"}, headers=_headers(door))
 
@@ -411,19 +385,14 @@ async def test_reserved_id_is_not_used_up_among_refused_items_either(door: OpenD
 async def test_conflict_is_replayed_under_an_id_of_its_own_and_not_before(door: OpenDoor) -> None:
     await door.post("/v1/touchpoints", {"id": "t", "kind": "x_done", "identity": {"user_id": "u"}})
     (touchpoint,) = await door.touchpoints()
-    rejection = Rejection(
-        workspace=str(door.keys.workspace.id),
+    rejection = refused_by_a_worker(
+        touchpoint,
         id="t~0123456789abcdef",
         code="id_conflict",
         pointer="/id",
-        detail="the first touchpoint of this id has another kind; that one stands",
-        protocol="native",
-        received_at=touchpoint.received_at,
-        refused_by="scoring",
         payload=encode(msgspec.structs.replace(touchpoint, kind="y_done")),
     )
-    await door.own.producer.append(TopicName.REJECTIONS, [Append(0, encode(rejection))])
-    await door.keep()
+    await tell_refused(door, rejection)
 
     at_once = await door.client.post(f"/v1/rejected/{rejection.id}/replay", headers=_headers(door))
     fixed = await _fix(door, filter={"code": "id_conflict"}, patch={"id": "t-2"})

@@ -5,32 +5,18 @@ from typing import Any
 import asyncpg
 import pytest
 
-from shared.contracts.codec import decode_touchpoint, encode
-from shared.contracts.rejection import Rejection
+from shared.contracts.codec import decode_touchpoint
 from shared.contracts.topics import TOPICS, partition_for
 from shared.contracts.touchpoint import Touchpoint
 from shared.identity_key import is_canonical
-from shared.streaming.types import Append
 from shared.vocabulary import TopicName
-from tests.ingest_door import OpenDoor
+from tests.ingest_door import OpenDoor, refused_by_a_worker, tell_refused
 
 
 async def _refused_by_a_worker(door: OpenDoor) -> Touchpoint:
     await door.post("/v1/touchpoints", {"id": "t", "kind": "x_done", "identity": {"user_id": "u"}})
     (touchpoint,) = await door.touchpoints()
-    rejection = Rejection(
-        workspace=touchpoint.workspace,
-        id="t",
-        code="unreadable_record",
-        pointer="",
-        detail="not understood",
-        protocol="native",
-        received_at=touchpoint.received_at,
-        refused_by="scoring",
-        payload=encode(touchpoint),
-    )
-    await door.own.producer.append(TopicName.REJECTIONS, [Append(0, encode(rejection))])
-    await door.keep()
+    await tell_refused(door, refused_by_a_worker(touchpoint))
     return touchpoint
 
 
