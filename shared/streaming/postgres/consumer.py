@@ -98,17 +98,17 @@ class PostgresConsumer:
 
     async def close(self) -> None:
         """Give the leases back, if the database answers in time; else they run out by themselves."""
-        if self._renewing is not None:
-            self._renewing.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._renewing
-        if self._connection is not None and self._leases is not None:
-            try:
-                async with self._one_at_a_time:
+        async with self._one_at_a_time:  # a renewal that is cut short would leave its transaction open
+            if self._renewing is not None:
+                self._renewing.cancel()
+                with suppress(asyncio.CancelledError):
+                    await self._renewing
+            if self._connection is not None and self._leases is not None:
+                try:
                     await self._leases.leave(self._connection)
-            except Exception as error:
-                if not is_transient(error):
-                    raise
+                except Exception as error:
+                    if not is_transient(error):
+                        raise
         self._disconnect()
 
     async def _connected(self) -> asyncpg.Connection:

@@ -10,6 +10,7 @@ from shared.database.roles import Role
 from shared.settings import LogSettings
 from shared.streaming.connect import ensure_topics, open_log
 from shared.streaming.ports import Log
+from shared.streaming.postgres.leases import NOTIFY_GROUP
 from shared.streaming.types import Append, Partition
 
 
@@ -95,4 +96,26 @@ async def test_a_batch_of_large_records_ends_before_it_fills_the_memory(database
     assert sizes == [5, 5, 2]
     await consumer.close()
     await producer.close()
+    await admin.close()
+
+
+async def test_a_member_leaves_in_the_middle_of_a_renewal_and_gives_its_partitions_back(database: str) -> None:
+    """A renewal that was cut short once left its transaction open, and leaving failed."""
+    log = _open(database)
+    admin, stays = log.admin(), log.consumer("g", "t", "stays")
+    await admin.ensure("t", 4, 1_000)
+    other = await asyncpg.connect(database, server_settings={"role": "ingest_worker"})
+
+    for number in range(60):
+        leaves = log.consumer("g", "t", f"leaves{number}")
+        await leaves.poll(10, 0.01)
+        await other.execute("SELECT pg_notify($1, 'g')", NOTIFY_GROUP)  # whoever hears it renews at once
+        await asyncio.sleep(number % 20 / 10_000)
+        await leaves.close()
+
+    await stays.poll(10, 0.1)
+    assert len(stays.assigned()) == 4
+    assert await other.fetchval("SELECT array_agg(member) FROM streaming.member") == ["stays"]
+    await other.close()
+    await stays.close()
     await admin.close()
