@@ -120,6 +120,7 @@ class Code(StrEnum):
     TOO_DEEP = "too_deep"
     WRONG_TYPE = "wrong_type"
     MISSING = "missing"
+    UNKNOWN_FIELD = "unknown_field"
     NOT_FINITE = "not_finite"
     INVALID_TEXT = "invalid_text"
     INVALID_INSTANT = "invalid_instant"

@@ -1,7 +1,7 @@
 """tragt's own touchpoints (``POST /v1/touchpoints``): one JSON object to one touchpoint, or why not."""
 
 from decimal import Decimal
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -11,6 +11,7 @@ from services.ingest.domain.instant import occurred_at, parse_instant
 from services.ingest.domain.item_id import check_public, content_id, own_id
 from services.ingest.domain.keys import KeyRing, identifier, plain_keys
 from services.ingest.domain.kind import check_kind
+from services.ingest.domain.misspelt import misspelt
 from services.ingest.domain.refusal import Refused
 from services.ingest.protocols import keeping
 from services.ingest.protocols.arrival import Surroundings, admitted, check_time, native_surroundings, way_in
@@ -31,6 +32,7 @@ from shared.identity_key import rank
 from shared.vocabulary import Channel, Code, Kind
 
 _Id = str | int | None
+_T = TypeVar("_T", bound=msgspec.Struct)
 
 
 class Identity(msgspec.Struct, gc=False, omit_defaults=True):
@@ -70,8 +72,22 @@ class Said(msgspec.Struct, gc=False):
     context: msgspec.Raw = EMPTY
 
 
-_ITEM: Final = msgspec.json.Decoder(Said)
-_IDENTITY: Final = msgspec.json.Decoder(Identity)
+class _AllKnown(Said, gc=False, forbid_unknown_fields=True):
+    """An item of which every field is ours, as nearly all are: what it takes to know that costs nothing."""
+
+
+class _AllKnownIdentity(Identity, gc=False, omit_defaults=True, forbid_unknown_fields=True):
+    """The same of an identity."""
+
+
+_ITEM: Final = msgspec.json.Decoder(_AllKnown)
+_ANY_ITEM: Final = msgspec.json.Decoder(Said)
+_IDENTITY: Final = msgspec.json.Decoder(_AllKnownIdentity)
+_ANY_IDENTITY: Final = msgspec.json.Decoder(Identity)
+_UNKNOWN: Final = "Object contains unknown field"
+_OBJECTS: Final = frozenset(
+    {"identity", "previous", "external", "traits", "campaign", "page", "value", "consent", "properties", "context"}
+)
 _JOINING: Final = frozenset({Kind.ALIASED.value, Kind.UNLINKED.value})
 _NOBODY: Final = Identity()
 _IDS: Final = ("/identity/user_id", "/identity/anonymous_id")
@@ -150,7 +166,7 @@ def read_of(said: Said, size: int, times: Times, arrival: Arrival) -> Read:
     properties = passed_object(said.properties, "/properties")
     if said.traits:
         bounds.check(said.traits, "/traits")
-    identity = identity_in(said.identity, "/identity")
+    identity = identity_in(said.identity, "/identity", _IDENTITY)
     as_sent = EMPTY if identity is _NOBODY else said.identity
     value = None if said.value is None else _money(said.value)
     return Read(identity, as_sent, where, context, properties, value, times, size)
@@ -211,12 +227,13 @@ def _check_kind(kind: str, arrival: Arrival) -> bool:
 
 def decoded(item: Item, size: int, *, may_hold_nul: bool) -> Said:
     """The item of so many bytes. Raises Refused."""
+    said: Said
     try:
         said = _ITEM.decode(item)
     except _FAULTS as error:
         if isinstance(error, msgspec.ValidationError) and bytes(item).lstrip()[:1] != b"{":
             raise Refused(Code.NOT_AN_OBJECT, "", "a touchpoint is an object") from None
-        raise refused(error, bytes(item), "") from None
+        said = _despite(error, bytes(item), _ANY_ITEM, "")
     if size > bounds.MAX_ITEM_BYTES:
         raise Refused(Code.TOO_LARGE, "", f"a touchpoint has at most {bounds.MAX_ITEM_BYTES} bytes")
     if may_hold_nul:
@@ -224,18 +241,40 @@ def decoded(item: Item, size: int, *, may_hold_nul: bool) -> Said:
     return said
 
 
-def identity_in(raw: msgspec.Raw, pointer: str) -> Identity:
+def identity_in(
+    raw: msgspec.Raw,
+    pointer: str,
+    decoder: msgspec.json.Decoder[_AllKnownIdentity] | msgspec.json.Decoder[Identity] = _ANY_IDENTITY,
+) -> Identity:
     """The identity at the pointer; what else stands in it is within bounds. Raises Refused."""
     data = bytes(raw)
     if data in _NOTHING:
         return _NOBODY
     try:
-        identity = _IDENTITY.decode(raw)
+        identity: Identity = decoder.decode(raw)
     except _FAULTS as error:
-        raise refused(error, data, pointer) from None
+        identity = _despite(error, data, _ANY_IDENTITY, pointer)
     if not data.isascii() or data.find(b"[") >= 0 or data.count(b"{") > _LEVELS:
         read_object(raw, pointer)  # it is kept as sent, and the decoder passes over what it does not know
     return identity
+
+
+def _despite(error: Exception, data: bytes, decoder: msgspec.json.Decoder[_T], pointer: str) -> _T:
+    """What was not decoded for fields that are not ours, which are passed over, unless one is ours misspelt.
+
+    Raises Refused, also for whatever else it was not decoded for.
+    """
+    if not str(error).startswith(_UNKNOWN):
+        raise refused(error, data, pointer) from None
+    try:
+        said = decoder.decode(data)
+    except _FAULTS as other:
+        raise refused(other, data, pointer) from None
+    found = misspelt(read_loosely(data), said.__struct_fields__, _OBJECTS)
+    if found is not None:
+        name, meant = found
+        raise Refused(Code.UNKNOWN_FIELD, f"{pointer}/{name}", f"there is no {name} here; is it {meant}?") from None
+    return said
 
 
 def _person(
@@ -276,7 +315,7 @@ def _collect(ring: KeyRing, identity: Identity, pointer: str) -> None:
 def _previous(said: Said, keys: tuple[str, ...], secret: bytes, country: str | None) -> str:
     """The key an alias joins, or the owner a split cuts from; those two kinds need exactly one."""
     ring = KeyRing(secret, country)
-    _collect(ring, identity_in(said.previous, "/previous"), "/previous")
+    _collect(ring, identity_in(said.previous, "/previous", _IDENTITY), "/previous")
     try:
         (previous,) = ring.strongest_first()
     except (Refused, ValueError):

@@ -125,6 +125,16 @@ def test_touchpoint_of_ours_is_the_data_itself() -> None:
     assert (bad.refusal.code, bad.refusal.pointer) == (Code.UNKNOWN_VALUE, "/data/channel")
 
 
+def test_only_a_touchpoint_of_ours_can_be_misspelt() -> None:
+    ours = {"type": NATIVE_TYPE, "data": {"kind": "page_viewed", "identity": {"anonymous_id": "c-1"}, "chanel": "ads"}}
+    theirs = {"data": {"identity": {"anonymous_id": "c-1", "userId": "u-1"}, "chanel": "ads"}}
+
+    refusal = turned_down(_read({**_EVENT, **ours})).refusal
+
+    assert (refusal.code, refusal.pointer) == (Code.UNKNOWN_FIELD, "/data/chanel")
+    assert "1anonymous_id:c-1" in taken(_read({**_EVENT, **theirs})).keys
+
+
 def test_source_and_id_together_are_the_id() -> None:
     ids = {
         taken(_read({**_EVENT, "source": source, "id": own})).id

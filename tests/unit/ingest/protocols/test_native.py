@@ -193,6 +193,13 @@ _REASONS: list[tuple[Code, str, Any]] = [
     (Code.MISSING, "/value/currency", _with(value={"amount": "1"})),
     (Code.MISSING, "/previous", {"kind": "aliased", "identity": {"user_id": "u2"}}),
     (Code.MISSING, "/previous", {"kind": "unlinked", "identity": {"user_id": "u2"}, "previous": {}}),
+    (Code.MISSING, "/kind", {"knd": "page_viewed", "colour": "red"}),
+    (Code.UNKNOWN_FIELD, "/ocurred_at", _with(colour="red", ocurred_at=to_text(NOW))),
+    (Code.UNKNOWN_FIELD, "/propertis", _with(propertis={"plan": "team"})),
+    (Code.UNKNOWN_FIELD, "/identity/userId", _with(identity={"anonymous_id": "a-1", "userId": "u-1"})),
+    (Code.UNKNOWN_FIELD, "/previous/usre_id", _with(kind="aliased", previous={"usre_id": "u-1"})),
+    (Code.WRONG_TYPE, "/traits", _with(colour="red", traits="x")),
+    (Code.WRONG_TYPE, "/identity/email", _with(identity={"colour": "red", "email": 7})),
     (Code.NOT_FINITE, "", b'{"kind":"page_viewed","identity":{"anonymous_id":"a"},"properties":{"x":NaN}}'),
     (Code.NOT_FINITE, "", b'{"kind":"page_viewed","identity":{"anonymous_id":"a"},"traits":{"x":-Infinity}}'),
     (Code.NOT_FINITE, "/properties", b'{"kind":"x","identity":{"user_id":"u"},"properties":{"x":1e400}}'),
@@ -242,6 +249,12 @@ def test_no_amount_is_told_what_one_looks_like() -> None:
     rejected = turned_down(read_native(_with(value={"amount": "much", "currency": "EUR"})))
 
     assert rejected.refusal.detail == "an amount is a decimal number, such as 129.00"
+
+
+def test_field_that_is_nearly_ours_is_told_which() -> None:
+    rejected = turned_down(read_native({"kind": "page_viewed", "identiy": {"anonymous_id": "a-1"}}))
+
+    assert rejected.refusal.detail == "there is no identiy here; is it identity?"
 
 
 @pytest.mark.parametrize(
