@@ -1,6 +1,6 @@
 """``tragt keys``: make, list, rotate, limit and revoke the keys of a workspace."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import typer
@@ -19,6 +19,7 @@ from shared.database.access import (
     create_key,
     limit_key,
     list_keys,
+    name_key,
     revoke_key,
     rotate_key,
 )
@@ -31,9 +32,12 @@ Scopes = Annotated[list[Scope] | None, typer.Option("--scope", help="What a secr
 Origins = Annotated[list[str] | None, typer.Option("--origin", help="Site on which a write key may sit; repeatable.")]
 Kinds = Annotated[list[str] | None, typer.Option("--kind", help="Kind of touchpoint it may send; repeatable.")]
 Profile = Annotated[WireProfile, typer.Option(help="Whose SDKs use it; native is told of refused items.")]
+Name = Annotated[str, typer.Option("--name", help="What you call it: who uses it, and where.")]
 Days = Annotated[int | None, typer.Option("--days", min=1, help="Days until it ends by itself.")]
 Rate = Annotated[int, typer.Argument(min=0, help="Items a second to one process; 0 is as many as any key.")]
 Overlap = Annotated[int, typer.Option("--overlap-hours", min=0, help="Hours for which the old key still works.")]
+
+_LONGEST_NAME: Final = 100
 
 
 @keys.command()
@@ -45,6 +49,7 @@ def create(
     may_send: Kinds = None,
     protocol: Profile = WireProfile.SEGMENT,
     days: Days = None,
+    name: Name = "",
 ) -> None:
     """Make a key and print it, this once."""
     if kind is KeyKind.SECRET and not scope:
@@ -54,9 +59,11 @@ def create(
     if kind is KeyKind.SECRET and origin:
         raise Ended(Exit.MISUSED, "a secret key never sits on a site, where everybody can read it: leave --origin out")
     kinds = frozenset(may_send or ())
-    for name in kinds:
-        if not is_kind(name):
-            raise Ended(Exit.MISUSED, f"{name!r} is no kind, which is lower case words joined by _: page_viewed")
+    for one in kinds:
+        if not is_kind(one):
+            raise Ended(Exit.MISUSED, f"{one!r} is no kind, which is lower case words joined by _: page_viewed")
+    if len(name) > _LONGEST_NAME or not name.isprintable():
+        raise Ended(Exit.MISUSED, f"a name is one line of at most {_LONGEST_NAME} characters")
     now = call.around.clock.now()
 
     async def work(session: WriteSession, workspace: UUID) -> NewKey:
@@ -71,6 +78,7 @@ def create(
             expires_at=None if days is None else now + days * DAY,
         )
         await bind_key(session, made.prefix, kinds)
+        await name_key(session, made.prefix, name.strip())
         return made
 
     _show(call, call.do_for_workspace(work))
@@ -134,6 +142,7 @@ def _row(listed: ListedKey) -> dict[str, Any]:
     key = listed.key
     return {
         "prefix": key.prefix,
+        "name": listed.name,
         "kind": key.kind.value,
         "scopes": sorted(key.scopes),
         "origins": sorted(key.origins),

@@ -36,10 +36,14 @@ class NewKey:
 
 @dataclass(frozen=True, slots=True)
 class ListedKey:
-    """A key as it is listed: what it may do and until when, never what opens it. Instants are microseconds."""
+    """A key as it is listed: what it may do and until when, never what opens it. Instants are microseconds.
+
+    ``name`` is what people call it, empty when nothing.
+    """
 
     key: AccessKey
     created_at: int
+    name: str
 
 
 async def create_workspace(session: WriteSession, name: str, now: int) -> Workspace:
@@ -108,6 +112,7 @@ async def rotate_key(session: WriteSession, prefix: str, now: int, *, overlap: i
         protocol=old.protocol,
         expires_at=old.expires_at,
     )
+    await name_key(session, made.prefix, row.name)
     if old.kinds:
         await bind_key(session, made.prefix, old.kinds)
     if old.items_per_second is not None:
@@ -130,6 +135,11 @@ async def bind_key(session: WriteSession, prefix: str, kinds: frozenset[str]) ->
     """Let a key send touchpoints of these kinds only; with none, of any."""
     await session.execute(update(key_table).where(key_table.c.prefix == prefix).values(kinds=sorted(kinds)))
     await _tell(session)
+
+
+async def name_key(session: WriteSession, prefix: str, name: str) -> None:
+    """Say what people call a key."""
+    await session.execute(update(key_table).where(key_table.c.prefix == prefix).values(name=name))
 
 
 async def allow_origins(session: WriteSession, prefix: str, origins: frozenset[str]) -> None:
@@ -155,7 +165,7 @@ async def list_keys(session: ReadSession | WriteSession, workspace: UUID) -> lis
     rows = await session.execute(
         _keys().where(key_table.c.workspace_id == workspace).order_by(key_table.c.created_at, key_table.c.prefix)
     )
-    return [ListedKey(_key(row), row.created_at) for row in rows]
+    return [ListedKey(_key(row), row.created_at, row.name) for row in rows]
 
 
 async def load_keys(session: ReadSession | WriteSession) -> list[AccessKey]:
@@ -181,9 +191,8 @@ async def _tell(session: WriteSession) -> None:
 
 def _keys() -> Select[*tuple[Any, ...]]:
     joined = key_table.join(workspace_table, workspace_table.c.id == key_table.c.workspace_id)
-    return select(key_table, workspace_table.c.name, workspace_table.c.secret, workspace_table.c.policy).select_from(
-        joined
-    )
+    owner = (workspace_table.c.name.label("workspace_name"), workspace_table.c.secret, workspace_table.c.policy)
+    return select(key_table, *owner).select_from(joined)
 
 
 def _valid(now: int) -> ColumnElement[bool]:
@@ -195,7 +204,7 @@ def _key(row: Row[*tuple[Any, ...]]) -> AccessKey:
     return AccessKey(
         prefix=kept["prefix"],
         workspace=kept["workspace_id"],
-        workspace_name=kept["name"],
+        workspace_name=kept["workspace_name"],
         secret=kept["secret"],
         kind=KeyKind(kept["kind"]),
         digest=kept["digest"],

@@ -1,4 +1,4 @@
-"""The tables that every service may read: workspaces and the keys that open them (migrations 0001, 0010 to 0012)."""
+"""The tables that every service may read: workspaces and their keys (migrations 0001, 0010 to 0012, 0018)."""
 
 from typing import Final
 
@@ -50,6 +50,7 @@ key: Final = Table(
     Column("revoked_at", BigInteger),
     Column("items_per_second", Integer),
     Column("kinds", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("name", Text, nullable=False, server_default=""),
     CheckConstraint("items_per_second > 0", name="items_per_second"),
     CheckConstraint("kind IN ('write', 'secret')", name="kind"),
     CheckConstraint("octet_length(digest) = 32", name="digest_length"),

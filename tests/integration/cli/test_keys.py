@@ -94,6 +94,18 @@ def test_a_key_bound_to_kinds_is_listed_with_them_its_successor_too(dsn: str) ->
     assert (told.code, "'Page Viewed' is no kind" in told.err) == (2, True)
 
 
+def test_a_key_has_a_name_its_successor_too(dsn: str) -> None:
+    words = ("keys", "create", "write", "--database", dsn)
+    made = tragt(*words, "--name", " shop website ", "--json").json["prefix"]
+    new = tragt("keys", "rotate", made, "--database", dsn, "--json").json["prefix"]
+
+    names = {row["prefix"]: row["name"] for row in tragt("keys", "list", "--database", dsn, "--json").json["data"]}
+    assert names[made] == names[new] == "shop website"
+    assert "shop website" in tragt("keys", "list", "--database", dsn).out
+    told = [tragt(*words, "--name", name) for name in ("x" * 101, "a\nb", "\x1b[31m")]
+    assert {(one.code, one.err) for one in told} == {(2, "a name is one line of at most 100 characters")}
+
+
 def test_a_key_is_printed_once_and_never_listed(dsn: str) -> None:
     made = tragt("keys", "create", "secret", "--scope", "leads:read", "--database", dsn)
 
