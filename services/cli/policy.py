@@ -1,12 +1,13 @@
 """``tragt policy``: what the workspace has decided for its door."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import yaml
 
 from services.cli.call import Commands, ServiceCall
+from services.cli.context import Given
 from services.cli.document import read_document
 from services.cli.exits import Ended, Exit
 
@@ -29,4 +30,10 @@ def put(call: ServiceCall, file: PolicyFile) -> None:
     if not isinstance(asked, dict):
         raise Ended(Exit.MISUSED, f"{file} is no policy, which is an object: see `tragt policy show` for one")
     found = call.api("ingest").put("/v1/policy", asked)
-    call.show(found, lambda around, _: around.say("the policy is in force within two seconds"))
+    call.show(found, _tell)
+
+
+def _tell(around: Given, found: dict[str, Any]) -> None:
+    around.say("the policy is in force within two seconds")
+    for note in found.get("notes", ()):
+        around.tell(f"note: {note}")

@@ -24,6 +24,11 @@ _EXAMPLE: Final = {
     "address": "truncated",
 }
 
+_BY_LANGUAGE: Final = (
+    "no database of countries is set, so the language of the browser decides where somebody is: `en-US` in Berlin is "
+    "nowhere in the EEA. Set INGEST_COUNTRY_DATABASE, or require consent by `default` and assume it by region"
+)
+
 router: Final = APIRouter(prefix="/v1/policy", tags=["policy"], responses=_ERRORS)
 
 Asked = Annotated[dict[str, Any], Body(examples=[_EXAMPLE])]
@@ -38,14 +43,18 @@ async def show(request: Request, who: Administrator) -> dict[str, Any]:
 
 @router.put("", summary="Put another policy in its place")
 async def put(request: Request, who: Administrator, asked: Asked) -> dict[str, Any]:
-    """The whole of it: what is left out is as it would be in a new workspace. In force within two seconds."""
+    """The whole of it: what is left out is as it would be in a new workspace. In force within two seconds.
+
+    ``notes`` are there when something in it hardly does what was meant.
+    """
     try:
         policy = read_policy(msgspec.json.encode(asked))
     except InvalidPolicy as error:
         raise InvalidRequest(FieldFault("", "invalid_policy", str(error))) from None
     async with writing(request.state.writer) as session:
         await put_policy(session, who.workspace, written(policy).decode())
-    return _shown(policy)
+    guesses = policy.consent.regions and not request.state.knows_countries
+    return {**_shown(policy), "notes": [_BY_LANGUAGE]} if guesses else _shown(policy)
 
 
 def _shown(policy: Policy) -> dict[str, Any]:

@@ -168,6 +168,7 @@ def resources(own: Resources) -> Mapping[str, Any]:
         "hooks": own.hooks,
         "writer": own.writer,
         "reader": own.reader,
+        "knows_countries": own.country_at is not None,
         "replay": Replay(own.producer, own.writer, own.clock, own.hooks.reader_of, own.schemas),
         "schema_registry": SchemaRegistry(own.writer, own.clock),
     }

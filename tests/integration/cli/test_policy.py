@@ -51,6 +51,15 @@ def test_policy_is_shown_as_it_is_set_and_in_force_within_two_seconds(
     assert ask("set", str(file), "--json").json["channels"][0]["name"] == "portal"
 
 
+def test_regions_that_the_language_decides_are_told_of(ingest: IngestProcess, keys: Keys, tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text("consent: {regions: {EEA: required}}\n")
+
+    told = tragt("policy", "set", str(file), "--key", keys.secret, "--address", ingest.address)
+
+    assert (told.code, "the language of the browser decides" in told.out) == (0, True)
+
+
 def test_what_is_no_policy_is_refused_with_the_reason(ingest: IngestProcess, keys: Keys, tmp_path: Path) -> None:
     file = tmp_path / "policy.yaml"
 

@@ -54,6 +54,20 @@ async def test_what_is_no_policy_is_refused_and_changes_nothing(door: OpenDoor) 
     assert shown.json()["bots"] == "drop"
 
 
+async def test_regions_without_a_database_of_countries_are_noted(
+    door: OpenDoor, database: str, admin_dsn: str, tmp_path: Path
+) -> None:
+    by_region = {"consent": {"regions": {"EEA": "required"}}}
+    write_countries(tmp_path / "countries.mmdb", {"203.0.113.0/24": "DK"})
+
+    (note,) = (await _put(door, by_region))["notes"]
+    async with open_door(database, admin_dsn, INGEST_COUNTRY_DATABASE=str(tmp_path / "countries.mmdb")) as other:
+        told = await _put(other, by_region)
+
+    assert "INGEST_COUNTRY_DATABASE" in note
+    assert "notes" not in told
+
+
 async def test_a_write_key_neither_sees_nor_changes_it(door: OpenDoor) -> None:
     headers = {"authorization": f"Bearer {door.keys.write}"}
 
