@@ -1,5 +1,6 @@
 """``tragt leads``: one lead, or the list."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 from uuid import UUID
@@ -16,16 +17,27 @@ leads = Commands("Look at leads.")
 Who = Annotated[
     str, typer.Argument(help="A lead id, or TYPE:VALUE like email:ann@example.com, user_id:u1, external.hubspot:77.")
 ]
+_LOOKED_AT: Final = "200"
+"""How many of its latest touchpoints are looked through for marks."""
+
+_REASONS: Final = {
+    "bot": "a bot visited",
+    "machine": "a program did it, no person",
+    "own": "own traffic by the workspace's policy",
+}
+"""By what a mark begins with."""
+
 _LIST_COLUMNS: Final = ("lead_id", "status", "stage", "engagement", "fit", "since")
 
 
 @leads.command("show")
 def show(call: ServiceCall, who: Who) -> None:
-    """Show one lead: its status, stage and scores, who it is, and how it got there."""
+    """Show one lead: its status, stage and scores, who it is, how it got there, and what of late counts for nothing."""
     service = call.api("scoring")
     lead = service.get(_path(who))
     history = service.get(f"/v1/leads/{quote(str(lead['lead_id']), safe='')}/history")
-    call.show({**lead, "history": history}, _show)
+    journey = service.get(f"/v1/leads/{quote(str(lead['lead_id']), safe='')}/touchpoints", {"limit": _LOOKED_AT})
+    call.show({**lead, "history": history, "uncounted": uncounted(journey["data"])}, _show)
 
 
 @leads.command("list")
@@ -39,6 +51,16 @@ def show_list(
     """List leads, those changed last first."""
     asked = {"status": status.value if status else "", "stage": stage, "limit": str(limit), "after": after}
     call.show(call.api("scoring").get("/v1/leads", asked), _show_list)
+
+
+def uncounted(steps: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Of a lead's touchpoints those that no rule counts, and why."""
+    columns = ("occurred_at", "kind", "id")
+    return [{**{name: step[name] for name in columns}, "why": _why(step["marks"])} for step in steps if step["marks"]]
+
+
+def _why(marks: Sequence[str]) -> str:
+    return ", ".join(f"{_REASONS.get(mark.partition(':')[0], 'marked')} ({mark})" for mark in marks)
 
 
 def _path(who: str) -> str:
@@ -66,13 +88,16 @@ def _key(identity: dict[str, Any]) -> str:
 def _show(around: Given, lead: dict[str, Any]) -> None:
     moves = lead["history"]["data"]
     keys = [_key(identity) for identity in lead["identities"]]
-    shown = {**lead, "identities": keys, "merged_into": None, "history": None}
+    shown = {**lead, "identities": keys, "merged_into": None, "history": None, "uncounted": None}
     around.table(
         ("field", "value"), [(name, _text(value)) for name, value in shown.items() if value not in (None, {}, [])]
     )
     if moves:
         columns = list(moves[0])
         around.table(columns, [[_text(move.get(name)) for name in columns] for move in moves])
+    if lead["uncounted"]:
+        around.tell("These touchpoints count for nothing:")
+        around.records(list(lead["uncounted"][0]), lead["uncounted"])
 
 
 def _show_list(around: Given, found: dict[str, Any]) -> None:
