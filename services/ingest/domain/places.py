@@ -33,10 +33,10 @@ class InvalidPlace(ValueError):
 class Place:
     """A compiled expression."""
 
-    __slots__ = ("_expression", "multiplies", "size", "text")
+    __slots__ = ("_expression", "_options", "multiplies", "size", "text")
 
-    def __init__(self, text: str) -> None:
-        """Raises InvalidPlace."""
+    def __init__(self, text: str, settings: Mapping[str, Any] | None = None) -> None:
+        """``settings`` are what the expression's function ``setting`` finds. Raises InvalidPlace."""
         if not 0 < len(text) <= MAX_EXPRESSION:
             message = f"a place is a JMESPath expression of at most {MAX_EXPRESSION} characters"
             raise InvalidPlace(message)
@@ -49,6 +49,7 @@ class Place:
             raise InvalidPlace("this is no JMESPath expression: " + str(error).partition("\n")[0]) from None
         if growth > _MAX_GROWTH:
             raise InvalidPlace("this expression multiplies what it is given too often")
+        self._options = _options_of(settings) if settings else _OPTIONS
         self.text = text
         self.multiplies = growth > 1
         """Whether what it finds may be larger than what it looked at."""
@@ -56,7 +57,7 @@ class Place:
     def find(self, value: Any) -> Any:
         """What stands there; None when nothing does, or when the expression does not fit what it finds."""
         try:
-            return self._expression.search(value, _OPTIONS)
+            return self._expression.search(value, self._options)
         except _FAULTS:
             return None
 
@@ -69,6 +70,14 @@ def _takes(*types: str) -> Callable[[_Method], _Method]:
 
 class _Functions(functions.Functions):
     """JMESPath's own and these; a name after ``_func_`` is how it is called."""
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self._settings = settings
+
+    @_takes("string")
+    def _func_setting(self, name: str) -> Any:
+        """What the hook was set to; null where it was not."""
+        return self._settings.get(name)
 
     @_takes("string")
     def _func_lower(self, text: str) -> str:
@@ -107,6 +116,13 @@ class _Functions(functions.Functions):
         """The object without these names."""
         return {name: value for name, value in said.items() if name not in names}
 
+    @_takes("", "object")
+    def _func_renamed(self, said: Any, names: Mapping[str, Any]) -> Any:
+        """An object's names, or a text, replaced by those that stand for them in ``names``; any other stays."""
+        if isinstance(said, dict):
+            return {names.get(name, name): value for name, value in said.items()}
+        return names.get(said, said) if isinstance(said, str) else said
+
     @_takes("")
     def _func_machine(self, agent: Any) -> str | None:
         """What sort of machine that user agent is, if it is one: a mail program's proxy, a scanner of links."""
@@ -119,7 +135,12 @@ class _Functions(functions.Functions):
         return next((f"{name}:{found[name]}" for name in CLICK_GROUPS if isinstance(found.get(name), str)), None)
 
 
-_OPTIONS: Final = jmespath.Options(custom_functions=_Functions())
+def _options_of(settings: Mapping[str, Any]) -> jmespath.Options:
+    """How expressions are evaluated for a hook with these settings."""
+    return jmespath.Options(custom_functions=_Functions(settings))
+
+
+_OPTIONS: Final = _options_of({})
 
 
 def first(value: Any) -> Any:

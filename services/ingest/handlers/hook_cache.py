@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from services.ingest.domain.hook import Secrets, prefix_of, unseal
-from services.ingest.handlers.hook_providers import MAPPED, hook_reader_of, provider_for
+from services.ingest.handlers.hook_providers import hook_reader_of, provider_for
 from services.ingest.protocols.parcel import Reader
 from services.ingest.protocols.webhook import PROTOCOL, HookReader
 from services.ingest.queries import KeptHook, load_hooks
@@ -70,11 +70,11 @@ class HookCache:
 
     def reader_of(self, protocol: str) -> Reader | None:
         """What reads items that were refused from a hook; None when there is nothing that does any more."""
-        family, _, rest = protocol.partition(f".{MAPPED}.")
-        if family != PROTOCOL or not rest:
+        name, _, prefix = protocol.removeprefix(f"{PROTOCOL}.").partition(".")
+        if not prefix:
             return hook_reader_of(protocol)
-        kept = (self._hooks or {}).get(rest)
-        return HookReader(provider_for(kept)) if kept is not None and kept.provider == MAPPED else None
+        kept = (self._hooks or {}).get(prefix)
+        return HookReader(provider_for(kept)) if kept is not None and kept.provider == name else None
 
     def _match(self, text: str) -> OpenHook | None:
         kept = self._hooks.get(prefix_of(text)) if self._hooks else None

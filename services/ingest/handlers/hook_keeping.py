@@ -13,7 +13,8 @@ from services.ingest.handlers.hook_providers import DOCUMENT, MAPPED, own_provid
 from services.ingest.protocols.hook_trial import Sample, tried
 from services.ingest.protocols.mapping import InvalidMapping
 from services.ingest.protocols.outcome import Rejected
-from services.ingest.protocols.webhook import HEADER, Provider
+from services.ingest.protocols.webhook import Provider
+from services.ingest.protocols.webhook_forms import fault_of_secret, read_setting
 from services.ingest.queries import KeptHook
 from services.ingest.store import HookRow
 from shared.access import digest_of
@@ -58,7 +59,8 @@ async def create_hook(
     else:
         described = _provider(provider)
     _check(described, secrets or {}, settings or {})
-    _check_filled(secrets or {})
+    _check_secrets(described, secrets or {})
+    kept = _settings(described, settings or {})
     text = hook.mint(entropy.token_bytes(hook.ENTROPY_BYTES))
     made = NewHook(hook.prefix_of(text), provider, text)
     row = HookRow(
@@ -68,7 +70,7 @@ async def create_hook(
         name=name,
         digest=digest_of(text),
         secrets=hook.seal(text, secrets or {}, entropy.token_bytes(hook.NONCE_BYTES)),
-        settings=dict(settings or {}),
+        settings=kept,
         created_at=now,
     )
     await store.add_hook(session, row)
@@ -80,9 +82,10 @@ async def put_secrets(session: WriteSession, workspace: UUID, provider: str, tex
 
     Raises InvalidRequest, NotFound.
     """
-    if provider != MAPPED:  # whose document says what it takes; it was checked when it was made
-        _check(_provider(provider), secrets, {})
-    _check_filled(secrets)
+    described = None if provider == MAPPED else _provider(provider)  # else its document says what it takes
+    if described is not None:
+        _check(described, secrets, {})
+    _check_secrets(described, secrets)
     sealed = hook.seal(text, secrets, entropy.token_bytes(hook.NONCE_BYTES))
     if not await store.put_hook_secrets(session, workspace, hook.prefix_of(text), digest_of(text), sealed):
         raise NotFound("there is no such hook that works: `tragt hooks list` shows those that do")
@@ -147,12 +150,22 @@ def _check(provider: Provider, secrets: Secrets, settings: Mapping[str, Any]) ->
         raise InvalidRequest(*faults)
 
 
-def _check_filled(secrets: Secrets) -> None:
-    """Anybody could sign with an empty secret; of a header it is what stands behind its name."""
-    empty = [
-        FieldFault(f"/secrets/{name}", "invalid_value", "a secret is not empty")
+def _check_secrets(provider: Provider | None, secrets: Secrets) -> None:
+    found = ((name, fault_of_secret(provider, name, value)) for name, values in secrets.items() for value in values)
+    faults = [FieldFault(f"/secrets/{name}", "invalid_value", wrong) for name, wrong in found if wrong]
+    faults += [
+        FieldFault(f"/secrets/{name}", "invalid_value", "a list of at least one")
         for name, values in secrets.items()
-        if not all((value.partition(":")[2] if name == HEADER else value).strip() for value in values)
+        if not values
     ]
-    if empty:
-        raise InvalidRequest(*empty)
+    if faults:
+        raise InvalidRequest(*faults)
+
+
+def _settings(provider: Provider, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings as they are kept."""
+    read = {name: read_setting(provider, name, value) for name, value in given.items()}
+    faults = [FieldFault(f"/settings/{name}", "invalid_value", wrong) for name, (_, wrong) in read.items() if wrong]
+    if faults:
+        raise InvalidRequest(*faults)
+    return {name: value for name, (value, _) in read.items()}

@@ -29,10 +29,15 @@ _DEFAULTS: Final = {"title": "a mapped hook", "body": "any"}
 @cache
 def providers() -> Mapping[str, Provider]:
     """Every provider by its name, which is that of its file. Raises InvalidMapping when a file of ours is wrong."""
+    return {name: provider_of(name, document) for name, document in _documents().items()}
+
+
+@cache
+def _documents() -> Mapping[str, Any]:
     folder = resources.files("services.ingest") / "providers"
     files = sorted(file.name for file in folder.iterdir() if file.name.endswith(_SUFFIX))
     named = ((name.removesuffix(_SUFFIX), (folder / name).read_text(encoding="utf-8")) for name in files)
-    return {name: provider_of(name, yaml.safe_load(text)) for name, text in named}
+    return {name: yaml.safe_load(text) for name, text in named}
 
 
 def hook_reader_of(protocol: str) -> Reader | None:
@@ -43,10 +48,12 @@ def hook_reader_of(protocol: str) -> Reader | None:
 
 
 def provider_for(kept: KeptHook) -> Provider:
-    """The provider of a hook."""
-    if kept.provider != MAPPED:
-        return providers()[kept.provider]
-    return _compiled(f"{MAPPED}.{kept.prefix}", msgspec.json.encode(kept.settings[DOCUMENT]))
+    """The provider of a hook, as the hook was set."""
+    if kept.provider == MAPPED:
+        return _compiled(f"{MAPPED}.{kept.prefix}", msgspec.json.encode(kept.settings[DOCUMENT]))
+    provider = providers()[kept.provider]
+    chosen = {name: kept.settings[name] for name in provider.choices & kept.settings.keys()}
+    return _chosen(provider.name, kept.prefix, msgspec.json.encode(chosen, order="sorted")) if chosen else provider
 
 
 def own_provider(document: Any, name: str = MAPPED) -> Provider:
@@ -64,11 +71,18 @@ def own_provider(document: Any, name: str = MAPPED) -> Provider:
     ]
     if provider.limited_status == _TAKEN:
         faults.append(("/limited_status", "a mapped hook keeps to the rate: one of 429, 503"))
+    if provider.choices:
+        faults.append(("/choices", "a mapped hook says it in its mapping"))
     if provider.complete:
         faults.append(("/complete", "a mapped hook asks nobody for more"))
     if faults:
         raise InvalidMapping(*faults)
     return provider
+
+
+@lru_cache(maxsize=256)
+def _chosen(name: str, hook: str, settings: bytes) -> Provider:
+    return provider_of(name, _documents()[name], hook, msgspec.json.decode(settings))
 
 
 @lru_cache(maxsize=256)

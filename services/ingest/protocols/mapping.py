@@ -140,15 +140,18 @@ class Mapping:
     parts: Object[str, Object[str, _Source]]
 
 
-def compiled(document: Any) -> Mapping:
-    """The mapping that a document (out of JSON or YAML) describes. Raises InvalidMapping with every fault."""
+def compiled(document: Any, settings: Object[str, Any] | None = None) -> Mapping:
+    """The mapping that a document (out of JSON or YAML) describes, for a hook with these settings.
+
+    Raises InvalidMapping with every fault.
+    """
     try:
         said = msgspec.convert(document, _Document)
     except msgspec.ValidationError as error:
         detail, _, place = str(error).partition(" - at `$")
         raise InvalidMapping(("/" + place.rstrip("`").strip(".").replace(".", "/") if place else "", detail)) from None
     faults: list[tuple[str, str]] = []
-    compiler = _Compiler(faults)
+    compiler = _Compiler(faults, settings)
     mapping = compiler.mapping(said)
     if faults or mapping is None:
         raise InvalidMapping(*faults)
@@ -198,8 +201,9 @@ def native_of(mapping: Mapping, item: Any) -> dict[str, Any]:
 class _Compiler:
     """Compiles the places of a document and collects what is wrong with them."""
 
-    def __init__(self, faults: list[tuple[str, str]]) -> None:
+    def __init__(self, faults: list[tuple[str, str]], settings: Object[str, Any] | None) -> None:
         self._faults = faults
+        self._settings = settings
         self._size = 0
 
     def mapping(self, said: _Document) -> Mapping | None:
@@ -231,7 +235,7 @@ class _Compiler:
 
     def _place(self, text: str, pointer: str) -> Place | None:
         try:
-            place = Place(text)
+            place = Place(text, self._settings)
         except InvalidPlace as error:
             self._faults.append((pointer, str(error)))
             return None

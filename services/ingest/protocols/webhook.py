@@ -111,6 +111,7 @@ class _Document(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     secrets: dict[str, str] = {}
     optional: dict[str, str] = {}
     settings: dict[str, str] = {}
+    choices: dict[str, str] = {}
     window_seconds: int = 300
     doubted_status: int = 401
     limited_status: Literal[200, 429, 503] = 429
@@ -121,6 +122,9 @@ class _Document(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
     """A checked provider's file. ``secrets`` and ``settings`` say what each is; ``required`` ones must be there.
+
+    ``choices`` are the settings that the mapping reads, lists of texts. Where a hook has any, ``hook`` is its prefix
+    and the mapping its own.
 
     ``limited_status`` is told to who sends too fast: 429, or 503 where 4xx may be final. 200 is for those who never
     send again: it is taken all the same.
@@ -135,6 +139,8 @@ class Provider:
     secrets: Mapping[str, str]
     required: frozenset[str]
     settings: Mapping[str, str]
+    choices: frozenset[str]
+    hook: str
     window_seconds: int
     doubted_status: int
     limited_status: int
@@ -154,8 +160,8 @@ ANYWHERE: Final[Mapping[str, str]] = {
 ADDRESS: Final = "https://user:password@ingest.example.com as the provider has it, without the path"
 
 
-def provider_of(name: str, document: Any) -> Provider:
-    """The provider that a document describes. Raises InvalidMapping."""
+def provider_of(name: str, document: Any, hook: str = "", settings: Mapping[str, Any] | None = None) -> Provider:
+    """The provider that a document describes, as a hook with these settings has it. Raises InvalidMapping."""
     try:
         said = msgspec.convert(document, _Document)
     except msgspec.ValidationError as error:
@@ -169,13 +175,15 @@ def provider_of(name: str, document: Any) -> Provider:
         handshake=said.handshake,
         secrets={**said.secrets, **said.optional, **ANYWHERE},
         required=frozenset(said.secrets),
-        settings={**said.settings, "address": ADDRESS},
+        settings={**said.settings, **said.choices, "address": ADDRESS},
+        choices=frozenset(said.choices),
+        hook=hook,
         window_seconds=said.window_seconds,
         doubted_status=said.doubted_status,
         limited_status=said.limited_status,
         reply=said.reply,
         complete=said.complete,
-        mapping=compiled({"source": name, **said.mapping}),
+        mapping=compiled({"source": name, **said.mapping}, settings),
     )
 
 
@@ -191,7 +199,11 @@ class HookReader:
 
     @property
     def protocol(self) -> str:
-        """``hook.<provider>``."""
+        """``hook.<provider>``, and the hook where it reads by its own settings."""
+        return f"{self._family}.{self.provider.hook}" if self.provider.hook else self._family
+
+    @property
+    def _family(self) -> str:
         return f"{PROTOCOL}.{self.provider.name}"
 
     def read(self, item: Item, arrival: Arrival, *, may_hold_nul: bool) -> Outcome:  # noqa: ARG002 -- looked for below
@@ -206,7 +218,7 @@ class HookReader:
         read = native.parse(written, arrival, may_hold_nul=b"\\u0000" in written)
         if isinstance(read, Rejected):
             return msgspec.structs.replace(read, payload=raw if read.payload == written else b"")
-        return msgspec.structs.replace(read, protocol=self.protocol)
+        return msgspec.structs.replace(read, protocol=self._family)
 
 
 def _written(mapping: Mapped, raw: bytes) -> bytes:

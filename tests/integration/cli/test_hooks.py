@@ -19,6 +19,7 @@ from tests.waiting import wait_until
 
 NOW = 1_700_000_000_000_000
 _LEAD = {"lead_id": "l1", "google_key": "k-123", "user_column_data": [{"column_id": "EMAIL", "string_value": "a@b.dk"}]}
+_TOPIC = "arn:aws:sns:eu-west-1:123456789012:mail"
 
 
 @pytest.fixture
@@ -67,14 +68,14 @@ def test_settings_are_json_or_text(dsn: str) -> None:
         "create",
         "ses",
         "--setting",
-        'topic_arns=["arn:1"]',
+        f"topic_arns={_TOPIC}",
         "--setting",
         "address=https://i.dk",
         "--database",
         dsn,
     )
 
-    assert _listed(dsn)[0]["settings"] == {"topic_arns": ["arn:1"], "address": "https://i.dk"}
+    assert _listed(dsn)[0]["settings"] == {"topic_arns": [_TOPIC], "address": "https://i.dk"}
 
 
 @pytest.fixture
@@ -115,6 +116,9 @@ def test_trying_tells_what_the_schemas_would_say_where_there_is_a_database(schem
         (("create", "sendgird"), 1, "/provider: one of"),
         (("create", "meta", "--secret", "key=1"), 1, "/secrets/key: Meta lead ads has app_secret"),
         (("create", "meta", "--secret", "key"), 2, "NAME=VALUE"),
+        (("create", "meta", "--secret", "app_secret=..."), 1, "/secrets/app_secret: that stands for a secret"),
+        (("create", "sendgrid", "--secret", "public_key=abc"), 1, "/secrets/public_key: it is the verification key"),
+        (("create", "ses", "--setting", "topic_arns=mail"), 1, "/settings/topic_arns: a topic is arn:aws:sns"),
         (("create", "meta", "--workspace", "nobody"), 1, "nobody"),
         (("revoke", "th_0"), 1, "no such hook"),
         (("secrets", "meta/th_0_1"), 1, "no such hook"),

@@ -25,6 +25,10 @@ from tests.unit.ingest.webhooks.notification_service import CERTIFICATE, TOPIC, 
 from tests.unit.ingest.webhooks.signing import SECRETS, SIGNERS, Signed
 
 _EVENT = {"email": "jane@example.com", "timestamp": 1714564800, "event": "open", "sg_event_id": "e1"}
+_OLD_KEY = (
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAERxw+dYxJBChbun5TEY7Q9SSt6wdX0lvS+Oew1236cUzdUg96yoqLkXrMN/Ud6PDJu+OthYOC5wLcJaEt"
+    "CfeoWA=="
+)
 _MAILGUN = {"event-data": {"event": "opened", "timestamp": 1714564800, "recipient": "jane@example.com"}}
 
 
@@ -194,6 +198,63 @@ async def test_what_is_refused_is_kept_and_replayed_by_the_same_provider(door: O
     assert [touchpoint.id for touchpoint in await door.touchpoints()] == ["sendgrid:e1"]
 
 
+def _deal(stage: str, **more: Any) -> dict[str, Any]:
+    asked = {"eventId": stage, "subscriptionType": "deal.propertyChange", "objectId": 9, "occurredAt": 1714564800000}
+    return {**asked, "propertyName": "dealstage", "propertyValue": stage, **more}
+
+
+async def test_a_hook_is_told_which_stages_are_won_and_lost(door: OpenDoor) -> None:
+    stages = {"won": "closedwon, 77", "lost": ["gone"]}
+    told, plain = [
+        await _made(door, "hubspot", secrets=SECRETS["hubspot"], **one) for one in ({"settings": stages}, {})
+    ]
+    events = [_deal(stage) for stage in ("77", "closedwon", "gone", "closedlost")]
+    broken = _deal("78", occurredAt="soon")
+
+    answer = await _deliver(door, told, _sign(door, "hubspot", [*events, broken], told))
+    await _deliver(door, plain, _sign(door, "hubspot", [_deal("77", eventId=5)], plain))
+    assert await door.keep() == 1
+    (kept,) = (await door.client.get("/v1/rejected", headers=_admin(door))).json()["data"]
+    at = f"/v1/rejected/{kept['id']}"
+    mended = {**broken, "occurredAt": 1714564800000, "propertyValue": "77"}
+    await door.client.patch(at, json={"payload": mended}, headers=_admin(door))
+    again = await door.client.post(f"{at}/replay", headers=_admin(door))
+
+    assert (answer.json(), again.json()["accepted"]) == ({"accepted": 4, "rejected": 1}, 1)
+    kinds = {one.id.split(":")[1]: one.kind for one in await door.touchpoints()}
+    won, lost = "opportunity_won", "opportunity_lost"
+    expected = {"77": won, "closedwon": won, "gone": lost, "closedlost": "deal_updated", "5": "deal_updated"}
+    assert kinds == {**expected, "78": won}
+    assert {one.protocol for one in await door.touchpoints()} == {"hook.hubspot"}
+
+
+@pytest.mark.parametrize(
+    ("provider", "given", "pointer"),
+    [
+        ("hubspot", {"settings": {"won": []}}, "/settings/won"),
+        ("hubspot", {"settings": {"won": {"a": 1}}}, "/settings/won"),
+        ("hubspot", {"settings": {"address": "ingest.example.com"}}, "/settings/address"),
+        ("hubspot", {"settings": {"address": "https://i.dk/v1/hooks"}}, "/settings/address"),
+        ("ses", {"settings": {"topic_arns": "arn:1"}}, "/settings/topic_arns"),
+        ("sendgrid", {"secrets": {"public_key": "PUBLIC"}}, "/secrets/public_key"),
+        ("sendgrid", {"secrets": {"public_key": "-----BEGIN PRIVATE KEY-----\nMA=="}}, "/secrets/public_key"),
+        ("salesforce", {"secrets": {"organization_id": "001000000000001"}}, "/secrets/organization_id"),
+        ("meta", {"secrets": {"app_secret": " abc"}}, "/secrets/app_secret"),
+        ("meta", {"secrets": {"app_secret": "<your secret>"}}, "/secrets/app_secret"),
+        ("meta", {"secrets": {"app_secret": []}}, "/secrets/app_secret"),
+        ("postmark", {"secrets": {"basic": "user"}}, "/secrets/basic"),
+        ("postmark", {"secrets": {"header": "X-Token abc"}}, "/secrets/header"),
+    ],
+)
+async def test_what_can_be_no_secret_or_setting_is_told_at_once(
+    door: OpenDoor, provider: str, given: dict[str, Any], pointer: str
+) -> None:
+    made = await door.client.post("/v1/hooks", json={"provider": provider, **given}, headers=_admin(door))
+
+    assert made.status_code == 422
+    assert [fault["pointer"] for fault in made.json()["errors"]] == [pointer]
+
+
 async def test_handshakes_are_answered_before_there_is_a_secret(door: OpenDoor) -> None:
     path = await _made(door, "meta", secrets={"verify_token": "verify"})
     asked = {"hub.mode": "subscribe", "hub.verify_token": "verify", "hub.challenge": "<b>1"}
@@ -216,7 +277,7 @@ async def test_secrets_come_later_and_change_over(door: OpenDoor) -> None:
 
     put = await door.client.put(
         f"{path}/secrets",
-        json={"secrets": {"public_key": ["old", *SECRETS["sendgrid"]["public_key"]]}},
+        json={"secrets": {"public_key": [_OLD_KEY, *SECRETS["sendgrid"]["public_key"]]}},
         headers=_admin(door),
     )
 
@@ -344,7 +405,7 @@ async def test_an_empty_secret_is_none(door: OpenDoor, provider: str, name: str,
 
 
 async def test_the_database_holds_no_secret_and_may_be_away(door: OpenDoor) -> None:
-    path = await _made(door, "sendgrid", secrets={"public_key": "PUBLIC"})
+    path = await _made(door, "meta", secrets={"app_secret": "PUBLIC"})
     async with door.own.pool.acquire() as connection:
         (row,) = await connection.fetch("SELECT * FROM ingest.hook")
     cache = HookCache(door.own.writer)
@@ -354,7 +415,7 @@ async def test_the_database_holds_no_secret_and_may_be_away(door: OpenDoor) -> N
     assert b"PUBLIC" not in bytes(row["secrets"])
     assert hook.encode() not in bytes(str(dict(row)), "utf-8")
     await door.own.writer.dispose()
-    assert cache.find("sendgrid", hook).secrets == {"public_key": ["PUBLIC"]}
+    assert cache.find("meta", hook).secrets == {"app_secret": ["PUBLIC"]}
     with pytest.raises(NotFound):
         cache.find("sendgrid", "th_1_2")
     with pytest.raises(Transient):

@@ -196,7 +196,7 @@ def test_what_a_contact_says_of_itself() -> None:
     ann, bob = touchpoint("hubspot-contacts", 1), touchpoint("hubspot-contacts", 3)
 
     assert (ann.traits["lifecycle_stage"], ann.traits["owner"], ann.consent) == (
-        "Marketing Qualified Lead",
+        "marketing_qualified_lead",
         "Otto Sales",
         {},
     )
