@@ -19,7 +19,7 @@ from services.cli.exits import Ended, Exit
 from services.cli.instance import Reach, reach
 from services.cli.layout import DEFAULT_PORTS, parse_ports
 from services.cli.place import credentials_path, read_credentials
-from shared.database.migrate import current, head
+from shared.database.migrate import current, head, is_known
 from shared.database.roles import SERVICES
 from shared.embedded.account import unprivileged_account
 from shared.embedded.binaries import find_binaries
@@ -146,7 +146,8 @@ async def _schema(found: Reach) -> Finding:
     except TragtError as error:
         return Finding("database", False, f"{place}: {error}", "see postgres.log, or whoever runs that database")
     is_well = revision == head()
-    advice = "" if is_well else "run `tragt migrate`"
+    is_later = revision is not None and not is_known(revision)
+    advice = "" if is_well else "run the later version of tragt that made it" if is_later else "run `tragt migrate`"
     return Finding("schema", is_well, f"{revision} of {head()} in {place}", advice)
 
 

@@ -29,10 +29,17 @@ async def upgrade(dsn: str, revision: str = "head", *, wait_seconds: float = 120
     """Apply every migration up to ``revision`` that is missing, each in its own transaction.
 
     Raises Transient when the database is away or another migrator holds on for longer than ``wait_seconds``;
-    Misconfigured when the login may not do it, with what to run as an administrator.
+    Misconfigured when the login may not do it, with what to run as an administrator, and when a later version than this
+    has migrated it.
     """
-    if revision == "head" and await current(dsn) == head():
+    at = await current(dsn)
+    if revision == "head" and at == head():
         return
+    if at is not None and not is_known(at):
+        raise Misconfigured(
+            f"the database is at schema {at}, which a later version of tragt made; this one knows {head()}: run that"
+            " version again, or restore a backup of before"
+        )
     async with _alone(dsn, wait_seconds):
         await _run(dsn, lambda config: command.upgrade(config, revision))
 
@@ -72,6 +79,11 @@ def head() -> str:
     if revision is None:
         raise Misconfigured("there are no migrations beside the code: the installation is incomplete")
     return revision
+
+
+def is_known(revision: str) -> bool:
+    """Whether this code has the migration; it has none of what a later version made."""
+    return revision in {one.revision for one in ScriptDirectory.from_config(configuration()).walk_revisions()}
 
 
 def configuration() -> Config:

@@ -1,5 +1,7 @@
 """The schema of the migrations is the schema of the tables in the code, and every migration can be taken back."""
 
+import asyncio
+
 import asyncpg
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -10,6 +12,7 @@ from shared.database.engine import create_engine
 from shared.database.migrate import current, downgrade, head, upgrade
 from shared.database.roles import Role
 from shared.embedded.cluster import LOGIN
+from tests.cli import tragt
 from tests.conftest import Databases
 from tests.schema import declared_metadata
 
@@ -56,6 +59,23 @@ async def test_every_migration_can_be_taken_back_and_made_again(databases: Datab
     assert made == made_again
     assert len(made) > len(taken_back)
     assert revision == head()
+
+
+async def test_a_database_of_a_later_version_is_left_alone_and_told_of(databases: Databases) -> None:
+    name = await databases.create()
+    dsn = databases.dsn(name)
+    try:
+        connection = await asyncpg.connect(dsn)
+        await connection.execute(f"SET ROLE {Role.OWNER}")
+        await connection.execute("UPDATE migration.version SET version_num = '9999'")
+        await connection.close()
+        told = await asyncio.to_thread(tragt, "migrate", "--database", dsn)
+        at = await current(dsn)
+    finally:
+        await databases.drop(name)
+
+    assert (told.code, "at schema 9999, which a later version of tragt made" in told.err) == (2, True)
+    assert at == "9999"
 
 
 @pytest.mark.parametrize("table", ["access.workspace", "access.key"])
