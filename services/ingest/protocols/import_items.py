@@ -8,17 +8,19 @@ import msgspec
 
 from services.ingest.domain.kind import kind_of_event
 from services.ingest.domain.refusal import Refusal, Refused
-from services.ingest.protocols import keeping, native
+from services.ingest.protocols import native
 from services.ingest.protocols.import_ready import Ready
 from services.ingest.protocols.import_rows import Row
 from services.ingest.protocols.mapping import Mapping as Mapped
-from services.ingest.protocols.mapping import consent_of, native_of
+from services.ingest.protocols.mapping import native_of
 from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
-from services.ingest.protocols.reading import read_loosely
 from services.ingest.protocols.splitting import Item
 from shared.vocabulary import Code
 
 PROTOCOL: Final = "import"
+
+OWN: Final = f"{PROTOCOL}.own"
+"""Of touchpoints whose id is the file's own, and not made here of the row or by a ready mapping (decision 0046)."""
 
 _PARTS: Final = frozenset(
     {"identity", "traits", "campaign", "page", "value", "consent", "context", "properties", "previous"}
@@ -38,6 +40,7 @@ _PLACES: Final = {
 """Where a column of a well-known name belongs."""
 
 _NOTHING: Final = msgspec.Raw(b"null")
+_NO_ID: Final = (None, "")
 
 
 class Numbered(msgspec.Struct, array_like=True):
@@ -101,16 +104,16 @@ class RowReader:
             else:
                 value = _ROW.decode(row.value)
                 said = named_columns(value) if self.mapping is None else native_of(self.mapping, value)
-            written = msgspec.json.encode({"id": row.id, **said})
+            has_own_id = said.get("id") not in _NO_ID
+            written = msgspec.json.encode(said if has_own_id else {**said, "id": row.id})
         except Refused as outcome:
-            told = {} if self.mapping is None else consent_of(self.mapping, read_loosely(bytes(row.value)))
-            return _rejected(row, outcome.refusal, is_kept=keeping.is_free(told))
+            return self._rejected(row, outcome.refusal)
         except (OverflowError, RecursionError, msgspec.MsgspecError):
             return _rejected(row, Refusal(Code.NOT_JSON, "", "this row cannot be written as JSON"))
         read = native.parse(written, arrival, may_hold_nul=may_hold_nul or b"\\u0000" in written)
         if isinstance(read, Rejected):
             return _rejected(row, read.refusal, is_kept=read.payload == written)
-        return msgspec.structs.replace(read, protocol=PROTOCOL)
+        return msgspec.structs.replace(read, protocol=OWN if has_own_id and row.said == _NOTHING else PROTOCOL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,14 @@ from services.scoring.domain.touchpoint import Money
 from shared.identity_key import rank
 from shared.vocabulary import KEY_RANKS, KeyType
 
-_ABSORBING: Final = frozenset({"ga4", "import"})
+_IMPORTED: Final = "import"
+_ABSORBING: Final = frozenset({"ga4", _IMPORTED})
 """Protocols whose ids are meant to take in what is told otherwise: an order is one purchase whoever tells it, and a
-record of an export is what it was when it was first imported."""
+record of an export, or a row, is what it was when it was first imported."""
+
+_OWN: Final = "import.own"
+"""Of rows whose id is the file's own: two files may number their rows alike. Those stored before there was this word
+say ``import``, and take nothing in that comes with it."""
 
 _PHONE: Final = frozenset({KEY_RANKS[KeyType.PHONE]})
 _FLEETING: Final = {"snowplow": _PHONE | {KEY_RANKS[KeyType.ANONYMOUS_ID]}}
@@ -56,7 +61,7 @@ def read(body: bytes) -> Said:
 
 def differences(first: Said, second: Said) -> tuple[str, ...]:
     """In which words two touchpoints of one id contradict each other; in none when the second is the first again."""
-    if first.protocol in _ABSORBING or second.protocol in _ABSORBING:
+    if _absorbs(first.protocol, second.protocol):
         return ()
     told = {
         "kind": first.kind == second.kind,
@@ -81,6 +86,10 @@ def fingerprint(said: Said, secret: bytes) -> str:
     content = (said.kind, sorted(_lasting(said)), said.previous, said.value, said.traits, _value(said.properties))
     keyed = hashlib.blake2b(_ENCODER.encode(content), digest_size=_DIGEST_BYTES, key=secret[:64], person=b"tragt-twin")
     return keyed.hexdigest()
+
+
+def _absorbs(first: str, second: str) -> bool:
+    return not _ABSORBING.isdisjoint((first, second)) and (first, second) != (_IMPORTED, _OWN)
 
 
 def _is_one_person(first: Said, second: Said) -> bool:

@@ -64,7 +64,15 @@ def test_an_id_of_its_own_wins() -> None:
     order = read({**ORDER, "id": "o-1"})
 
     assert isinstance(order, Touchpoint)
-    assert order.id == "o-1"
+    assert (order.id, order.protocol) == ("o-1", "import.own")
+
+
+@pytest.mark.parametrize("fields", [{}, {"id": ""}, {"id": None}])
+def test_an_id_made_of_the_row_is_not_the_files_own(fields: dict[str, Any]) -> None:
+    order = read({}, row=Row(msgspec.json.encode({**ORDER, **fields}), {**ORDER, **fields}))
+
+    assert isinstance(order, Touchpoint)
+    assert (order.id, order.protocol) == ("row-1", "import")
 
 
 def test_mapping_says_where_things_stand() -> None:

@@ -84,6 +84,21 @@ def test_an_id_that_is_meant_to_take_in_later_tellings_has_no_conflicts(protocol
     assert sameness.differences(said(), later) == sameness.differences(later, said()) == ()
 
 
+@pytest.mark.parametrize("first", ["import", "import.own", "native"])
+def test_a_row_under_another_rows_own_id_is_told_also_where_the_first_was_stored_as_any_import(first: str) -> None:
+    second = said(protocol="import.own", properties={"order_id": "8"})
+
+    assert sameness.differences(said(protocol=first), second) == ("properties",)
+    assert sameness.differences(said(protocol=first), said(protocol="import.own")) == ()
+
+
+@pytest.mark.parametrize("protocols", [("ga4", "import.own"), ("import.own", "ga4"), ("import.own", "import")])
+def test_what_absorbs_takes_in_a_rows_own_id_too(protocols: tuple[str, str]) -> None:
+    first, second = protocols
+
+    assert sameness.differences(said(protocol=first), said(protocol=second, properties={})) == ()
+
+
 @pytest.mark.parametrize(
     ("fields", "is_certain"),
     [
@@ -95,6 +110,7 @@ def test_an_id_that_is_meant_to_take_in_later_tellings_has_no_conflicts(protocol
         ({"keys": [A1], "protocol": "snowplow"}, False),
         ({"keys": [U1], "protocol": "snowplow"}, True),
         ({"protocol": "import"}, False),
+        ({"protocol": "import.own"}, True),
     ],
 )
 def test_another_strand_is_another_person_unless_a_retry_may_have_moved(
