@@ -138,6 +138,12 @@ async def load_hooks(session: WriteSession) -> Sequence[KeptHook]:
     return [KeptHook(**row) for row in rows.mappings()]
 
 
+async def find_hooks(session: WriteSession, prefixes: Sequence[str]) -> Sequence[KeptHook]:
+    """Those of the hooks, of all workspaces, that are there and were not revoked."""
+    rows = await session.execute(_WITH_WORKSPACE.where(hook.c.prefix.in_(prefixes), hook.c.revoked_at.is_(None)))
+    return [KeptHook(**row) for row in rows.mappings()]
+
+
 async def list_hooks(session: ReadSession | WriteSession, workspace: UUID) -> Sequence[KeptHook]:
     """All hooks the workspace ever had, oldest first."""
     mine = _WITH_WORKSPACE.where(hook.c.workspace_id == workspace)

@@ -93,7 +93,8 @@ def application(own: Resources) -> HotRoutes:
     posting = surfaces(own)
     limits = own.settings.limit
     endpoints = {path: endpoint for surface in posting for path, endpoint in surface.endpoints.items()}
-    return HotRoutes(api(own, posting), endpoints, Intake(limits.body_bytes, limits.held_bytes), own.telemetry)
+    intake = Intake(limits.body_bytes, limits.held_bytes)
+    return HotRoutes(api(own, posting, intake), endpoints, intake, own.telemetry)
 
 
 def fast_lane(own: Resources, app: HotRoutes) -> ConnectionKind | None:
@@ -126,7 +127,7 @@ def fetched(own: Resources) -> Sequence[Fetches]:
     ]
 
 
-def api(own: Resources, posting: Sequence[Surface]) -> FastAPI:
+def api(own: Resources, posting: Sequence[Surface], intake: Intake) -> FastAPI:
     """Every route as FastAPI has it."""
     return create_app(
         title="tragt ingest",
@@ -142,7 +143,7 @@ def api(own: Resources, posting: Sequence[Surface]) -> FastAPI:
         ],
         open_routers=[
             mounted.router(posting, own.telemetry),
-            webhooks.deliveries(_hooks(own), own.clock, own.settings),
+            webhooks.deliveries(_hooks(own), own.clock, own.settings, intake),
             *[browser.router(fetches, own.telemetry) for fetches in fetched(own)],
             links.router(
                 Recording(_door(own), own.telemetry),

@@ -1,13 +1,17 @@
 """Hooks: where providers deliver, and where an administrator makes and ends them."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated, Final
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Path, Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from services.ingest import schemas
 from services.ingest.api import documented
+from services.ingest.api.intake import ClientGone, Intake
 from services.ingest.handlers.hook_cache import HookCache
 from services.ingest.handlers.hook_keeping import NewHook, create_hook, end_hook, put_secrets, told
 from services.ingest.handlers.hooks import Hooks
@@ -35,19 +39,20 @@ _DESCRIPTION: Final = (
 Prefix = Annotated[str, Path(description="How the hook begins, as the list shows it, or the whole hook.")]
 
 
-def deliveries(hooks: Hooks, clock: Clock, settings: IngestSettings) -> APIRouter:
+def deliveries(hooks: Hooks, clock: Clock, settings: IngestSettings, intake: Intake) -> APIRouter:
     """``/v1/hooks/{provider}/{hook}``, with and without a final slash."""
     routes = APIRouter(tags=["hooks"])
 
     async def deliver(request: Request, provider: str, hook: str) -> Response:
         """One request of a provider."""
-        opened = hooks.find(provider, hook)
+        opened = await hooks.find(provider, hook)
         if request.method == "POST":
             hooks.check_rate(opened)
-        encoding = request.headers.get("content-encoding", "").encode("latin-1")
-        body = decompressed(await request.body(), encoding, settings.limit.body_bytes)
-        address = opened.kept.settings.get("address") or settings.public_address
-        return _response(await hooks.receive(opened, _knock(request, str(address or ""), body, clock.now())))
+        async with _held(request, intake) as sent:
+            encoding = request.headers.get("content-encoding", "").encode("latin-1")
+            body = decompressed(sent, encoding, settings.limit.body_bytes)
+            address = opened.kept.settings.get("address") or settings.public_address
+            return _response(await hooks.receive(opened, _knock(request, str(address or ""), body, clock.now())))
 
     for slash in ("", "/"):
         for method in _METHODS:
@@ -62,6 +67,22 @@ def deliveries(hooks: Hooks, clock: Clock, settings: IngestSettings) -> APIRoute
                 response_class=Response,
             )
     return routes
+
+
+@asynccontextmanager
+async def _held(request: Request, intake: Intake) -> AsyncIterator[bytes]:
+    """The body, counted among what the process holds until the request is answered.
+
+    Raises TooLarge, Unavailable, ClientDisconnect.
+    """
+    try:
+        body = await intake.read(request.receive)
+    except ClientGone:
+        raise ClientDisconnect from None
+    try:
+        yield body
+    finally:
+        intake.give_back(len(body))
 
 
 def administration(clock: Clock) -> APIRouter:
@@ -134,8 +155,8 @@ def _knock(request: Request, public: str, body: bytes, now: int) -> Knock:
 
 def _response(reply: Reply) -> Response:
     headers = {"content-type": reply.content_type, "x-content-type-options": "nosniff"}
-    if reply.status == _UNAUTHORIZED:
-        headers["www-authenticate"] = 'Basic realm="tragt"'
+    if reply.status == _UNAUTHORIZED:  # which must name a scheme; who signs cannot answer Basic
+        headers["www-authenticate"] = f'{"Basic" if reply.asks_basic else "Signature"} realm="tragt"'
     return Response(reply.body, reply.status, headers=headers)
 
 

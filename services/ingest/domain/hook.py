@@ -6,6 +6,7 @@ copy of the database tells nobody a provider's secret, and each request brings w
 """
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -20,6 +21,7 @@ ENTROPY_BYTES: Final = ID_BYTES + TOKEN_BYTES
 
 _KIND: Final = "th"
 _PARTS: Final = 3
+_TEXT: Final = re.compile(f"{_KIND}_[0-9a-f]{{{2 * ID_BYTES}}}_[0-9a-f]{{{2 * TOKEN_BYTES}}}")
 _DECODER: Final = msgspec.json.Decoder(dict[str, list[str]])
 
 Secrets = Mapping[str, Sequence[str]]
@@ -38,6 +40,11 @@ def prefix_of(text: str) -> str:
     """The part of a hook that may be shown and by which it is found: ``th_<id>``. Empty when it is no hook's text."""
     parts = text.split("_")
     return "_".join(parts[:2]) if len(parts) == _PARTS and parts[0] == _KIND else ""
+
+
+def is_text(text: str) -> bool:
+    """Whether it is written as a hook's whole text, so that it may be one."""
+    return _TEXT.fullmatch(text) is not None
 
 
 def seal(text: str, secrets: Secrets, nonce: bytes) -> bytes:

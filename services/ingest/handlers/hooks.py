@@ -41,7 +41,6 @@ _PIECE: Final = 250
 _MAX_CERTIFICATES: Final = 64
 _UNVERIFIED: Final = "unverified"
 _OK: Final = 200
-_ASK: Final = Reply(401, "credentials, please")
 
 
 class Hooks:
@@ -68,9 +67,9 @@ class Hooks:
         self._log = structlog.get_logger("hooks")
         self._certificates: dict[str, bytes] = {}
 
-    def find(self, provider: str, text: str) -> OpenHook:
+    async def find(self, provider: str, text: str) -> OpenHook:
         """The hook of an address. Raises NotFound, Unavailable."""
-        return self._cache.find(provider, text)
+        return await self._cache.find(provider, text)
 
     def check_rate(self, hook: OpenHook) -> None:
         """Let a delivery in, or not, before its body is read.
@@ -92,18 +91,17 @@ class Hooks:
 
     async def receive(self, hook: OpenHook, knock: Knock) -> Reply:
         """What the provider is answered. Raises Transient: nothing is acknowledged then, and providers send again."""
-        provider = provider_for(hook.kept)
-        known = Known(secrets=hook.secrets, settings=hook.kept.settings, window_seconds=provider.window_seconds)
+        provider, known = provider_for(hook.kept), _known(hook)
         if knock.method != "POST":
             handshake = HANDSHAKES.get(provider.handshake)
             return handshake(knock, known) if handshake else Reply()
-        missing = credentials(knock, known)
-        if missing:
-            return self._doubt(hook, missing, _ASK)
         verdict = await self._verdict(provider, knock, known)
-        doubted = Reply(provider.doubted_status, "that is not signed as it should be")
+        if isinstance(verdict, Doubted):
+            hook = await self._cache.again(hook)  # who is doubted has perhaps just given other secrets
+            known = _known(hook)
+            verdict = await self._verdict(provider, knock, known)
         if not isinstance(verdict, Verified):
-            return self._doubt(hook, verdict, doubted)
+            return self._doubt(hook, provider, verdict)
         if verdict.confirm:
             return await self._confirm(verdict.confirm)
         token = None
@@ -111,7 +109,7 @@ class Hooks:
             expires_at = knock.now + 2 * provider.window_seconds * SECOND
             token = await self._tokens.claim(hook.kept, verdict.once, knock.body, expires_at)
             if token is None:
-                return self._doubt(hook, Doubted("it was delivered before"), doubted)
+                return self._doubt(hook, provider, Doubted("its token was used by a delivery before"))
         receipt = await self._take(hook, provider, knock, known)
         if token is not None:
             await self._tokens.spend(token)
@@ -133,6 +131,9 @@ class Hooks:
         return Receipt(sum(receipt.accepted for receipt in receipts), rejected)
 
     async def _verdict(self, provider: Provider, knock: Knock, known: Known) -> Verdict:
+        lacking = credentials(knock, known)
+        if lacking:
+            return lacking
         absent = [name for name in sorted(provider.required) if not known.all(name)]
         if absent:
             return Doubted(f"the hook was not given its {', '.join(absent)} yet")
@@ -161,11 +162,18 @@ class Hooks:
             raise Unavailable("the provider did not take our confirmation")
         return Reply(body="confirmed")
 
-    def _doubt(self, hook: OpenHook, verdict: Verdict, reply: Reply) -> Reply:
-        reason = verdict.reason if isinstance(verdict, Doubted) else "it could not be verified"
+    def _doubt(self, hook: OpenHook, provider: Provider, verdict: Verdict) -> Reply:
+        doubted = verdict if isinstance(verdict, Doubted) else Doubted("it could not be verified")
+        reason = doubted.reason
         self._log.warning("hook.doubted", hook=hook.kept.prefix, provider=hook.kept.provider, reason=reason)
         self._telemetry.count(INGEST_TURNED_AWAY, 1, (_UNVERIFIED,))
-        return reply
+        status = HTTPStatus.UNAUTHORIZED if doubted.asks_basic else provider.doubted_status
+        return Reply(status, f"not taken: {reason}", asks_basic=doubted.asks_basic)
+
+
+def _known(hook: OpenHook) -> Known:
+    window = provider_for(hook.kept).window_seconds
+    return Known(secrets=hook.secrets, settings=hook.kept.settings, window_seconds=window)
 
 
 def _told(receipt: Receipt) -> Reply:

@@ -76,9 +76,11 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class Doubted:
-    """It is not, or cannot be told to be; the reason is for the owner's log, not for the caller."""
+    """It is not, or cannot be told to be: which check failed, for the owner's log and for the caller, who has the whole
+    address. ``asks_basic``: with other credentials it might be."""
 
     reason: str
+    asks_basic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ class Reply(msgspec.Struct, frozen=True):
     status: int = 200
     body: str = ""
     content_type: str = "text/plain; charset=utf-8"
+    asks_basic: bool = False
 
 
 class _Document(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -213,8 +216,8 @@ class HookReader:
             written = _written(mapping, raw)
         except Refused as outcome:
             said = read_loosely(raw)
-            kept = raw if keeping.is_free(consent_of(mapping, said)) else b""
-            return Rejected(id_of(mapping, said) or content_id(raw), outcome.refusal, kept)
+            item_id, told = id_of(mapping, said) or content_id(raw), consent_of(mapping, said)
+            return keeping.mapped(item_id, raw, outcome.refusal, told, mapping.kind.find(said))
         read = native.parse(written, arrival, may_hold_nul=b"\\u0000" in written)
         if isinstance(read, Rejected):
             return msgspec.structs.replace(read, payload=raw if read.payload == written else b"")

@@ -32,9 +32,11 @@ _ORGANIZATION: Final = re.compile(rb"<(?:\w+:)?OrganizationId>\s*([A-Za-z0-9]{15
 _MAX_DIGITS: Final = 17
 """Of a number in a header, milliseconds and microseconds too; Python refuses to read one of thousands."""
 
-_NOT_SIGNED: Final = Doubted("the signature or its timestamp is missing")
-_STALE: Final = Doubted("the signature's timestamp is outside of the window")
-_WRONG: Final = Doubted("the signature is wrong")
+_WRONG: Final = Doubted("the signature does not match the hook's secret")
+_WRONG_HERE: Final = Doubted(
+    "the signature does not match the hook's secret, or was made for another address than this one (see the setting"
+    " address and INGEST_PUBLIC_ADDRESS)"
+)
 _FAULTS: Final = (msgspec.MsgspecError, UnicodeError, RecursionError, Refused)
 
 
@@ -74,20 +76,45 @@ def _instant(text: str, unit: int = SECOND) -> int:
     return int(text) * unit if text.isascii() and text.isdigit() and len(text) < _MAX_DIGITS else 0
 
 
-def _compared(candidates: Iterable[str], presented: str) -> Verdict:
+def _missing(*headers: str) -> Doubted:
+    return Doubted(f"it lacks the header {' or '.join(headers)}")
+
+
+def _stale(instant: int, knock: Knock, known: Known) -> Doubted | None:
+    """Why a signature's timestamp is not taken; None when it is."""
+    if known.is_fresh(instant, knock.now):
+        return None
+    if not instant:
+        return Doubted("the signature's timestamp cannot be read")
+    age = (knock.now - instant) // SECOND
+    told = f"{age} s old" if age > 0 else f"{-age} s ahead of our clock"
+    return Doubted(f"the signature's timestamp is {told}; at most {known.window_seconds} s are taken")
+
+
+def _compared(
+    candidates: Iterable[str], knock: Knock, header: str, begin: str = "", wrong: Doubted = _WRONG
+) -> Verdict:
+    """Whether one of them stands in the header, behind ``begin`` where that is there."""
+    presented = knock.header(header).removeprefix(begin)
     if not presented:
-        return _NOT_SIGNED
-    return Verified() if is_any(candidates, presented) else _WRONG
+        return _missing(header)
+    return Verified() if is_any(candidates, presented) else wrong
+
+
+def _in_body(candidates: Iterable[str], presented: str, what: str) -> Verdict:
+    if not presented:
+        return Doubted(f"its body lacks the {what}")
+    return Verified() if is_any(candidates, presented) else Doubted(f"the {what} in its body is not the hook's")
 
 
 def sendgrid(knock: Knock, known: Known) -> Verdict:
     """ECDSA P-256 over timestamp and body."""
-    signature = knock.header("x-twilio-email-event-webhook-signature")
-    timestamp = knock.header("x-twilio-email-event-webhook-timestamp")
+    names = ("x-twilio-email-event-webhook-signature", "x-twilio-email-event-webhook-timestamp")
+    signature, timestamp = map(knock.header, names)
     if not signature or not timestamp:
-        return _NOT_SIGNED
-    if not known.is_fresh(_instant(timestamp), knock.now):
-        return _STALE
+        return _missing(*(name for name in names if not knock.header(name)))
+    if stale := _stale(_instant(timestamp), knock, known):
+        return stale
     signed = timestamp.encode("latin-1") + knock.body
     good = [key for key in known.all("public_key") if _is_ecdsa(key, signature, signed)]
     return Verified() if good else _WRONG
@@ -118,12 +145,12 @@ def mailgun(knock: Knock, known: Known) -> Verdict:
     """HMAC over timestamp and token, which stand in the body; the body itself is not covered."""
     said = _mailgun_said(knock.body)
     if said is None:
-        return _NOT_SIGNED
-    if not known.is_fresh(_instant(said.timestamp), knock.now):
-        return _STALE
+        return Doubted("its body lacks the signature, with timestamp and token")
+    if stale := _stale(_instant(said.timestamp), knock, known):
+        return stale
     signed = (said.timestamp + said.token).encode()
-    verdict = _compared((_hex(key, signed) for key in known.all("signing_key")), said.signature)
-    return Verified(once=said.token) if isinstance(verdict, Verified) else verdict
+    good = is_any((_hex(key, signed) for key in known.all("signing_key")), said.signature)
+    return Verified(once=said.token) if good else _WRONG
 
 
 def _mailgun_said(body: bytes) -> _Mailgun | None:
@@ -143,7 +170,7 @@ def mandrill(knock: Knock, known: Known) -> Verdict:
         return Doubted("its form has too many fields to be the provider's")
     signed = knock.url + "".join(f"{name}{fields[name]}" for name in sorted(fields))
     candidates = [_base64(key, signed.encode("utf-8", "replace"), "sha1") for key in known.all("webhook_key")]
-    return _compared(candidates, knock.header("x-mandrill-signature"))
+    return _compared(candidates, knock, "x-mandrill-signature", wrong=_WRONG_HERE)
 
 
 def google_key(knock: Knock, known: Known) -> Verdict:
@@ -151,21 +178,21 @@ def google_key(knock: Knock, known: Known) -> Verdict:
     try:
         presented = msgspec.json.decode(knock.body, type=_GoogleBody).google_key
     except _FAULTS:
-        return _NOT_SIGNED
-    return _compared(known.all("google_key"), presented)
+        presented = ""
+    return _in_body(known.all("google_key"), presented, "google_key")
 
 
 def meta(knock: Knock, known: Known) -> Verdict:
     """``sha256=`` and HMAC over the body."""
     candidates = [f"sha256={_hex(secret, knock.body)}" for secret in known.all("app_secret")]
-    return _compared(candidates, knock.header("x-hub-signature-256"))
+    return _compared(candidates, knock, "x-hub-signature-256")
 
 
 def linkedin(knock: Knock, known: Known) -> Verdict:
     """HMAC over ``hmacsha256=`` and the body, or the bare body; the header with or without it (sources disagree)."""
     texts = (b"hmacsha256=" + knock.body, knock.body)
     candidates = [_hex(secret, text) for secret in known.all("client_secret") for text in texts]
-    return _compared(candidates, knock.header("x-li-signature").removeprefix("hmacsha256="))
+    return _compared(candidates, knock, "x-li-signature", "hmacsha256=")
 
 
 def aweber(knock: Knock, known: Known) -> Verdict:
@@ -173,19 +200,19 @@ def aweber(knock: Knock, known: Known) -> Verdict:
     if not known.all("client_secret"):
         return Verified()
     candidates = [f"sha256={_hex(secret, knock.body)}" for secret in known.all("client_secret")]
-    return _compared(candidates, knock.header("aweber-signature"))
+    return _compared(candidates, knock, "aweber-signature")
 
 
 def line(knock: Knock, known: Known) -> Verdict:
     """Base64 HMAC over the body."""
     candidates = [_base64(secret, knock.body) for secret in known.all("channel_secret")]
-    return _compared(candidates, knock.header("x-line-signature"))
+    return _compared(candidates, knock, "x-line-signature")
 
 
 def intercom(knock: Knock, known: Known) -> Verdict:
     """``sha1=`` and HMAC-SHA1 over the body."""
     candidates = [f"sha1={_hex(secret, knock.body, 'sha1')}" for secret in known.all("client_secret")]
-    return _compared(candidates, knock.header("x-hub-signature"))
+    return _compared(candidates, knock, "x-hub-signature")
 
 
 def standard(knock: Knock, known: Known) -> Verdict:
@@ -193,10 +220,11 @@ def standard(knock: Knock, known: Known) -> Verdict:
     message_id, timestamp, presented = (
         knock.header(f"webhook-{part}") or knock.header(f"svix-{part}") for part in ("id", "timestamp", "signature")
     )
-    if not message_id or not presented:
-        return _NOT_SIGNED
-    if not known.is_fresh(_instant(timestamp), knock.now):
-        return _STALE
+    for part, value in (("id", message_id), ("timestamp", timestamp), ("signature", presented)):
+        if not value:
+            return _missing(f"webhook-{part}", f"svix-{part}")
+    if stale := _stale(_instant(timestamp), knock, known):
+        return stale
     signed = f"{message_id}.{timestamp}.".encode("latin-1") + knock.body
     candidates = [
         base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
@@ -219,15 +247,17 @@ def standard_key(secret: str) -> bytes:
 def zendesk(knock: Knock, known: Known) -> Verdict:
     """Base64 HMAC over the timestamp (ISO 8601) and the body."""
     timestamp = knock.header("x-zendesk-webhook-signature-timestamp")
+    if not timestamp:
+        return _missing("x-zendesk-webhook-signature-timestamp")
     try:
         instant = from_datetime(datetime.fromisoformat(timestamp))
     except (ValueError, TypeError):
-        return _NOT_SIGNED
-    if not known.is_fresh(instant, knock.now):
-        return _STALE
+        instant = 0
+    if stale := _stale(instant, knock, known):
+        return stale
     signed = timestamp.encode("latin-1") + knock.body
     candidates = [_base64(secret, signed) for secret in known.all("signing_secret")]
-    return _compared(candidates, knock.header("x-zendesk-webhook-signature"))
+    return _compared(candidates, knock, "x-zendesk-webhook-signature")
 
 
 def _timed(knock: Knock, known: Known, header: str, field: str, secret: str) -> Verdict:
@@ -236,9 +266,10 @@ def _timed(knock: Knock, known: Known, header: str, field: str, secret: str) -> 
     timestamp = next((value for name, _, value in parts if name == "t"), "")
     presented = [value for name, _, value in parts if name == field]
     if not timestamp or not presented:
-        return _NOT_SIGNED
-    if not known.is_fresh(_instant(timestamp), knock.now):
-        return _STALE
+        lacks = "it lacks the header" if not knock.header(header) else f"t= or {field}= is missing in the header"
+        return Doubted(f"{lacks} {header}")
+    if stale := _stale(_instant(timestamp), knock, known):
+        return stale
     signed = timestamp.encode("latin-1") + b"." + knock.body
     candidates = [_hex(key, signed) for key in known.all(secret)]
     good = [one for one in presented if is_any(candidates, one)]
@@ -267,32 +298,37 @@ def calendly(knock: Knock, known: Known) -> Verdict:
 def hubspot(knock: Knock, known: Known) -> Verdict:
     """Version 3 when it is there (base64 HMAC over method, address, body and time), else 2 or 1 (hex SHA-256)."""
     secrets = known.all("client_secret")
-    third = knock.header("x-hubspot-signature-v3")
     where = knock.method + knock.url
-    if third:
+    if knock.header("x-hubspot-signature-v3"):
         timestamp = knock.header("x-hubspot-request-timestamp")
-        if not known.is_fresh(_instant(timestamp, _MILLISECOND), knock.now):
-            return _STALE
+        if not timestamp:
+            return _missing("x-hubspot-request-timestamp")
+        if stale := _stale(_instant(timestamp, _MILLISECOND), knock, known):
+            return stale
         signed = where.encode() + knock.body + timestamp.encode("latin-1")
-        return _compared((_base64(secret, signed) for secret in secrets), third)
+        candidates = [_base64(secret, signed) for secret in secrets]
+        return _compared(candidates, knock, "x-hubspot-signature-v3", wrong=_WRONG_HERE)
+    if not knock.header("x-hubspot-signature"):
+        return _missing("x-hubspot-signature-v3", "x-hubspot-signature")
     second = knock.header("x-hubspot-signature-version") == "v2"
     begin = where if second else ""
     candidates = [hashlib.sha256((secret + begin).encode() + knock.body).hexdigest() for secret in secrets]
-    return _compared(candidates, knock.header("x-hubspot-signature"))
+    return _compared(candidates, knock, "x-hubspot-signature", wrong=_WRONG_HERE if second else _WRONG)
 
 
 def wechat(knock: Knock, known: Known) -> Verdict:
     """SHA-1 over token, timestamp and nonce, sorted; the body is not covered."""
     query = knock.query
-    timestamp, nonce = query.get("timestamp", ""), query.get("nonce", "")
-    if not known.is_fresh(_instant(timestamp), knock.now):
-        return _STALE if timestamp else _NOT_SIGNED
+    timestamp, nonce, presented = (query.get(name, "") for name in ("timestamp", "nonce", "signature"))
+    if not timestamp or not presented:
+        return Doubted("its address lacks the parameters signature and timestamp")
+    if stale := _stale(_instant(timestamp), knock, known):
+        return stale
     candidates = [
         hashlib.sha1("".join(sorted((token, timestamp, nonce))).encode()).hexdigest()  # noqa: S324 -- WeChat's choice
         for token in known.all("token")
     ]
-    verdict = _compared(candidates, query.get("signature", ""))
-    return Verified(once=f"{timestamp}:{nonce}") if isinstance(verdict, Verified) else verdict
+    return Verified(once=f"{timestamp}:{nonce}") if is_any(candidates, presented) else _WRONG
 
 
 def zoho(knock: Knock, known: Known) -> Verdict:
@@ -302,9 +338,9 @@ def zoho(knock: Knock, known: Known) -> Verdict:
     try:
         body: Any = anything(knock.body, knock.header("content-type"), "")
     except Refused:
-        return _NOT_SIGNED
+        body = None
     presented = body.get("token") if isinstance(body, dict) else None
-    return _compared(known.all("token"), presented if isinstance(presented, str) else "")
+    return _in_body(known.all("token"), presented if isinstance(presented, str) else "", "token")
 
 
 def salesforce(knock: Knock, known: Known) -> Verdict:
@@ -313,20 +349,26 @@ def salesforce(knock: Knock, known: Known) -> Verdict:
     if not organizations:
         return Verified()
     found = _ORGANIZATION.search(knock.body)
-    return _compared(organizations, found[1].decode("latin-1")[:_SALESFORCE_ID] if found else "")
+    presented = found[1].decode("latin-1")[:_SALESFORCE_ID] if found else ""
+    return _in_body(organizations, presented, "OrganizationId")
 
 
 def credentials(knock: Knock, known: Known) -> Doubted | None:
     """Why a request lacks the Basic credentials or the header that the hook asks for; None when it lacks nothing."""
-    basic = known.all("basic")
-    if basic and not is_any(
-        (base64.b64encode(pair.encode()).decode() for pair in basic), knock.header("authorization")[len("Basic ") :]
-    ):
-        return Doubted("the Basic credentials are missing or wrong")
+    basic, presented = known.all("basic"), knock.header("authorization")
+    if basic and not presented.lower().startswith("basic "):
+        return Doubted("it lacks the Basic credentials that the hook asks for", asks_basic=True)
+    if basic and not is_any((base64.b64encode(pair.encode()).decode() for pair in basic), presented[len("Basic ") :]):
+        return Doubted("its Basic credentials are not the hook's", asks_basic=True)
+    values: dict[str, list[str]] = {}
     for line_of_header in known.all("header"):
         name, _, value = line_of_header.partition(":")
-        if not is_any((value.strip(),), knock.header(name.strip().lower())):
-            return Doubted(f"the header {name.strip()} is missing or wrong")
+        values.setdefault(name.strip().lower(), []).append(value.strip())
+    for name, good in values.items():
+        if not knock.header(name):
+            return _missing(name)
+        if not is_any(good, knock.header(name)):
+            return Doubted(f"its header {name} is not as the hook has it")
     return None
 
 

@@ -38,7 +38,7 @@ def sns(knock: Knock, known: Known) -> Verdict:
     if pem is None:
         return Wanted(certificate)
     if not _is_signed(said, pem):
-        return Doubted("the signature is wrong")
+        return Doubted("the signature does not match the certificate that it names")
     return _agreed(said)
 
 

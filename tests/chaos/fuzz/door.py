@@ -15,6 +15,7 @@ import httpx
 from fastapi.routing import APIRoute
 
 from services.ingest.api import serving
+from services.ingest.api.intake import Intake
 from services.ingest.bootstrap import opened
 from services.ingest.handlers.hook_providers import providers
 from tests.chaos.fuzz.mutation import mutated
@@ -101,7 +102,7 @@ async def _prepared(dsn: str) -> tuple[Keys, list[_Route]]:
     """Keys, and every route that the application has."""
     async with opened(settings_for(dsn)) as own:
         keys = await make_keys(own)
-        found = serving.api(own, serving.surfaces(own)).routes
+        found = serving.api(own, serving.surfaces(own), Intake(1_000_000, 1_000_000)).routes
     seeds = {name: target.seeds() for name, target in TARGETS.items()}
     routes = []
     for route in found:

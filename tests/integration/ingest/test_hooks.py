@@ -10,9 +10,11 @@ from urllib.parse import urlencode
 import httpx
 import msgspec
 import pytest
+from sqlalchemy import event
 
 from services.ingest.api import serving
 from services.ingest.bootstrap import opened
+from services.ingest.domain.hook import ENTROPY_BYTES, mint
 from services.ingest.handlers.expiring import expire_tokens
 from services.ingest.handlers.hook_cache import HookCache
 from shared.clock import SECOND
@@ -20,7 +22,7 @@ from shared.errors import NotFound, Transient, Unavailable
 from shared.identity_key import email_key
 from shared.streaming.ports import Producer
 from shared.streaming.types import Append
-from tests.ingest_door import OpenDoor, reaching, with_state
+from tests.ingest_door import OpenDoor, open_door, reaching, with_state
 from tests.unit.ingest.webhooks.notification_service import CERTIFICATE, TOPIC, as_body, certificate, message
 from tests.unit.ingest.webhooks.signing import SECRETS, SIGNERS, Signed
 
@@ -285,6 +287,111 @@ async def test_secrets_come_later_and_change_over(door: OpenDoor) -> None:
     assert (await _deliver(door, path, signed)).status_code == 200
 
 
+async def test_a_hook_and_its_secrets_are_known_at_once_in_every_process(door: OpenDoor) -> None:
+    async with another_process(door) as other:
+        path = await _made(door, "sendgrid", secrets={"public_key": _OLD_KEY})
+        hello = await other.client.get(path)
+        wrong = await _deliver(other, path, _sign(door, "sendgrid", [_EVENT], path))
+        put = {"secrets": SECRETS["sendgrid"]}
+        assert (await door.client.put(f"{path}/secrets", json=put, headers=_admin(door))).status_code == 204
+        taken = await _deliver(other, path, _sign(door, "sendgrid", [_EVENT], path))
+
+    assert (hello.status_code, wrong.status_code, taken.status_code) == (200, 401, 200)
+
+
+async def test_however_many_ask_for_hooks_that_are_not_there_the_database_is_asked_now_and_then(door: OpenDoor) -> None:
+    asked: list[str] = []
+
+    def count(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if "ingest.hook" in statement:
+            asked.append(statement)
+
+    event.listen(door.own.writer.sync_engine, "before_cursor_execute", count)
+    paths = [f"/v1/hooks/meta/{mint(at.to_bytes(ENTROPY_BYTES))}" for at in range(100)]
+    answers = await asyncio.gather(*(door.client.post(path) for path in paths))
+    known = await door.client.get(await _made(door, "meta"))
+
+    assert ({answer.status_code for answer in answers}, known.status_code) == ({404}, 200)
+    lookups = [statement for statement in asked if "SELECT" in statement and " IN " in statement]
+    assert 1 <= len(lookups) <= 3
+
+
+@pytest.mark.parametrize(
+    ("provider", "given", "sent", "told"),
+    [
+        (
+            "sendgrid",
+            {"secrets": SECRETS["sendgrid"]},
+            {},
+            "it lacks the header x-twilio-email-event-webhook-signature",
+        ),
+        (
+            "meta",
+            {"secrets": SECRETS["meta"]},
+            {"x-hub-signature-256": "sha256=00"},
+            "does not match the hook's secret",
+        ),
+        ("hubspot", {"secrets": SECRETS["hubspot"]}, {"x-hubspot-signature": "00"}, "does not match the hook's secret"),
+        (
+            "calendly",
+            {"secrets": SECRETS["calendly"]},
+            {"calendly-webhook-signature": "t=1714564800,v1=00"},
+            "s old; at most 300 s are taken",
+        ),
+        ("google_ads", {"secrets": SECRETS["google_key"]}, {}, "its body lacks the google_key"),
+        ("sendgrid", {}, {}, "the hook was not given its public_key yet"),
+        (
+            "postmark",
+            {"secrets": {"header": "X-Token: abc"}},
+            {"x-token": "abd"},
+            "its header x-token is not as the hook",
+        ),
+        ("postmark", {"secrets": {"basic": "u:p"}}, {}, "it lacks the Basic credentials"),
+        ("postmark", {"secrets": {"basic": "u:p"}}, {"authorization": "Basic dTpx"}, "are not the hook's"),
+    ],
+)
+async def test_which_check_failed_is_told(
+    door: OpenDoor, provider: str, given: dict[str, Any], sent: dict[str, str], told: str
+) -> None:
+    path = await _made(door, provider, **given)
+
+    refused = await door.client.post(path, content=b"[]", headers=sent)
+
+    assert (refused.status_code, told in refused.text) == (401, True), refused.text
+    scheme = "Basic" if "basic" in given.get("secrets", {}) else "Signature"
+    assert refused.headers["www-authenticate"] == f'{scheme} realm="tragt"'
+
+
+async def test_of_a_header_that_changes_over_either_value_is_taken(door: OpenDoor) -> None:
+    path = await _made(door, "brevo", secrets={"header": ["X-Token: old", "x-token: new"]})
+
+    answers = [await door.client.post(path, json=[], headers={"x-token": token}) for token in ("old", "new", "other")]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 401]
+
+
+async def test_bodies_of_hooks_are_counted_among_what_is_held(database: str, admin_dsn: str) -> None:
+    begun, released = asyncio.Event(), asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"[" + b" " * 700_000
+        begun.set()
+        await released.wait()
+        yield b"]"
+
+    async with open_door(database, admin_dsn, INGEST_LIMIT_HELD_BYTES="1048576") as door:
+        path = await _made(door, "brevo")
+        large = b"[" + b" " * 500_000 + b"]"
+        first = asyncio.create_task(door.client.post(path, content=slowly()))
+        await begun.wait()
+        refused = await door.client.post(path, content=large)
+        released.set()
+        taken = [await first, await door.client.post(path, content=large), await door.client.post(path, content=large)]
+
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+    assert [answer.status_code for answer in taken] == [200] * 3
+
+
 async def test_mandrill_signs_the_address_that_it_was_given(door: OpenDoor) -> None:
     given = "https://user:pass@ingest.example.com"
     path = await _made(door, "mandrill", secrets=SECRETS["mandrill"], settings={"address": given})
@@ -415,11 +522,11 @@ async def test_the_database_holds_no_secret_and_may_be_away(door: OpenDoor) -> N
     assert b"PUBLIC" not in bytes(row["secrets"])
     assert hook.encode() not in bytes(str(dict(row)), "utf-8")
     await door.own.writer.dispose()
-    assert cache.find("meta", hook).secrets == {"app_secret": ["PUBLIC"]}
+    assert (await cache.find("meta", hook)).secrets == {"app_secret": ["PUBLIC"]}
     with pytest.raises(NotFound):
-        cache.find("sendgrid", "th_1_2")
+        await cache.find("sendgrid", "th_1_2")
     with pytest.raises(Transient):
-        HookCache(door.own.writer).find("sendgrid", hook)
+        await HookCache(door.own.writer).find("sendgrid", hook)
 
 
 def _admin(door: OpenDoor) -> dict[str, str]:

@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from services.ingest.api import serving
+from services.ingest.api.intake import Intake
 from services.ingest.protocols.native import parse
 from services.ingest.protocols.outcome import Arrival
 from services.ingest.protocols.splitting import split_native
@@ -75,7 +76,7 @@ _CORPUS = {
 
 @pytest.fixture
 async def mounted(door: OpenDoor) -> AsyncIterator[httpx.AsyncClient]:
-    app = serving.api(door.own, serving.surfaces(door.own))
+    app = serving.api(door.own, serving.surfaces(door.own), Intake(1_000_000, 1_000_000))
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://ingest") as client:

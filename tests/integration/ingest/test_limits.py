@@ -35,7 +35,7 @@ async def _spent(door: OpenDoor, provider: str) -> str:
     """The path of a hook that has sent more than it may."""
     made = await door.client.post("/v1/hooks", json={"provider": provider}, headers=_secret(door))
     path: str = made.json()["path"]
-    door.own.allowances.charge(door.own.hooks.find(provider, path.rpartition("/")[2]).principal, 12)
+    door.own.allowances.charge((await door.own.hooks.find(provider, path.rpartition("/")[2])).principal, 12)
     return path
 
 
