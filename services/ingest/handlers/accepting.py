@@ -3,6 +3,7 @@
 Returns only when everything of the request is durable, whichever of the two it became.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
@@ -17,7 +18,7 @@ from services.ingest.handlers.schema_tally import Warned, watched
 from services.ingest.protocols import keeping
 from services.ingest.protocols.outcome import NOBODY, AddressOf, Arrival, CountryAt, Outcome, Rejected, Sender, about
 from services.ingest.protocols.parcel import Parcel
-from services.ingest.protocols.retrying import fingerprint
+from services.ingest.protocols.retrying import UNNAMED, fingerprint
 from services.ingest.protocols.splitting import Split
 from shared.access import KeyKind, Principal, Scope
 from shared.clock import Clock
@@ -154,6 +155,7 @@ class Door:
         good: list[Append] = []
         bad: list[Append] = []
         refused: list[RefusedItem] = []
+        unnamed: Counter[str] = Counter()
         workspace, partitions, room = arrival.workspace, self._partitions, self._room
         for index, outcome in enumerate(outcomes):
             if isinstance(outcome, Touchpoint):
@@ -163,7 +165,7 @@ class Door:
                 good.append(Append(partition, encode_through(outcome, room)))
             else:
                 if outcome.refusal.code not in WITHHELD:
-                    outcome = _renamed(outcome, arrival)  # noqa: PLW2901 -- told and kept under the same id
+                    outcome = _renamed(outcome, arrival, unnamed)  # noqa: PLW2901 -- told and kept under the same id
                     bad.append(Append(0, encode(_rejection(outcome, arrival, protocol))))
                 refused.append(RefusedItem(index, outcome.id, outcome.refusal))
         return good, bad, refused
@@ -199,8 +201,15 @@ def _whole(split: Split, protocol: str) -> Iterable[Outcome]:
     ]
 
 
-def _renamed(outcome: Rejected, arrival: Arrival) -> Rejected:
-    """Under an id by its bytes, where its own is not its sender's to use: nor is it here, where the first is kept."""
+def _renamed(outcome: Rejected, arrival: Arrival, unnamed: Counter[str]) -> Rejected:
+    """Under an id by its bytes, where its own is not its sender's to use: nor is it here, where the first is kept.
+
+    Of equal items of one request without an id the second gets its number: they are several, and so is their retry.
+    """
+    if outcome.id.startswith(UNNAMED):
+        unnamed[outcome.id] += 1
+        number = unnamed[outcome.id]
+        return outcome if number == 1 else msgspec.structs.replace(outcome, id=f"{outcome.id}-{number}")
     if not arrival.is_public or not is_reserved(outcome.id):
         return outcome
     return msgspec.structs.replace(outcome, id=content_id(outcome.payload))

@@ -8,12 +8,13 @@ import msgspec
 
 from services.ingest.domain.kind import kind_of_event
 from services.ingest.domain.refusal import Refusal, Refused
-from services.ingest.protocols import native
+from services.ingest.protocols import keeping, native
 from services.ingest.protocols.import_ready import Ready
 from services.ingest.protocols.import_rows import Row
 from services.ingest.protocols.mapping import Mapping as Mapped
-from services.ingest.protocols.mapping import native_of
+from services.ingest.protocols.mapping import consent_of, native_of
 from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
+from services.ingest.protocols.reading import read_loosely
 from services.ingest.protocols.splitting import Item
 from shared.vocabulary import Code
 
@@ -114,6 +115,16 @@ class RowReader:
         if isinstance(read, Rejected):
             return _rejected(row, read.refusal, is_kept=read.payload == written)
         return msgspec.structs.replace(read, protocol=OWN if has_own_id and row.said == _NOTHING else PROTOCOL)
+
+    def _rejected(self, row: Numbered, why: Refusal) -> Rejected:
+        """The row that its mapping, or the names of its columns, could not read."""
+        if self.mapping is None:
+            return _rejected(row, why)
+        said = read_loosely(bytes(row.value))
+        kept = keeping.mapped(
+            row.id, bytes(row.value), why, consent_of(self.mapping, said), self.mapping.kind.find(said)
+        )
+        return _rejected(row, kept.refusal, is_kept=bool(kept.payload))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """How much may be kept of what somebody wants nothing kept of, or may want nothing kept of (decision 0045).
 
-Who denies analytics has nothing kept but the decision itself, where a touchpoint tells one. What is refused is looked
-through before it is kept, in the words of all protocols at once: it need not be exact, as it only makes less of it.
+Who denies analytics has nothing kept but the decision itself, where a touchpoint tells one: whatever else is at fault
+is withheld, and its fault is not told. What is refused is looked through before it is kept, in the words of all
+protocols at once: it need not be exact, as it only makes less of it.
 """
 
 import base64
@@ -16,9 +17,10 @@ from services.ingest.domain import consent
 from services.ingest.domain.channel import SAID
 from services.ingest.domain.refusal import Refusal
 from services.ingest.protocols.arrival import decision_of
-from services.ingest.protocols.reading import rewritten
+from services.ingest.protocols.outcome import Rejected
+from services.ingest.protocols.reading import read_loosely, rewritten
 from shared.contracts.touchpoint import Touchpoint
-from shared.vocabulary import WITHHELD
+from shared.vocabulary import WITHHELD, Code
 
 _MENTIONS: Final = (b"onsent", b"tcf", b"tcString", b"tc_string", b"_base64", b"\\u")
 """Without any of these nothing is said of consent. (An escape may hide a letter of them.)"""
@@ -45,6 +47,7 @@ _EVENT: Final = frozenset(
     | {"occurred_at", "sent_at", "timestamp", "originalTimestamp", "sentAt", "time", "offset"}
 )
 _ANYTHING: Final = msgspec.json.Decoder()
+_WITHHELD: Final = Refusal(Code.CONSENT_DENIED, "", "consent to analytics is denied, so nothing is kept")
 
 
 def of_decision(touchpoint: Touchpoint) -> Touchpoint:
@@ -75,6 +78,26 @@ def of_decision(touchpoint: Touchpoint) -> Touchpoint:
     )
 
 
+def refused(item_id: str, payload: bytes, why: Refusal) -> Rejected:
+    """The item refused, with as much of it as may be kept.
+
+    One that denies analytics and tells no decision is withheld, whatever else is wrong with it.
+    """
+    kept = of_refused(payload, why)
+    is_withheld = not kept and why.code not in WITHHELD and _is_withheld(payload)
+    return Rejected(item_id, _WITHHELD if is_withheld else why, kept)
+
+
+def mapped(item_id: str, payload: bytes, why: Refusal, told: Mapping[str, Any], kind: Any) -> Rejected:
+    """The same of an item of which only its mapping knows what it says: ``told`` of consent, and its kind if any.
+
+    Less than the whole is not to be had, so that it is kept whole or not at all.
+    """
+    if consent.denies_analytics(told):
+        return Rejected(item_id, why if _is_named_consent(kind) else _WITHHELD, b"")
+    return Rejected(item_id, why, b"" if consent.is_unclear(told) else payload)
+
+
 def of_refused(payload: bytes, why: Refusal) -> bytes:
     """As much of a refused item, or of a body refused whole, as may be kept.
 
@@ -92,9 +115,12 @@ def of_refused(payload: bytes, why: Refusal) -> bytes:
     return _of_value(said, payload, why)
 
 
-def is_free(told: Mapping[str, Any]) -> bool:
-    """Whether what is said of consent lets a refused item be kept whole; where not, and less is not to be had, none."""
-    return not consent.denies_analytics(told) and not consent.is_unclear(told)
+def _is_withheld(payload: bytes) -> bool:
+    """Whether an item of which nothing is kept is so because it denies. (Its decision may stand in the list around.)"""
+    said = read_loosely(payload)
+    if not _is_denied(said) or _is_decision(said):
+        return False
+    return not any(_is_named_consent(event.get("name")) for event in _inside(said))
 
 
 def _of_value(said: Any, payload: bytes, why: Refusal) -> bytes:
@@ -162,8 +188,11 @@ def _is_decision(said: Mapping[str, Any]) -> bool:
     """Whether what happened is called after consent. The reader would ask more; this keeps a decision to be mended."""
     data = said.get("data")
     inner = data.get("kind") if isinstance(data, dict) else None
-    named = [said.get(name) for name in ("kind", "event", "type")]
-    return any(isinstance(name, str) and "consent" in name.lower() for name in [*named, inner])
+    return any(map(_is_named_consent, [said.get("kind"), said.get("event"), said.get("type"), inner]))
+
+
+def _is_named_consent(name: Any) -> bool:
+    return isinstance(name, str) and "consent" in name.lower()
 
 
 def _decision(said: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:

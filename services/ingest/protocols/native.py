@@ -16,7 +16,7 @@ from services.ingest.domain.refusal import Refused
 from services.ingest.protocols import keeping
 from services.ingest.protocols.arrival import Surroundings, admitted, check_time, native_surroundings, way_in
 from services.ingest.protocols.click_token import unseal
-from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
+from services.ingest.protocols.outcome import Arrival, Outcome
 from services.ingest.protocols.reading import (
     EMPTY,
     canonical,
@@ -26,6 +26,7 @@ from services.ingest.protocols.reading import (
     read_object,
     refused,
 )
+from services.ingest.protocols.retrying import unnamed_id
 from services.ingest.protocols.splitting import Item
 from shared.contracts.touchpoint import Campaign, Money, Page, Touchpoint
 from shared.identity_key import rank
@@ -143,7 +144,7 @@ def parse(item: Item, arrival: Arrival, *, may_hold_nul: bool = False) -> Outcom
         return _parse(item, arrival, may_hold_nul=may_hold_nul)
     except Refused as outcome:
         raw = bytes(item)
-        return Rejected(id_of_refused(raw, arrival), outcome.refusal, keeping.of_refused(raw, outcome.refusal))
+        return keeping.refused(id_of_refused(raw), raw, outcome.refusal)
 
 
 def _parse(item: Item, arrival: Arrival, *, may_hold_nul: bool) -> Touchpoint:
@@ -348,7 +349,7 @@ def _made_id(item: Item, original: int | None, arrival: Arrival) -> str:
     return content_id(canonical(content, raw))
 
 
-def id_of_refused(raw: bytes, arrival: Arrival) -> str:
+def id_of_refused(raw: bytes) -> str:
     """The id the item would have had; what cannot be read is known by its bytes."""
     content = read_loosely(raw)
     try:
@@ -358,6 +359,6 @@ def id_of_refused(raw: bytes, arrival: Arrival) -> str:
     if named and "\0" not in named:
         return named
     if content and not content.get("occurred_at"):
-        return arrival.make_id()
+        return unnamed_id(raw)
     content.pop("sent_at", None)
     return content_id(canonical(content, raw))

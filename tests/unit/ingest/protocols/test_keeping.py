@@ -132,8 +132,28 @@ def test_what_does_not_deny_analytics_is_kept_whole(said: dict[str, str]) -> Non
         (_read("import"), {"kind": "x", "consent.analytics": "FALSE", "city": "Vejle"}),
     ],
 )
-def test_nothing_is_kept_of_what_is_refused_and_denies(read: Callable[[Any], Outcome], item: Any) -> None:
-    assert _kept(read(item)) is None
+def test_what_denies_is_withheld_whatever_else_is_wrong_with_it(read: Callable[[Any], Outcome], item: Any) -> None:
+    outcome = turned_down(read(item))
+
+    assert (outcome.refusal.code, outcome.payload) == ("consent_denied", b"")
+
+
+@pytest.mark.parametrize(
+    ("read", "item"),
+    [
+        (read_native, {**_DECISION, "occurred_at": "yesterday"}),
+        (
+            _read("ga4"),
+            {
+                "client_id": "c",
+                "consent": {"analytics_storage": "DENIED"},
+                "events": [{"name": "consent_updated", "params": 5}],
+            },
+        ),
+    ],
+)
+def test_decision_to_deny_that_is_at_fault_is_told_its_fault(read: Callable[[Any], Outcome], item: Any) -> None:
+    assert turned_down(read(item)).refusal.code in {"invalid_instant", "wrong_type"}
 
 
 @pytest.mark.parametrize("said", ["no", 0, None, [], {"analytics": "granted"}])
@@ -251,3 +271,5 @@ def test_row_and_delivery_are_kept_whole_or_not_at_all(word: str, is_kept: bool,
     imported = import_items.RowReader("i", compiled(mapping)).read(row, ARRIVAL, may_hold_nul=False)
 
     assert [_kept(one) for one in (hooked, imported)] == [said if is_kept else None] * 2
+    is_withheld = [turned_down(one).refusal.code == "consent_denied" for one in (hooked, imported)]
+    assert is_withheld == [word == "nej"] * 2

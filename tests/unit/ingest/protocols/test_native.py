@@ -251,6 +251,20 @@ def test_no_amount_is_told_what_one_looks_like() -> None:
     assert rejected.refusal.detail == "an amount is a decimal number, such as 129.00"
 
 
+@pytest.mark.parametrize(
+    ("item", "told"),
+    [
+        (b'{"kind":"page_viewed",}', "this is not JSON: trailing comma in object, at byte 22"),
+        (b'{"kind":"page_viewed"', "this is not JSON: it ends too early"),
+        (_with(occurred_at=1_714_564_800), "an instant is a text such as 2026-11-25T18:00:00Z"),
+        (_with(value=129), 'money is an object such as {"amount": "129.00", "currency": "EUR"}'),
+        (_with(traits="x"), "Expected object | null, got str"),
+    ],
+)
+def test_common_mistakes_are_told_what_to_write(item: Any, told: str) -> None:
+    assert turned_down(read_native(item)).refusal.detail == told
+
+
 def test_field_that_is_nearly_ours_is_told_which() -> None:
     rejected = turned_down(read_native({"kind": "page_viewed", "identiy": {"anonymous_id": "a-1"}}))
 
@@ -311,4 +325,5 @@ def test_retry_of_a_refused_item_has_the_same_id() -> None:
 
     assert ids[0] == ids[1]
     assert unreadable[0] == unreadable[1]
-    assert turned_down(read_native(_with(kind=7))).id == "made"
+    unnamed = [turned_down(read_native(_with(kind=kind, sent_at=str(n)))).id for n, kind in enumerate((7, 7, 8))]
+    assert unnamed[0] == unnamed[1] != unnamed[2]
