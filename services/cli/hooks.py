@@ -11,6 +11,7 @@ from services.cli.call import Call, Commands, WorkspaceCall, beginning
 from services.cli.context import Given
 from services.cli.document import read_bytes, read_document
 from services.cli.exits import Ended, Exit, endings
+from services.cli.instance import address_of
 from services.ingest.handlers.hook_keeping import create_hook, described_by, end_hook, put_secrets, told
 from services.ingest.handlers.hook_providers import DOCUMENT, providers
 from services.ingest.handlers.schemas import in_force
@@ -65,11 +66,16 @@ def create(
         )
     )
 
+    begin = address.rstrip("/") or ("" if call.database else address_of(call.data, "ingest"))
+
     def tell(around: Given, _: Any) -> None:
-        around.tell(address.rstrip("/") + made.path)
+        around.tell(begin + made.path)
+        if not address:
+            around.say("A provider reaches it at the public address of ingest: --address prints it with that.")
         around.say("It is shown this once; only a hash of it is kept, and the secrets are sealed with it.")
 
-    call.show({"prefix": made.prefix, "provider": made.provider, "hook": made.text, "path": made.path}, tell)
+    named = {"prefix": made.prefix, "provider": made.provider, "hook": made.text, "path": made.path}
+    call.show({**named, "address": f"{begin}{made.path}" if begin else None}, tell)
 
 
 @hooks.command("try")
@@ -133,8 +139,13 @@ def _show_providers(around: Given, found: dict[str, Any]) -> None:
 
 
 def _show(around: Given, found: dict[str, Any]) -> None:
-    rows = [{**row, "settings": msgspec.json.encode(row["settings"]).decode()} for row in found["data"]]
-    around.records(_COLUMNS, rows)
+    around.records(_COLUMNS, [{**row, "settings": _short(row["settings"])} for row in found["data"]])
+
+
+def _short(settings: Mapping[str, Any]) -> str:
+    """Settings on one line, objects (a mapped hook's document) by their names alone; --json shows them whole."""
+    texts = {name: ",".join(map(str, value)) if isinstance(value, list) else value for name, value in settings.items()}
+    return " ".join(f"{name}={{...}}" if isinstance(text, dict) else f"{name}={text}" for name, text in texts.items())
 
 
 def _schemas(call: WorkspaceCall) -> Schemas | None:

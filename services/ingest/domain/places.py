@@ -10,11 +10,12 @@ from typing import Any, Final, TypeVar
 import jmespath
 import msgspec
 from jmespath import functions
-from jmespath.exceptions import JMESPathError
+from jmespath.exceptions import EmptyExpressionError, IncompleteExpressionError, JMESPathError, LexerError, ParseError
 
 from services.ingest.domain.kind import snake_case
 from services.ingest.domain.landing import CLICK_GROUPS
 from services.ingest.domain.machine import machine_of
+from services.ingest.domain.nearest import one_of
 
 MAX_EXPRESSION: Final = 2_000
 _MAX_GROWTH: Final = 128
@@ -45,8 +46,9 @@ class Place:
             growth = _growth(self._expression.parsed)
             self.size = _size(self._expression.parsed)
             """Its parts, each of which may look at all that it is given."""
+            _check_calls(self._expression.parsed)
         except (JMESPathError, RecursionError) as error:
-            raise InvalidPlace("this is no JMESPath expression: " + str(error).partition("\n")[0]) from None
+            raise InvalidPlace(f"this is no JMESPath expression: {_why(error, text)}") from None
         if growth > _MAX_GROWTH:
             raise InvalidPlace("this expression multiplies what it is given too often")
         self._options = _options_of(settings) if settings else _OPTIONS
@@ -146,6 +148,32 @@ _OPTIONS: Final = _options_of({})
 def first(value: Any) -> Any:
     """The only element of a list of one; anything else as it is."""
     return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
+def _why(error: Exception, text: str) -> str:
+    """What is wrong with the text, and where."""
+    if isinstance(error, IncompleteExpressionError | EmptyExpressionError):
+        return "it ends too early"
+    if isinstance(error, LexerError):
+        return f"{error.message}, at character {error.lexer_position + 1} of {text}"
+    if isinstance(error, ParseError):
+        return f"unexpected {error.token_value}, at character {error.lex_position + 1} of {text}"
+    return "it is nested too deep"
+
+
+def _check_calls(node: Mapping[str, Any]) -> None:
+    """Raise InvalidPlace when a function is not there, or not with so many arguments: nothing would ever be found."""
+    if node["type"] == "function_expression":
+        name, given, known = node["value"], len(node["children"]), _Functions.FUNCTION_TABLE
+        if name not in known:
+            raise InvalidPlace(f"there is no function {name}: {one_of(name, known)}")
+        taken = known[name]["signature"]
+        is_variadic = bool(taken) and taken[-1].get("variadic", False)
+        if given < len(taken) or (given > len(taken) and not is_variadic):
+            raise InvalidPlace(f"the function {name} takes {len(taken)} arguments, not {given}")
+    for child in node["children"]:
+        if isinstance(child, dict):
+            _check_calls(child)
 
 
 def _size(node: Mapping[str, Any]) -> int:

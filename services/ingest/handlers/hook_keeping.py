@@ -9,7 +9,8 @@ from uuid import UUID
 from services.ingest import store
 from services.ingest.domain import hook
 from services.ingest.domain.hook import Secrets
-from services.ingest.handlers.hook_providers import DOCUMENT, MAPPED, own_provider, providers
+from services.ingest.domain.nearest import one_of
+from services.ingest.handlers.hook_providers import DOCUMENT, MAPPED, TRIED, own_provider, providers
 from services.ingest.protocols.hook_trial import Sample, tried
 from services.ingest.protocols.mapping import InvalidMapping
 from services.ingest.protocols.outcome import Rejected
@@ -112,7 +113,7 @@ def told(kept: KeptHook) -> dict[str, Any]:
 def described_by(document: Any, pointer: str) -> Provider:
     """The provider in a document that stands at ``pointer``. Raises InvalidRequest."""
     try:
-        return own_provider(document)
+        return own_provider(document, TRIED)
     except InvalidMapping as error:
         faults = (FieldFault(f"{pointer}{place}", "invalid_value", detail) for place, detail in error.faults)
         raise InvalidRequest(*faults) from None
@@ -132,13 +133,13 @@ def _check_sample(provider: Provider, sample: Sample | None, now: int) -> None:
 def _provider(name: str) -> Provider:
     found = providers().get(name)
     if found is None:
-        raise InvalidRequest(FieldFault("/provider", "unknown_value", f"one of {', '.join([*providers(), MAPPED])}"))
+        raise InvalidRequest(FieldFault("/provider", "unknown_value", one_of(name, [*providers(), MAPPED])))
     return found
 
 
 def _check(provider: Provider, secrets: Secrets, settings: Mapping[str, Any]) -> None:
     faults = [
-        FieldFault(f"/{part}/{name}", "unknown_field", f"{provider.title} has {', '.join(known) or 'none'}")
+        FieldFault(f"/{part}/{name}", "unknown_field", f"{provider.title} has no {name}: {one_of(name, known)}")
         for part, given, known in (
             ("secrets", secrets, provider.secrets),
             ("settings", settings, provider.settings),

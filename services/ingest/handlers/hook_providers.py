@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 import yaml
 
+from services.ingest.domain.nearest import one_of
 from services.ingest.protocols.mapping import InvalidMapping
 from services.ingest.protocols.parcel import Reader
 from services.ingest.protocols.webhook import PROTOCOL, HookReader, Provider, provider_of
@@ -20,6 +21,9 @@ MAPPED: Final = "mapped"
 
 DOCUMENT: Final = "document"
 """The setting in which they bring it."""
+
+TRIED: Final = f"{MAPPED}.th_HOOK"
+"""How ids begin in a trial, before there is a hook whose prefix they begin with."""
 
 _TAKEN: Final = 200
 _SUFFIX: Final = ".yaml"
@@ -62,7 +66,7 @@ def own_provider(document: Any, name: str = MAPPED) -> Provider:
         raise InvalidMapping(("", "a mapped hook is described by an object with a mapping"))
     provider = provider_of(name, {**_DEFAULTS, **document})
     faults = [
-        (f"/{field}", f"one of {', '.join(sorted(known))}")
+        (f"/{field}", one_of(value, known))
         for field, value, known in (
             ("signature", provider.signature, VERIFIERS),
             ("handshake", provider.handshake, HANDSHAKES),

@@ -4,6 +4,7 @@
 item, which ``protocols.native`` then reads like any other. docs/connect/adding-a-provider.md describes the document.
 """
 
+import re
 from collections.abc import Mapping as Object
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ import msgspec
 from services.ingest.domain.instant import parse_instant
 from services.ingest.domain.item_id import MAX_LENGTH, content_id
 from services.ingest.domain.kind import is_kind, kind_of_event
+from services.ingest.domain.nearest import one_of
 from services.ingest.domain.places import InvalidPlace, Place, first
 from services.ingest.domain.refusal import Refused
 from shared.clock import to_text
@@ -35,6 +37,7 @@ _KEPT_WHOLE: Final = "*"
 _UNITS: Final = {"seconds": 1_000_000, "milliseconds": 1_000, "microseconds": 1}
 _YEAR_2100_SECONDS: Final = 4_102_444_800
 _MAX_NUMBER: Final = 2**63
+_UNKNOWN: Final = re.compile(r"unknown field `(.*)`")
 
 
 class InvalidMapping(ValueError):
@@ -148,14 +151,23 @@ def compiled(document: Any, settings: Object[str, Any] | None = None) -> Mapping
     try:
         said = msgspec.convert(document, _Document)
     except msgspec.ValidationError as error:
-        detail, _, place = str(error).partition(" - at `$")
-        raise InvalidMapping(("/" + place.rstrip("`").strip(".").replace(".", "/") if place else "", detail)) from None
+        raise InvalidMapping(fault_of(error, {"": _Document, "/occurred_at": _Time, "/sent_at": _Time})) from None
     faults: list[tuple[str, str]] = []
     compiler = _Compiler(faults, settings)
     mapping = compiler.mapping(said)
     if faults or mapping is None:
         raise InvalidMapping(*faults)
     return mapping
+
+
+def fault_of(error: msgspec.ValidationError, structs: Object[str, type[msgspec.Struct]]) -> tuple[str, str]:
+    """Where a document is no such struct, and what would be right there; ``structs`` are those in it, by place."""
+    detail, _, place = str(error).partition(" - at `$")
+    pointer = place.rstrip("`").replace("[...]", "").replace(".", "/").replace("[", "/").replace("]", "")
+    unknown = _UNKNOWN.search(detail)
+    if unknown is None:
+        return pointer, detail
+    return f"{pointer}/{unknown[1]}", one_of(unknown[1], structs.get(pointer, _Lookup).__struct_fields__)
 
 
 def items_of(mapping: Mapping, value: Any) -> list[bytes]:
@@ -264,7 +276,7 @@ class _Compiler:
         for field, where in said.items():
             pointer = f"/{name}/{field}"
             if allowed is not None and field not in allowed:
-                self._faults.append((pointer, f"one of {', '.join(sorted(allowed))}"))
+                self._faults.append((pointer, one_of(field, allowed)))
             elif source := self._source(where, pointer):
                 sources[field] = source
         return sources

@@ -14,7 +14,7 @@ from services.ingest.domain.hook import Secrets
 from services.ingest.domain.item_id import content_id
 from services.ingest.domain.refusal import Refused
 from services.ingest.protocols import keeping, native
-from services.ingest.protocols.mapping import InvalidMapping, compiled, consent_of, id_of, items_of, native_of
+from services.ingest.protocols.mapping import InvalidMapping, compiled, consent_of, fault_of, id_of, items_of, native_of
 from services.ingest.protocols.mapping import Mapping as Mapped
 from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
 from services.ingest.protocols.parcel import Parcel
@@ -168,7 +168,11 @@ def provider_of(name: str, document: Any, hook: str = "", settings: Mapping[str,
     try:
         said = msgspec.convert(document, _Document)
     except msgspec.ValidationError as error:
-        raise InvalidMapping(("", str(error))) from None
+        raise InvalidMapping(fault_of(error, {"": _Document, "/reply": Reply})) from None
+    try:
+        mapping = compiled({"source": name, **said.mapping}, settings)
+    except InvalidMapping as error:
+        raise InvalidMapping(*((f"/mapping{place}", detail) for place, detail in error.faults)) from None
     return Provider(
         name=name,
         title=said.title,
@@ -186,7 +190,7 @@ def provider_of(name: str, document: Any, hook: str = "", settings: Mapping[str,
         limited_status=said.limited_status,
         reply=said.reply,
         complete=said.complete,
-        mapping=compiled({"source": name, **said.mapping}, settings),
+        mapping=mapping,
     )
 
 

@@ -59,6 +59,9 @@ def test_an_address_is_printed_once_and_never_listed(dsn: str) -> None:
 
     address = made.out.strip()
     assert address.startswith("https://i.dk/v1/hooks/meta/th_")
+    more = tragt("hooks", "create", "meta", "--address", "https://i.dk", "--database", dsn, "--json").json
+    assert more["address"] == f"https://i.dk{more['path']}"
+    assert tragt("hooks", "create", "meta", "--database", dsn, "--json").json["address"] is None
     assert address.rpartition("_")[2] not in tragt("hooks", "list", "--database", dsn).out
 
 
@@ -75,6 +78,7 @@ def test_settings_are_json_or_text(dsn: str) -> None:
         dsn,
     )
 
+    assert f"address=https://i.dk topic_arns={_TOPIC}" in tragt("hooks", "list", "--database", dsn).out
     assert _listed(dsn)[0]["settings"] == {"topic_arns": [_TOPIC], "address": "https://i.dk"}
 
 
@@ -113,8 +117,8 @@ def test_trying_tells_what_the_schemas_would_say_where_there_is_a_database(schem
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("create", "sendgird"), 1, "/provider: one of"),
-        (("create", "meta", "--secret", "key=1"), 1, "/secrets/key: Meta lead ads has app_secret"),
+        (("create", "sendgird"), 1, "/provider: did you mean sendgrid? one of"),
+        (("create", "meta", "--secret", "key=1"), 1, "/secrets/key: Meta lead ads has no key: one of"),
         (("create", "meta", "--secret", "key"), 2, "NAME=VALUE"),
         (("create", "meta", "--secret", "app_secret=..."), 1, "/secrets/app_secret: that stands for a secret"),
         (("create", "sendgrid", "--secret", "public_key=abc"), 1, "/secrets/public_key: it is the verification key"),

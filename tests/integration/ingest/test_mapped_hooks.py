@@ -42,7 +42,7 @@ async def test_a_document_is_tried_without_keeping_anything(door: OpenDoor) -> N
 
     (one,) = good.json()["data"]
     assert (one["channel"], one["refused"]) == ("meeting", None)
-    assert one["touchpoint"]["kind"] == "meeting_booked"
+    assert (one["touchpoint"]["kind"], one["touchpoint"]["id"]) == ("meeting_booked", "mapped.th_HOOK:17")
     assert one["touchpoint"]["identity"] == {"email": "ann@example.com", "phone": "+4561234567"}
     assert bad.json()["data"][0]["refused"]["code"] == "invalid_kind"
     assert (await door.touchpoints(), await door.rejections()) == ([], [])
@@ -74,7 +74,8 @@ async def test_trying_tells_what_the_schema_in_force_would_say(door: OpenDoor, m
         ({"sample": CHANGED}, "/sample"),
         ({"sample": "{}"}, "/sample"),
         ({"settings": {}}, "/settings/document"),
-        ({"settings": {"document": {"mapping": {"kind": "]"}}}}, "/settings/document/kind"),
+        ({"settings": {"document": {"mapping": {"kind": "]"}}}}, "/settings/document/mapping/kind"),
+        ({"settings": {"document": {"maping": {}}}}, "/settings/document/maping"),
         ({"settings": {"document": {**DOCUMENT, "signature": "nobodys"}}}, "/settings/document/signature"),
         ({"settings": {"document": {**DOCUMENT, "complete": "meta"}}}, "/settings/document/complete"),
     ],

@@ -122,7 +122,10 @@ def test_an_id_of_several_parts_is_as_long_as_ids_may_be() -> None:
         ({"kind": "a", "traits": {"x": "][" }}, "/traits/x"),
         ({"kind": "a", "id": ["b", ""]}, "/id/1"),
         ({"kind": "a", "occurred_at": {"at": "b", "unit": "days"}}, "/occurred_at/unit"),
-        ({"kind": "a", "surprise": 1}, ""),
+        ({"kind": "a", "surprise": 1}, "/surprise"),
+        ({"kind": {"at": "a", "mpa": {}}}, "/kind/mpa"),
+        ({"kind": "a", "identity": {"email": {"at": "a", "mpa": {}}}}, "/identity/mpa"),
+        ({"kind": "a", "occurred_at": {"at": "b", "units": "seconds"}}, "/occurred_at/units"),
         ({}, ""),
         ([], ""),
     ],
@@ -132,6 +135,27 @@ def test_a_document_that_is_no_mapping_says_where(document: Any, pointer: str) -
         compiled(document)
 
     assert [place for place, _ in caught.value.faults] == [pointer]
+
+
+@pytest.mark.parametrize(
+    ("document", "told"),
+    [
+        ({"kind": "a", "trait": {}}, "did you mean traits? one of"),
+        ({"kind": "a", "identity": {"e_mail": "b"}}, "did you mean email? one of"),
+        ({"kind": {"at": "a", "mapp": {}}}, "did you mean map? one of"),
+        ({"kind": "a", "occurred_at": {"at": "b", "units": "seconds"}}, "did you mean unit? one of"),
+        ({"kind": "snek(a)"}, "there is no function snek: did you mean snake? one of"),
+        ({"kind": "split(a)"}, "the function split takes 2 arguments, not 1"),
+        ({"kind": "a.b c"}, "unexpected c, at character 5 of a.b c"),
+        ({"kind": "[?a=b]"}, "Unknown token '=', at character 4 of [?a=b]"),
+        ({"kind": "a["}, "it ends too early"),
+    ],
+)
+def test_what_is_wrong_with_a_document_is_told(document: Any, told: str) -> None:
+    with pytest.raises(InvalidMapping) as caught:
+        compiled(document)
+
+    assert told in caught.value.faults[0][1]
 
 
 def test_functions_for_what_payloads_need() -> None:
