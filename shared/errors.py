@@ -89,7 +89,7 @@ class Declined(TragtError):
 
 
 class Unauthenticated(Declined):
-    """Send a valid key: Authorization: Bearer KEY."""
+    """Send a key: Authorization: Bearer KEY (`tragt keys list` shows which there are)."""
 
     code = "unauthenticated"
 

@@ -59,10 +59,14 @@ class AccessCache:
         """The principal of the first good key. Raises Unauthenticated, or Unavailable when no keys were read yet."""
         if self._keys is None:
             raise Unavailable("the access keys have not been read from the database yet; send it again")
+        told = ""
         for text in presented:
             principal = self._match(text)
             if principal is not None:
                 return principal
+            told = told or text
+        if told:
+            raise Unauthenticated("this key is unknown, revoked or expired: `tragt keys list` shows those there are")
         raise Unauthenticated
 
     def named(self, prefix: str) -> Principal | None:
@@ -106,7 +110,9 @@ def check_origin(principal: Principal, origin: str | None) -> None:
     if origin is None or principal.kind is not KeyKind.WRITE or is_loopback(origin):
         return
     if not any(matches_origin(pattern, origin) for pattern in principal.origins):
-        raise Forbidden("this write key is not allowed on that site; add its origin to the key")
+        raise Forbidden(
+            "this write key is not allowed on that site: `tragt keys create write --origin SITE` makes one that is"
+        )
 
 
 def matches_origin(pattern: str, origin: str) -> bool:

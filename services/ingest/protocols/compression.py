@@ -51,7 +51,7 @@ def _inflated(body: bytes, max_bytes: int) -> bytes:
     try:
         plain = inflater.decompress(body, max_bytes + 1)
     except zlib.error:
-        raise UnsupportedEncoding("the deflate body is damaged") from None
+        raise UnsupportedEncoding("the deflate body is damaged, or none") from None
     if len(plain) > max_bytes:
         raise too_large(max_bytes)
     if not inflater.eof:
@@ -89,7 +89,7 @@ def _filled(decompress_into: Callable[[bytes, bytearray], int], body: bytes, max
     except cramjam.DecompressionError as error:
         if "whole buffer" in str(error):
             raise too_large(max_bytes) from None
-        raise UnsupportedEncoding("the compressed body is damaged") from None
+        raise UnsupportedEncoding("the body is damaged, or not compressed as its Content-Encoding says") from None
     if size > max_bytes:
         raise too_large(max_bytes)
     return bytes(memoryview(room)[:size])

@@ -23,6 +23,17 @@ _CANONICAL: Final = msgspec.json.Encoder(order="deterministic")
 _PLACE: Final = re.compile(r" - at `\$(.*)`$")
 _BETTER: Final = {"Invalid decimal string": "an amount is a decimal number, such as 129.00"}
 """What the decoder says, in words that help."""
+
+_INSTANT: Final = "an instant is a text such as 2026-11-25T18:00:00Z"
+_MEANT: Final = {
+    "/occurred_at": _INSTANT,
+    "/sent_at": _INSTANT,
+    "/value": 'money is an object such as {"amount": "129.00", "currency": "EUR"}',
+}
+"""What stands at a place of another type than it must have."""
+
+_CUT: Final = "truncated"
+_MALFORMED: Final = re.compile(r"malformed: (.*) \(byte (\d+)\)")
 _STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 _ABSENT: Final = re.compile(r"missing required field `([^`]+)`")
 _NO_NUMBER: Final = re.compile(rb"\b(?:NaN|Infinity)\b")
@@ -141,7 +152,17 @@ def why_not_json(raw: bytes) -> Refusal:
         return Refusal(Code.NOT_FINITE, "", "JSON has no NaN and no Infinity")
     if _is_bad_text(raw):
         return Refusal(Code.INVALID_TEXT, "", "text is UTF-8, without lone surrogates")
-    return Refusal(Code.NOT_JSON, "", "this is not JSON")
+    return Refusal(Code.NOT_JSON, "", f"this is not JSON{_fault_in(raw)}")
+
+
+def _fault_in(raw: bytes) -> str:
+    """What the decoder stumbles over, and where; never what stands there."""
+    try:
+        _ANYTHING.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        found = _MALFORMED.search(str(error))
+        return f": {found[1]}, at byte {found[2]}" if found else ": it ends too early" if _CUT in str(error) else ""
+    return ""
 
 
 def _is_bad_text(raw: bytes) -> bool:
@@ -166,7 +187,7 @@ def _invalid(message: str, prefix: str) -> Refused:
     if "out of range" in message:
         return Refused(Code.NOT_FINITE, pointer, "a number is finite")
     told = _PLACE.sub("", message).replace("`", "")
-    return Refused(Code.WRONG_TYPE, pointer, _BETTER.get(told, told))
+    return Refused(Code.WRONG_TYPE, pointer, _MEANT.get(pointer) or _BETTER.get(told, told))
 
 
 def _pointer(path: str) -> str:

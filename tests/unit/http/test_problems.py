@@ -154,9 +154,24 @@ async def test_wrong_field_is_named_and_its_value_is_not(client: httpx.AsyncClie
 
 
 async def test_body_that_is_no_json_is_422(client: httpx.AsyncClient) -> None:
-    answer = await client.post("/things", content=b"{", headers={"content-type": "application/json"})
+    answer = await client.post("/things", content=b"{'name': 1}", headers={"content-type": "application/json"})
 
+    (fault,) = answer.json()["errors"]
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert (fault["pointer"], fault["code"]) == ("", "not_json")
+    assert "(character 1)" in fault["detail"]
+
+
+async def test_body_that_is_not_said_to_be_json_is_told_the_header(client: httpx.AsyncClient) -> None:
+    answers = [
+        await client.post("/things", content=b'{"name": "x"}', headers=headers)
+        for headers in ({"content-type": "application/x-www-form-urlencoded"}, {})
+    ]
+
+    assert [answer.status_code for answer in answers] == [422, 422]
+    assert all("Content-Type: application/json" in answer.json()["detail"] for answer in answers)
+    as_text = await client.post("/things", content=b'"x"', headers={"content-type": "application/json"})
+    assert "Content-Type" not in as_text.json()["detail"]
 
 
 @pytest.mark.parametrize(
@@ -195,6 +210,7 @@ async def test_method_that_is_not_there_is_told_all_that_are(
     answer = await client.request(method, path)
 
     assert (answer.status_code, answer.headers.get_list("allow")) == (405, [allowed])
+    assert f"takes {allowed}" in answer.json()["detail"]
 
 
 def test_error_below_one_of_the_table_has_its_status() -> None:
