@@ -91,17 +91,19 @@ def import_file(
 
 
 def _mapping(mapping: str, said: dict[str, Any]) -> Any:
-    """A document, or a ready mapping with what was said beside it."""
-    given_to_ready = {name: value for name, value in said.items() if value}
+    """A ready mapping, a document, or none, with what was said beside it."""
+    beside = {name: value for name, value in said.items() if value}
     if mapping in exports():
-        return {"ready": mapping, **given_to_ready}
-    if given_to_ready:
-        raise Ended(Exit.MISUSED, f"--{next(iter(given_to_ready))} goes with the --mapping of a ready one; see --list")
-    if not mapping:
-        return None
-    if not Path(mapping).is_file():
+        return {"ready": mapping, **beside}
+    if mapping and not Path(mapping).is_file():
         raise Ended(Exit.MISUSED, f"{mapping} is neither a file nor a ready mapping; see --list")
-    return read_document(Path(mapping))
+    if "columns" in beside:
+        detail = "your mapping names the headings itself" if mapping else "name a heading in a --mapping of your own"
+        raise Ended(Exit.MISUSED, f"--column goes with the --mapping of a ready one; {detail}")
+    if not mapping:
+        return beside or None
+    document = read_document(Path(mapping))
+    return {"own": document, **beside} if beside else document
 
 
 def _pair(text: str) -> tuple[str, str]:

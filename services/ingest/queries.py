@@ -23,6 +23,7 @@ class KeptItem:
     detail: str
     protocol: str
     refused_by: str
+    key: str
     received_at: int
     replayed_at: int | None
     payload: bytes | None = None
@@ -35,6 +36,7 @@ _COLUMNS = (
     rejected.c.detail,
     rejected.c.protocol,
     rejected.c.refused_by,
+    rejected.c.key,
     rejected.c.received_at,
     rejected.c.replayed_at,
 )
@@ -44,11 +46,15 @@ _COLUMNS = (
 class Which:
     """Which refused items; None is any. Instants are microseconds, ``since`` is within and ``until`` is not."""
 
+    id: str | None = None
     code: str | None = None
     protocol: str | None = None
     """As rows name it, or without the call: ``segment`` is ``segment.track`` too."""
 
     refused_by: str | None = None
+    key: str | None = None
+    """The prefix of the key that it came with."""
+
     since: int | None = None
     until: int | None = None
     waiting: bool | None = None
@@ -59,6 +65,10 @@ class Which:
         found: list[ColumnElement[bool]] = []
         if self.code is not None:
             found.append(rejected.c.code == self.code)
+        if self.id is not None:
+            found.append(rejected.c.id == self.id)
+        if self.key is not None:
+            found.append(rejected.c.key == self.key)
         if self.refused_by is not None:
             found.append(rejected.c.refused_by == self.refused_by)
         if self.protocol is not None:
@@ -159,6 +169,12 @@ async def find_import(session: ReadSession | WriteSession, workspace: UUID, impo
     query = _IMPORT.where(file_import.c.workspace_id == workspace, file_import.c.id == import_id)
     row = (await session.execute(query)).mappings().one_or_none()
     return None if row is None else FileImport(**row)
+
+
+async def find_imports(session: WriteSession, workspace: UUID, ids: Sequence[str]) -> Sequence[FileImport]:
+    """Those of the imports that are there."""
+    query = _IMPORT.where(file_import.c.workspace_id == workspace, file_import.c.id.in_(ids))
+    return [FileImport(**row) for row in (await session.execute(query)).mappings()]
 
 
 async def list_imports(session: ReadSession, workspace: UUID, limit: int) -> Sequence[FileImport]:

@@ -297,8 +297,9 @@ class ImportAsked(BaseModel):
     name: str = Field(default="", max_length=200, description="What you call it, such as the name of the file.")
     mapping: dict[str, Any] | str | None = Field(
         default=None,
-        description="Where the parts of a touchpoint stand in a row; or the name of a ready one, alone or as `ready`"
-        " beside `zone`, `dates`, `decimals`, `currency`, `columns` and `header`.",
+        description="Where the parts of a touchpoint stand in a row; or the name of a ready one. Beside either, as"
+        " `own` or `ready`, or beside neither: `zone`, `dates`, `decimals`, `currency` and `header`; beside a ready one"
+        " `columns` too.",
     )
     dry_run: StrictBool = Field(default=False, description="Only say what would become of the rows.")
 

@@ -13,10 +13,10 @@ from services.ingest.handlers.accepting import Door
 from services.ingest.handlers.allowances import Allowances
 from services.ingest.handlers.import_files import batches_of
 from services.ingest.handlers.import_mappings import exports
-from services.ingest.protocols.import_items import RowReader, items_of_row
-from services.ingest.protocols.import_ready import Ready, ready_of
-from services.ingest.protocols.import_rows import USUAL, Layout, Row, RowIds, UnreadableFile
-from services.ingest.protocols.mapping import InvalidMapping, compiled
+from services.ingest.protocols.import_items import Noted, RowReader
+from services.ingest.protocols.import_reading import Reading, reading_of
+from services.ingest.protocols.import_rows import Row, RowIds, UnreadableFile
+from services.ingest.protocols.mapping import InvalidMapping
 from services.ingest.protocols.outcome import Rejected
 from services.ingest.protocols.parcel import Parcel
 from services.ingest.protocols.splitting import Split
@@ -30,9 +30,6 @@ from shared.errors import Conflict, FieldFault, InvalidRequest, NotFound
 _SAVED_EVERY: Final = SECOND
 _ASKED_EVERY_SECONDS: Final = 0.25
 """Whether there is room for more rows."""
-
-_READY: Final = "ready"
-"""The field of a mapping that names one which is there already."""
 
 
 class Importer:
@@ -56,7 +53,7 @@ class Importer:
         """A new import, which waits for its file. Raises InvalidRequest when the mapping is none, Transient."""
         try:
             if mapping is not None:
-                ready_of(mapping, exports()) if _READY in mapping else compiled(mapping)
+                reading_of(mapping, exports())
         except InvalidMapping as error:
             faults = [FieldFault(f"/mapping{pointer}", "invalid_value", detail) for pointer, detail in error.faults]
             raise InvalidRequest(*faults) from None
@@ -106,7 +103,7 @@ class Importer:
 
     async def _take_all(self, run: "_Run", pieces: AsyncIterator[bytes]) -> None:
         await self._save(run.principal, run.job)
-        async with aclosing(batches_of(Format(run.job.format), pieces, run.layout)) as batches:
+        async with aclosing(batches_of(Format(run.job.format), pieces, run.reading.layout)) as batches:
             async for rows in batches:
                 run.check(rows)
                 taken = 0
@@ -141,26 +138,21 @@ class _Run:
     job: FileImport
     ids: RowIds = field(default_factory=RowIds)
     number: int = 0
+    noted: Noted = field(default_factory=Noted)
+    columns: set[str] = field(default_factory=set)
+    """Those that a row fills."""
+
+    reading: Reading = field(init=False)
     reader: RowReader = field(init=False)
-    ready: Ready | None = field(init=False)
 
     def __post_init__(self) -> None:
-        said = self.job.mapping
-        is_ready = said is not None and _READY in said
-        self.ready = ready_of(said, exports()) if is_ready else None
-        self.reader = RowReader(self.job.id, None if said is None or is_ready else compiled(said))
-
-    @property
-    def layout(self) -> Layout:
-        """How its file is laid out."""
-        return self.ready.layout if self.ready else USUAL
+        self.reading = reading_of(self.job.mapping, exports())
+        self.reader = self.reading.reader(self.job.id, self.noted)
 
     def check(self, rows: Sequence[Row]) -> None:
         """The next rows as they were read. Raises UnreadableFile when the first of all are another mapping's."""
-        if self.ready and not self.number:
-            said = [row.value for row in rows if row.value is not None]
-            if said and not self.ready.reads_any_of(said):
-                raise UnreadableFile("it has none of the columns of this mapping; name them with columns, or header")
+        if not self.number and self.reading.is_of_another([row.value for row in rows if row.value is not None]):
+            raise UnreadableFile("it has none of the columns of this mapping; name them with columns, or header")
 
     async def take(self, rows: Sequence[Row]) -> None:
         """The next rows; counted once their outcome is durable. Raises Conflict when they are another file's."""
@@ -170,7 +162,7 @@ class _Run:
             self.number += 1
             row_id = self.ids.id_of(row)
             if self.number > self.job.row_count:
-                made = items_of_row(self.ready, self.number, row_id, row)
+                made = self.reading.items_of(self.number, row_id, row)
                 items += made
                 numbers += [self.number] * len(made)
             elif self.number == self.job.row_count:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -11,12 +11,14 @@ from services.ingest.domain.merge_patch import merged
 from services.ingest.domain.policy import terms_by
 from services.ingest.domain.refusal import Refusal
 from services.ingest.handlers.accepting import SERVICE
+from services.ingest.handlers.import_mappings import kept_rows
 from services.ingest.handlers.schema_cache import SchemaCache
-from services.ingest.protocols import keeping
+from services.ingest.protocols import import_items, keeping
+from services.ingest.protocols.import_reading import KeptRows
 from services.ingest.protocols.outcome import About, Arrival, Outcome, Rejected
 from services.ingest.protocols.parcel import Reader
 from services.ingest.protocols.readers import reader_of
-from services.ingest.queries import KeptItem
+from services.ingest.queries import KeptItem, find_imports
 from shared.access import Principal, Scope
 from shared.clock import Clock
 from shared.contracts.codec import decode_touchpoint, encode
@@ -30,6 +32,9 @@ from shared.identity_key import is_canonical, strongest_first
 from shared.streaming.ports import Producer
 from shared.streaming.types import Append
 from shared.vocabulary import Code, TopicName
+
+_IMPORT: Final = f"{import_items.PROTOCOL}."
+_Rows = Mapping[str, KeptRows | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,7 @@ class Fixed:
 
 
 class Replay:
-    """Takes kept items in again. Doing so twice is harmless: an item keeps its id."""
+    """Takes kept items in again. Doing so twice is harmless: an item keeps its id, or has that of the row it is now."""
 
     def __init__(
         self,
@@ -68,10 +73,11 @@ class Replay:
 
     async def replay(self, principal: Principal, items: Sequence[KeptItem]) -> Replayed:
         """Append what is good now, then say so in the rows. Raises Unavailable, Transient."""
-        outcomes = [(item.id, self._again(principal, item)) for item in items]
-        good = {item_id: outcome for item_id, outcome in outcomes if isinstance(outcome, Touchpoint)}
+        rows = await self._rows(principal, items)
+        outcomes = [(item.id, self._again(principal, item, rows)) for item in items]
+        good = {item_id: outcome for item_id, outcome in outcomes if not isinstance(outcome, Rejected)}
         bad = [(item_id, outcome) for item_id, outcome in outcomes if isinstance(outcome, Rejected)]
-        await self._append(list(good.values()))
+        await self._append([one for found in good.values() for one in found])
         async with writing(self._engine) as session:
             await store.mark_replayed(session, principal.workspace, list(good), self._clock.now())
             reasons = [(item_id, *_why(outcome), bool(outcome.payload)) for item_id, outcome in bad]
@@ -88,15 +94,16 @@ class Replay:
         good: dict[str, bytes] = {}
         touchpoints: list[Touchpoint] = []
         fixed: list[Fixed] = []
+        rows = await self._rows(principal, items)
         for item in items:
             payload = _patched(item, patch)
             if payload is None:
                 fixed.append(Fixed(item.id, None, Refusal(Code(item.code), item.pointer, item.detail)))
                 continue
-            outcome = self._again(principal, replace(item, payload=payload))
-            if isinstance(outcome, Touchpoint):
+            outcome = self._again(principal, replace(item, payload=payload), rows)
+            if not isinstance(outcome, Rejected):
                 good[item.id] = payload
-                touchpoints.append(outcome)
+                touchpoints += outcome
             fixed.append(Fixed(item.id, payload, outcome.refusal if isinstance(outcome, Rejected) else None))
         if good and not dry_run:
             await self._append(touchpoints)
@@ -117,7 +124,17 @@ class Replay:
             records = [Append(partition_for(one.workspace, one.strand, count), encode(one)) for one in kept]
             await self._producer.append(TopicName.TOUCHPOINTS, records)
 
-    def _again(self, principal: Principal, item: KeptItem) -> Outcome:
+    async def _rows(self, principal: Principal, items: Sequence[KeptItem]) -> _Rows:
+        """What reads those that were rows of imports, by the name they are kept under. Raises Transient."""
+        names = {item.protocol for item in items if item.protocol.startswith(_IMPORT) and item.refused_by == SERVICE}
+        if not names:
+            return {}
+        async with writing(self._engine) as session:
+            found = await find_imports(session, principal.workspace, [one.removeprefix(_IMPORT) for one in names])
+        return {f"{_IMPORT}{job.id}": kept_rows(job) for job in found}
+
+    def _again(self, principal: Principal, item: KeptItem, rows: _Rows) -> Sequence[Touchpoint] | Rejected:
+        """The touchpoints in it, one unless it is a row of several."""
         payload = item.payload or b""
         arrival = Arrival(
             workspace=principal.workspace_text,
@@ -132,12 +149,27 @@ class Replay:
         if not payload:
             return Rejected(item.id, Refusal(Code(item.code), item.pointer, item.detail), payload)
         if item.refused_by != SERVICE:
-            return _from_log(item, payload, principal.workspace_text)
+            return _alone(_from_log(item, payload, principal.workspace_text))
+        if item.protocol in rows:
+            return _of_row(item, payload, rows[item.protocol], arrival)
         reader = reader_of(item.protocol) or self._hook_reader(item.protocol)
         if reader is None:
             return Rejected(item.id, Refusal(Code(item.code), item.pointer, item.detail), payload)
         outcome = reader.read(payload, arrival, may_hold_nul=b"\\u0000" in payload)
-        return msgspec.structs.replace(outcome, id=item.id) if isinstance(outcome, Touchpoint) else outcome
+        return [msgspec.structs.replace(outcome, id=item.id)] if isinstance(outcome, Touchpoint) else outcome
+
+
+def _alone(outcome: Outcome) -> Sequence[Touchpoint] | Rejected:
+    return outcome if isinstance(outcome, Rejected) else [outcome]
+
+
+def _of_row(item: KeptItem, payload: bytes, rows: KeptRows | None, arrival: Arrival) -> Sequence[Touchpoint] | Rejected:
+    """All of a row or nothing, under the ids that its file would give: were it mended alike, nothing comes twice."""
+    if rows is None:
+        return Rejected(item.id, Refusal(Code(item.code), item.pointer, item.detail), payload)
+    outcomes = rows.read(item.id, item.detail, payload, arrival)
+    refused = [one for one in outcomes if isinstance(one, Rejected)]
+    return refused[0] if refused else [one for one in outcomes if isinstance(one, Touchpoint)]
 
 
 def _why(outcome: Rejected) -> tuple[str, str, str]:

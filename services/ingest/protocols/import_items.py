@@ -1,7 +1,7 @@
 """The touchpoint in a row of a file: by a mapping, or by what its columns are called."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
@@ -9,13 +9,15 @@ import msgspec
 from services.ingest.domain.kind import kind_of_event
 from services.ingest.domain.refusal import Refusal, Refused
 from services.ingest.protocols import keeping, native
+from services.ingest.protocols.import_beside import NOTHING_BESIDE, Beside
 from services.ingest.protocols.import_ready import Ready
 from services.ingest.protocols.import_rows import Row
 from services.ingest.protocols.mapping import Mapping as Mapped
-from services.ingest.protocols.mapping import consent_of, native_of
+from services.ingest.protocols.mapping import consent_of
 from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
 from services.ingest.protocols.reading import read_loosely
 from services.ingest.protocols.splitting import Item
+from shared.contracts.touchpoint import Touchpoint
 from shared.vocabulary import Code
 
 PROTOCOL: Final = "import"
@@ -41,11 +43,11 @@ _PLACES: Final = {
 """Where a column of a well-known name belongs."""
 
 _NOTHING: Final = msgspec.Raw(b"null")
-_NO_ID: Final = (None, "")
+_NOT_SAID: Final = (None, "")
 
 
 class Numbered(msgspec.Struct, array_like=True):
-    """A row on its way to the reader: its number in the file (the first row is 1), its id, what it says."""
+    """A row on its way to the reader: its number in the file (the first is 1, 0 is not known), its id, what it says."""
 
     number: int
     id: str
@@ -81,12 +83,33 @@ def items_of_row(ready: Ready | None, number: int, row_id: str, row: Row) -> lis
         return [numbered(number, row_id, Row(row.raw, row.value, refusal))]
 
 
+@dataclass(slots=True)
+class Noted:
+    """What is told of rows that are touchpoints: the numbers of those without a time and with one that is yet to come,
+    which happen as they arrive, and the first of them all."""
+
+    timeless: set[int] = field(default_factory=set)
+    early: set[int] = field(default_factory=set)
+    first: Touchpoint | None = None
+
+    def note(self, number: int, at: Any, touchpoint: Touchpoint) -> None:
+        """One more; ``at`` is the time it says."""
+        if self.first is None:
+            self.first = touchpoint
+        if at in _NOT_SAID:
+            self.timeless.add(number)
+        elif touchpoint.occurred_at == touchpoint.received_at:
+            self.early.add(number)
+
+
 @dataclass(frozen=True, slots=True)
 class RowReader:
     """Reads the rows of one import. What is kept of a refused row is the row; repaired, it is a native touchpoint."""
 
     name: str
     mapping: Mapped | None
+    beside: Beside = NOTHING_BESIDE
+    noted: Noted | None = None
 
     @property
     def protocol(self) -> str:
@@ -100,12 +123,8 @@ class RowReader:
             code, pointer, detail = row.refusal
             return _rejected(row, Refusal(Code(code), pointer, detail))
         try:
-            if row.said != _NOTHING:
-                said = _ROW.decode(row.said)
-            else:
-                value = _ROW.decode(row.value)
-                said = named_columns(value) if self.mapping is None else native_of(self.mapping, value)
-            has_own_id = said.get("id") not in _NO_ID
+            said = _ROW.decode(row.said) if row.said != _NOTHING else self._said(_ROW.decode(row.value))
+            has_own_id = said.get("id") not in _NOT_SAID
             written = msgspec.json.encode(said if has_own_id else {**said, "id": row.id})
         except Refused as outcome:
             return self._rejected(row, outcome.refusal)
@@ -114,7 +133,14 @@ class RowReader:
         read = native.parse(written, arrival, may_hold_nul=may_hold_nul or b"\\u0000" in written)
         if isinstance(read, Rejected):
             return _rejected(row, read.refusal, is_kept=read.payload == written)
+        if self.noted is not None:
+            self.noted.note(row.number, said.get("occurred_at"), read)
         return msgspec.structs.replace(read, protocol=OWN if has_own_id and row.said == _NOTHING else PROTOCOL)
+
+    def _said(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        if self.mapping is None:
+            return self.beside.plain(named_columns(row))
+        return self.beside.mapped(self.mapping, row)
 
     def _rejected(self, row: Numbered, why: Refusal) -> Rejected:
         """The row that its mapping, or the names of its columns, could not read."""
@@ -129,7 +155,7 @@ class RowReader:
 
 @dataclass(frozen=True, slots=True)
 class KeptRowReader:
-    """Reads a row that was refused, once it is repaired: its columns are named as the parts of a touchpoint now."""
+    """Reads a row of which nothing is known but itself: its columns are named as the parts of a touchpoint."""
 
     protocol: str = PROTOCOL
 
@@ -174,5 +200,6 @@ def _put(said: dict[str, Any], part: str, field: str, value: Any) -> None:
 
 
 def _rejected(row: Numbered, why: Refusal, *, is_kept: bool = True) -> Rejected:
-    refusal = Refusal(why.code, why.pointer, f"row {row.number}: {why.detail}")
+    detail = f"row {row.number}: {why.detail}" if row.number else why.detail
+    refusal = Refusal(why.code, why.pointer, detail)
     return Rejected(row.id, refusal, bytes(row.value) if is_kept else b"")

@@ -5,7 +5,7 @@ mapping (``mapping``) for each touchpoint that a row may amount to. docs/connect
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final, Literal
@@ -40,9 +40,12 @@ class _Document(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Asked(msgspec.Struct, forbid_unknown_fields=True):
-    """Which ready mapping an import takes, and what its file does not say itself."""
+    """Which mapping an import takes, if any, and what its file does not say itself."""
 
-    ready: str
+    ready: str = ""
+    own: dict[str, Any] | None = None
+    """A mapping of one's own."""
+
     zone: str = "UTC"
     """Of instants without an offset."""
 
@@ -80,6 +83,17 @@ class Ready:
     habits: Habits
     currency: str
     layout: Layout
+    asked: Sequence[str] = ()
+    """Headings that the import names itself."""
+
+    def missing_of(self, seen: Iterable[str], *, is_useless: bool) -> list[str]:
+        """Headings that the import names and no row has; where it is useless, all columns of which no row has any."""
+        there = {plain_heading(one) for one in seen}
+        missing = [one for one in self.asked if plain_heading(one) not in there]
+        if is_useless:
+            filled = {name for plain in there for name in self.headings.get(plain, ())}
+            missing += [one.of[0] for name, one in self.export.columns.items() if name not in filled]
+        return sorted(set(missing))
 
     def reads_any_of(self, rows: Sequence[Mapping[str, Any]]) -> bool:
         """Whether the rows have a column that the mapping knows at all; else it is another file."""
@@ -113,12 +127,29 @@ class Ready:
         return CELLS[column.type](value, self.habits, "/" + heading.replace("~", "~0").replace("/", "~1"))
 
 
-def ready_of(document: Any, exports: Mapping[str, Export]) -> Ready:
-    """The one of these that an import asks for, as it asks for it. Raises InvalidMapping."""
+def asked_in(document: Any) -> Asked:
+    """What a document asks for. Raises InvalidMapping."""
     try:
-        asked = msgspec.convert(document, Asked)
+        return msgspec.convert(document, Asked)
     except msgspec.ValidationError as error:
         raise InvalidMapping(("", str(error))) from None
+
+
+def habits_of(asked: Asked, faults: list[tuple[str, str]]) -> Habits:
+    """How the writer of the file writes, as the import says; what is wrong with that is added to the faults."""
+    if len(asked.header) > _MAX_HEADINGS:
+        faults.append(("/header", f"at most {_MAX_HEADINGS} columns"))
+    try:
+        zone = ZoneInfo(asked.zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        faults.append(("/zone", "a zone is named as Europe/Copenhagen"))
+        zone = ZoneInfo("UTC")
+    return Habits(zone, asked.dates, asked.decimals)
+
+
+def ready_of(document: Any, exports: Mapping[str, Export]) -> Ready:
+    """The one of these that an import asks for, as it asks for it. Raises InvalidMapping."""
+    asked = asked_in(document)
     export = exports.get(asked.ready)
     if export is None:
         raise InvalidMapping(("/ready", f"one of {', '.join(sorted(exports))}"))
@@ -127,13 +158,9 @@ def ready_of(document: Any, exports: Mapping[str, Export]) -> Ready:
         for name in asked.columns
         if name not in export.columns
     ]
-    if len(asked.header) > _MAX_HEADINGS:
-        faults.append(("/header", f"at most {_MAX_HEADINGS} columns"))
-    try:
-        zone = ZoneInfo(asked.zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        faults.append(("/zone", "a zone is named as Europe/Copenhagen"))
-        zone = ZoneInfo("UTC")
+    if asked.own is not None:
+        faults.append(("/own", "a ready mapping or one of your own, not both"))
+    habits = habits_of(asked, faults)
     if faults:
         raise InvalidMapping(*faults)
     headings: dict[str, list[str]] = {}
@@ -141,7 +168,7 @@ def ready_of(document: Any, exports: Mapping[str, Export]) -> Ready:
         for heading in [asked.columns[name]] if name in asked.columns else column.of:
             headings.setdefault(plain_heading(heading), []).append(name)
     layout = replace(export.layout, columns=tuple(asked.header))
-    return Ready(headings, export, Habits(zone, asked.dates, asked.decimals), asked.currency, layout)
+    return Ready(headings, export, habits, asked.currency, layout, tuple(asked.columns.values()))
 
 
 def export_of(document: Any) -> Export:

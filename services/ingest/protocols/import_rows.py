@@ -188,16 +188,45 @@ class RowIds:
 
     def id_of(self, row: Row) -> str:
         """The id of the next row."""
-        digest = hashlib.blake2b(row.raw, digest_size=16, person=b"tragt-row").digest()
+        digest = _digest(row.raw)
         ordinal = self._counts.get(digest, 0)
         self._counts[digest] = ordinal + 1
         self._all.update(digest)
         self.twins += ordinal > 0
-        return f"row-{digest.hex()}-{ordinal}"
+        return _id(digest, ordinal)
 
     def so_far(self) -> str:
         """The same for the same rows in the same order; tells whether a file that is sent again is the same."""
         return self._all.copy().hexdigest()
+
+
+def row_id(row: Row, ordinal: int) -> str:
+    """The id of a row that stands in its file after so many that are equal to it."""
+    return _id(_digest(row.raw), ordinal)
+
+
+def _digest(raw: bytes) -> bytes:
+    return hashlib.blake2b(raw, digest_size=16, person=b"tragt-row").digest()
+
+
+def _id(digest: bytes, ordinal: int) -> str:
+    return f"row-{digest.hex()}-{ordinal}"
+
+
+def row_of(payload: bytes, *, is_text: bool) -> Row:
+    """A row of which only its content is left, or what it was repaired to, as its file would have it.
+
+    ``is_text`` where that is a file of texts, in which what is empty is not there.
+    """
+    row = _json_row(payload)
+    if row.value is None or not is_text:
+        return row
+    said = {name: _text(one) for name, one in row.value.items() if one not in (None, "")}
+    return row if said == row.value else Row(_ENCODER.encode(said), said)
+
+
+def _text(value: Any) -> Any:
+    return _ENCODER.encode(value).decode() if isinstance(value, bool | int | float) else value
 
 
 def value_row(value: Mapping[str, Any]) -> Row:

@@ -8,6 +8,7 @@ import pytest
 
 from services.ingest.api import serving
 from services.ingest.domain.file_import import Format
+from shared.clock import to_text
 from shared.http.guard import Guard, GuardLimits
 from tests.cli import Told, tragt
 from tests.ingest_door import OpenDoor, open_door
@@ -70,13 +71,33 @@ async def test_a_ready_mapping_is_taken_by_its_name(door: OpenDoor, tmp_path: Pa
         door, str(feed), "--mapping", "adobe-analytics", "--header", str(headings), "--column", "email=post_evar5"
     )
     unknown = await run(door, str(feed), "--mapping", "adobe")
-    alone = await run(door, str(feed), "--zone", "Europe/Copenhagen")
+    alone = await run(door, str(feed), "--column", "email=post_evar5")
 
     assert (listed.code, "HubSpot, deals" in listed.out) == (0, True)
     assert (told.code, "6 rows: 4 are taken, 1 refused, 1 passed over" in told.out) == (1, True)
     assert len(await door.touchpoints()) == 5
     assert (unknown.code, "adobe is neither a file nor a ready mapping; see --list" in unknown.err) == (2, True)
-    assert (alone.code, "--zone goes with the --mapping of a ready one" in alone.err) == (2, True)
+    assert (alone.code, "--column goes with the --mapping of a ready one" in alone.err) == (2, True)
+
+
+async def test_what_a_file_does_not_say_is_said_beside_any_mapping(door: OpenDoor, tmp_path: Path) -> None:
+    beside = ("--zone", "Europe/Copenhagen", "--dates", "dmy", "--decimals", "comma", "--currency", "EUR")
+    bare, own, mapping = tmp_path / "bare.csv", tmp_path / "own.csv", tmp_path / "own.yaml"
+    bare.write_text("kind;email;occurred_at;amount\nOrder Completed;ann@example.com;4/5/2024 10:00;1.234,50\n")
+    own.write_text("When;Mail;Sum\n4/5/2024 10:00;ann@example.com;1.234,50\n")
+    mapping.write_text(
+        "kind: \"'order_completed'\"\noccurred_at: When\nidentity: {email: Mail}\nvalue: {amount: Sum}\n"
+    )
+
+    refused = await run(door, str(bare))
+    told = [await run(door, str(bare), *beside), await run(door, str(own), "--mapping", str(mapping), *beside)]
+
+    assert refused.code == 1
+    assert [one.code for one in told] == [0, 0]
+    found = [one for one in await door.touchpoints() if one.value]
+    assert [(to_text(one.occurred_at), one.value and one.value.amount) for one in found] == [
+        ("2024-05-04T08:00:00Z", "1234.50")
+    ] * 2
 
 
 async def test_a_wrong_mapping_or_a_wrong_key_says_so(door: OpenDoor, tmp_path: Path) -> None:

@@ -229,6 +229,96 @@ async def test_a_repaired_row_is_taken(door: OpenDoor) -> None:
     assert len(await door.touchpoints()) == 4
 
 
+async def refused_rows(door: OpenDoor) -> list[dict[str, Any]]:
+    await door.keep()
+    kept: list[dict[str, Any]] = (await read(door, "/v1/rejected"))["data"]
+    return kept
+
+
+async def fix(door: OpenDoor, patch: dict[str, Any], **more: Any) -> dict[str, Any]:
+    given = {"authorization": f"Bearer {door.keys.secret}"}
+    answer = await door.client.post("/v1/rejected/fix", json={"filter": {}, "patch": patch, **more}, headers=given)
+    assert answer.status_code == 200, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+OWN_MAPPING = {
+    "kind": "'demo_requested'",
+    "occurred_at": {"at": "When", "format": "%d/%m/%Y"},
+    "identity": {"email": "Mail"},
+    "properties": {"note": "Note"},
+}
+
+
+async def test_a_row_of_a_mapped_import_is_fixed_as_it_stands_in_the_file(door: OpenDoor) -> None:
+    """Its columns keep their names, and the file mended alike and imported again brings nothing new."""
+    first = b"When;Mail;Note\n24/12/2024;;a\n24/12/2024;;a\n25/12/2024;bo@example.com;b\n"
+    made = await make(door, format="csv", mapping=OWN_MAPPING)
+    await send(door, first, f"/v1/imports/{made}/rows")
+    assert len(await refused_rows(door)) == 2
+
+    headers = {"authorization": f"Bearer {door.keys.secret}"}
+    unmended = await door.client.post("/v1/rejected/replay", json={"code": "no_identity"}, headers=headers)
+    kept = await refused_rows(door)
+    told = await fix(door, {"Mail": "ann@example.com"})
+    again = await make(door, format="csv", mapping=OWN_MAPPING)
+    await send(door, first.replace(b";;", b";ann@example.com;"), f"/v1/imports/{again}/rows")
+
+    assert unmended.json()["accepted"] == 0
+    assert sorted(one["detail"][:7] for one in kept) == ["row 1: ", "row 2: "]
+    assert told["accepted"] == 2
+    found = await door.touchpoints()
+    assert (len(found), len({one.id for one in found}), {one.protocol for one in found}) == (6, 3, {"import"})
+    assert {one.kind for one in found} == {"demo_requested"}
+
+
+async def test_a_row_that_a_ready_mapping_refused_is_fixed_to_all_that_is_in_it(door: OpenDoor) -> None:
+    heads, row = (
+        b"Record ID,Deal Stage,Create Date,Close Date,Amount,Currency,Is Closed Won,Email\n",
+        b"%s,x,%s,%s,9,EUR,true,%s\n",
+    )
+    wrong = heads + row % (b"7", b"2024-05-01", b"4/6/2024", b"ann@example.com")
+    made = await make(door, format="csv", mapping={"ready": "hubspot-deals"})
+    await send(door, wrong, f"/v1/imports/{made}/rows")
+    (kept,) = await refused_rows(door)
+    assert (kept["code"], kept["pointer"], await door.touchpoints()) == ("invalid_instant", "/Close Date", [])
+
+    told = await fix(door, {"Close Date": "2024-06-04"})
+    again = await make(door, format="csv", mapping={"ready": "hubspot-deals"})
+    await send(door, wrong.replace(b"4/6/2024", b"2024-06-04"), f"/v1/imports/{again}/rows")
+
+    found = await door.touchpoints()
+    assert told["accepted"] == 1
+    assert sorted(one.kind for one in found) == ["opportunity_opened"] * 2 + ["opportunity_won"] * 2
+    assert len({one.id for one in found}) == 2
+    assert all(one.id.startswith("hubspot-deals:7:") for one in found)
+
+
+async def test_a_mapped_row_that_was_repaired_into_a_touchpoint_of_ours_is_taken(door: OpenDoor) -> None:
+    made = await make(door, format="csv", mapping=OWN_MAPPING)
+    await send(door, b"When;Mail;Note\n24/12/2024;;a\n", f"/v1/imports/{made}/rows")
+    (kept,) = await refused_rows(door)
+    headers = {"authorization": f"Bearer {door.keys.secret}"}
+    ours = {"kind": "visit_booked", "identity": {"email": "ann@example.com"}}
+
+    await door.client.patch(f"/v1/rejected/{kept['id']}", json={"payload": ours}, headers=headers)
+    again = await door.client.post(f"/v1/rejected/{kept['id']}/replay", headers=headers)
+
+    assert again.json()["accepted"] == 1
+    assert [one.kind for one in await door.touchpoints()] == ["visit_booked"]
+
+
+async def test_a_row_with_an_id_of_its_own_is_fixed_under_it(door: OpenDoor) -> None:
+    await send(door, b"id,kind,email\no-1,a_b,\n")
+    assert [one["id"][:4] for one in await refused_rows(door)] == ["row-"]
+
+    told = await fix(door, {"email": "ann@example.com"})
+
+    assert told["accepted"] == 1
+    assert [one.id for one in await door.touchpoints()] == ["o-1"]
+
+
 async def test_a_long_file_streams_through_the_guard(door: OpenDoor) -> None:
     """Longer than any other body may be, over a real connection, with little of it held."""
     guard = Guard(GuardLimits(max_body_bytes=64 * 1024, streamed=b"/v1/imports"))
