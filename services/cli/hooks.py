@@ -12,7 +12,7 @@ from services.cli.context import Given
 from services.cli.document import read_bytes, read_document
 from services.cli.exits import Ended, Exit, endings
 from services.cli.instance import address_of
-from services.ingest.handlers.hook_keeping import create_hook, described_by, end_hook, put_secrets, told
+from services.ingest.handlers.hook_keeping import create_hook, described_by, end_hook, put_secrets, put_settings, told
 from services.ingest.handlers.hook_providers import DOCUMENT, providers
 from services.ingest.handlers.schemas import in_force
 from services.ingest.protocols.hook_trial import Sample, shown, tried
@@ -55,7 +55,7 @@ def create(
     address: Address = "",
 ) -> None:
     """Make a hook and print its address, this once."""
-    secrets, settings = _secrets(secret), {key: _value(value) for key, value in _pairs("--setting", setting)}
+    secrets, settings = _secrets(secret), _settings(setting)
     if document is not None:
         settings[DOCUMENT] = read_document(document)
     shown_body = None if sample is None else Sample(read_bytes(sample), content_type)
@@ -112,8 +112,21 @@ def give_secrets(
     provider, _, text = hook.rstrip("/").rpartition("/")
     name, secrets = provider.rpartition("/")[2], _secrets(secret)
     call.do_for_workspace(lambda session, owner: put_secrets(session, owner, name, text, secrets))
-    told_of = "The hook has its secrets; the services know within a few seconds."
+    told_of = "The hook has its secrets; the services know with the next delivery."
     call.show({"prefix": beginning(text)}, lambda around, _: around.say(told_of))
+
+
+@hooks.command("settings")
+def give_settings(
+    call: WorkspaceCall,
+    prefix: Annotated[str, typer.Argument(help="How the hook begins, as `tragt hooks list` shows it.")],
+    setting: Settings = None,
+) -> None:
+    """Put all settings of a hook in place, such as the stages that are won; its address stays."""
+    settings, prefix = _settings(setting), beginning(prefix)
+    call.do_for_workspace(lambda session, owner: put_settings(session, owner, prefix, settings))
+    told_of = "The hook has its settings; the services know within two seconds."
+    call.show({"prefix": prefix}, lambda around, _: around.say(told_of))
 
 
 @hooks.command("list")
@@ -177,6 +190,10 @@ def _secrets(given_pairs: Sequence[str] | None) -> dict[str, list[str]]:
     for name, value in _pairs("--secret", given_pairs):
         secrets.setdefault(name, []).append(value)
     return secrets
+
+
+def _settings(given_pairs: Sequence[str] | None) -> dict[str, Any]:
+    return {name: _value(value) for name, value in _pairs("--setting", given_pairs)}
 
 
 def _pairs(option: str, given_pairs: Sequence[str] | None) -> list[tuple[str, str]]:

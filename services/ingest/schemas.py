@@ -271,6 +271,14 @@ class HookSecrets(BaseModel):
     secrets: dict[str, str | list[str]]
 
 
+class HookSettings(BaseModel):
+    """All settings of a hook, in place of those it had; a mapped one keeps its document."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    settings: dict[str, Any]
+
+
 class HookListed(BaseModel):
     """A hook as it is listed."""
 

@@ -180,6 +180,13 @@ async def put_hook_secrets(session: WriteSession, workspace: UUID, prefix: str, 
     return (await session.execute(statement.returning(hook.c.prefix))).one_or_none() is not None
 
 
+async def put_hook_settings(session: WriteSession, workspace: UUID, prefix: str, settings: Mapping[str, Any]) -> bool:
+    """Put other settings in place. False when there is no such hook that works."""
+    mine = (hook.c.workspace_id == workspace) & (hook.c.prefix == prefix) & hook.c.revoked_at.is_(None)
+    statement = update(hook).where(mine).values(settings=dict(settings)).returning(hook.c.prefix)
+    return (await session.execute(statement)).one_or_none() is not None
+
+
 async def revoke_hook(session: WriteSession, workspace: UUID, prefix: str, now: int) -> bool:
     """End a hook at once. False when there is no such one that works."""
     mine = (hook.c.workspace_id == workspace) & (hook.c.prefix == prefix) & hook.c.revoked_at.is_(None)

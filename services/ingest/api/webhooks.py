@@ -13,7 +13,7 @@ from services.ingest import schemas
 from services.ingest.api import documented
 from services.ingest.api.intake import ClientGone, Intake
 from services.ingest.handlers.hook_cache import HookCache
-from services.ingest.handlers.hook_keeping import NewHook, create_hook, end_hook, put_secrets, told
+from services.ingest.handlers.hook_keeping import NewHook, create_hook, end_hook, put_secrets, put_settings, told
 from services.ingest.handlers.hooks import Hooks
 from services.ingest.protocols.compression import decompressed
 from services.ingest.protocols.hook_trial import Sample
@@ -120,6 +120,13 @@ def administration(clock: Clock) -> APIRouter:
         """All of them at once. Give old and new while a provider changes over."""
         async with writing(_engine(request)) as session:
             await put_secrets(session, who.workspace, provider, hook, _several(asked.secrets))
+        await _cache(request).load()
+
+    @router.put("/{prefix}/settings", summary="Put a hook's settings in place", status_code=204)
+    async def settings(request: Request, who: Administrator, prefix: Prefix, asked: schemas.HookSettings) -> None:
+        """All of them at once; its address stays. Processes know within two seconds."""
+        async with writing(_engine(request)) as session:
+            await put_settings(session, who.workspace, prefix, asked.settings)
         await _cache(request).load()
 
     @router.delete("/{prefix}", summary="End a hook", status_code=204)

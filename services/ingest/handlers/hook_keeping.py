@@ -3,25 +3,27 @@
 import secrets as entropy
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from services.ingest import store
 from services.ingest.domain import hook
 from services.ingest.domain.hook import Secrets
 from services.ingest.domain.nearest import one_of
-from services.ingest.handlers.hook_providers import DOCUMENT, MAPPED, TRIED, own_provider, providers
+from services.ingest.handlers.hook_providers import DOCUMENT, MAPPED, TRIED, own_provider, provider_for, providers
 from services.ingest.protocols.hook_trial import Sample, tried
 from services.ingest.protocols.mapping import InvalidMapping
 from services.ingest.protocols.outcome import Rejected
 from services.ingest.protocols.webhook import Provider
 from services.ingest.protocols.webhook_forms import fault_of_secret, read_setting
-from services.ingest.queries import KeptHook
+from services.ingest.queries import KeptHook, find_hooks
 from services.ingest.store import HookRow
 from shared.access import digest_of
 from shared.clock import to_text
 from shared.database.session import WriteSession
 from shared.errors import FieldFault, InvalidRequest, NotFound
+
+_NO_SUCH: Final = "there is no such hook that works: `tragt hooks list` shows those that do"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +91,29 @@ async def put_secrets(session: WriteSession, workspace: UUID, provider: str, tex
     _check_secrets(described, secrets)
     sealed = hook.seal(text, secrets, entropy.token_bytes(hook.NONCE_BYTES))
     if not await store.put_hook_secrets(session, workspace, hook.prefix_of(text), digest_of(text), sealed):
-        raise NotFound("there is no such hook that works: `tragt hooks list` shows those that do")
+        raise NotFound(_NO_SUCH)
+
+
+async def put_settings(session: WriteSession, workspace: UUID, prefix: str, settings: Mapping[str, Any]) -> None:
+    """Put other settings of a hook, named by its prefix or whole, in place of all but a mapped one's document.
+
+    Raises InvalidRequest, NotFound.
+    """
+    begin = "_".join(prefix.split("_")[:2])
+    kept = next((one for one in await find_hooks(session, [begin]) if one.workspace == workspace), None)
+    if kept is None:
+        raise NotFound(_NO_SUCH)
+    described = provider_for(kept)
+    _check(described, {}, settings)
+    own = {name: kept.settings[name] for name in (DOCUMENT,) if name in kept.settings}
+    if not await store.put_hook_settings(session, workspace, begin, {**own, **_settings(described, settings)}):
+        raise NotFound(_NO_SUCH)
 
 
 async def end_hook(session: WriteSession, workspace: UUID, prefix: str, now: int) -> None:
     """End a hook, named by its prefix or whole; doors refuse it within a few seconds. Raises NotFound."""
     if not await store.revoke_hook(session, workspace, "_".join(prefix.split("_")[:2]), now):
-        raise NotFound("there is no such hook that works: `tragt hooks list` shows those that do")
+        raise NotFound(_NO_SUCH)
 
 
 def told(kept: KeptHook) -> dict[str, Any]:

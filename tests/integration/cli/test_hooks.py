@@ -82,6 +82,21 @@ def test_settings_are_json_or_text(dsn: str) -> None:
     assert _listed(dsn)[0]["settings"] == {"topic_arns": [_TOPIC], "address": "https://i.dk"}
 
 
+def test_settings_are_put_in_place_and_a_mapped_hook_keeps_its_document(dsn: str, tmp_path: Path) -> None:
+    document, sample = tmp_path / "d.json", tmp_path / "s.json"
+    document.write_text("""{"mapping": {"kind": "'a_b'", "identity": {"email": "m"}}}""")
+    sample.write_text('{"m": "ann@example.com"}')
+    given = ("--document", str(document), "--sample", str(sample), "--database", dsn, "--json")
+    made = tragt("hooks", "create", "mapped", *given).json
+
+    told = tragt("hooks", "settings", made["hook"], "--setting", "address=https://i.dk", "--database", dsn, "--json")
+    document_again = tragt("hooks", "settings", made["prefix"], "--setting", "document={}", "--database", dsn)
+
+    assert told.json == {"prefix": made["prefix"]}
+    assert _listed(dsn)[0]["settings"].keys() == {"document", "address"}
+    assert (document_again.code, "/settings/document" in document_again.err) == (1, True)
+
+
 @pytest.fixture
 async def schema(dsn: str) -> str:
     """A database in whose workspace a schema warns of rooms other than B."""

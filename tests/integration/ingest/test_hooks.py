@@ -230,6 +230,21 @@ async def test_a_hook_is_told_which_stages_are_won_and_lost(door: OpenDoor) -> N
     assert {one.protocol for one in await door.touchpoints()} == {"hook.hubspot"}
 
 
+async def test_settings_change_and_the_address_stays(door: OpenDoor) -> None:
+    path = await _made(door, "hubspot", secrets=SECRETS["hubspot"])
+    at = f"/v1/hooks/{path.rpartition('/')[2].rpartition('_')[0]}/settings"
+    admin = _admin(door)
+
+    await _deliver(door, path, _sign(door, "hubspot", [_deal("77", eventId=1)], path))
+    put = [await door.client.put(at, json={"settings": said}, headers=admin) for said in ({"won": "77"}, {"wno": "77"})]
+    await _deliver(door, path, _sign(door, "hubspot", [_deal("77", eventId=2)], path))
+    nobody = await door.client.put("/v1/hooks/th_0/settings", json={"settings": {}}, headers=admin)
+
+    assert [*(answer.status_code for answer in put), nobody.status_code] == [204, 422, 404]
+    kinds = {one.id.split(":")[1]: one.kind for one in await door.touchpoints()}
+    assert kinds == {"1": "deal_updated", "2": "opportunity_won"}
+
+
 @pytest.mark.parametrize(
     ("provider", "given", "pointer"),
     [
