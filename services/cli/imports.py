@@ -1,6 +1,7 @@
 """``tragt import``: a file of touchpoints, orders or contacts into the workspace."""
 
 import gzip
+import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -177,14 +178,53 @@ def _pieces(file: Path, advance: Callable[[int], None]) -> Iterator[bytes]:
 
 
 def _show(around: Given, report: dict[str, Any]) -> None:
-    verb = "would be taken" if report["dry_run"] else "is taken" if report["accepted"] == 1 else "are taken"
-    said = f"{report['rows']} rows: {report['accepted']} {verb}, {report['rejected']} refused"
+    said = f"{report['rows']} rows: {report['accepted']} {_became(report)}, {report['rejected']} refused"
+    if not report["rows"]:
+        around.tell(
+            "there is no row in it" + (": the first line names the columns" if report["format"] == "csv" else "")
+        )
+        return
     if report["skipped"]:
         said += f", {report['skipped']} passed over"
     twins = f"; {report['twins']} are equal to an earlier row and count beside it" if report["twins"] else ""
     around.tell(said + twins)
+    for line in _notes(report):
+        around.tell(line)
     rows = [[row["row"], row["code"], row["pointer"], row["detail"]] for row in report["refused"][:_SHOWN]]
     if rows:
         around.table(["row", "code", "where", "why"], rows, numbers={"row"})
     if report["rejected"] > len(rows):
-        around.say(f"{report['rejected'] - len(rows)} more; all of them: GET /v1/rejected")
+        around.say(f"{report['rejected'] - len(rows)} more; all of them: {_all_refused(report)}")
+    if report["first"]:
+        around.tell("the first would be:")
+        around.tell(json.dumps(report["first"], indent=2, ensure_ascii=False))
+
+
+def _became(report: dict[str, Any]) -> str:
+    one = report["accepted"] == 1
+    if report["same_as"]:
+        return "was there already" if one else "were there already"
+    if report["dry_run"]:
+        return "would be taken"
+    return "is taken" if one else "are taken"
+
+
+def _all_refused(report: dict[str, Any]) -> str:
+    """Of a dry run none is kept."""
+    return "import it" if report["dry_run"] else f"tragt rejected list --protocol import.{report['id']}"
+
+
+def _notes(report: dict[str, Any]) -> Iterator[str]:
+    """What else is worth knowing before many rows are in."""
+    if report["same_as"]:
+        yield f"import {report['same_as']} took the same rows in the same way: they count once"
+    if report["missing"]:
+        yield f"the mapping asks for columns that no row fills: {', '.join(report['missing'])}"
+    if report["timeless"]:
+        yield f"{_rows(report['timeless'])} without a time: taken as happening at the import"
+    if report["early"]:
+        yield f"{_rows(report['early'])} with a time that is yet to come: taken as happening at the import"
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, or_, select, tuple_
 
-from services.ingest.domain.file_import import FileImport
+from services.ingest.domain.file_import import FileImport, State
 from services.ingest.tables import file_import, hook, kind_schema, rejected, schema_version, schema_violation
 from shared.database.session import ReadSession, WriteSession
 from shared.database.tables import workspace as workspace_table
@@ -169,6 +169,22 @@ async def find_import(session: ReadSession | WriteSession, workspace: UUID, impo
     query = _IMPORT.where(file_import.c.workspace_id == workspace, file_import.c.id == import_id)
     row = (await session.execute(query)).mappings().one_or_none()
     return None if row is None else FileImport(**row)
+
+
+async def find_same_import(session: WriteSession, workspace: UUID, job: FileImport) -> str:
+    """The latest import that took the same rows in the same way, empty when there is none."""
+    query = select(file_import.c.id).where(
+        file_import.c.workspace_id == workspace,
+        file_import.c.id != job.id,
+        file_import.c.state == State.DONE,
+        ~file_import.c.is_dry_run,
+        file_import.c.row_count == job.row_count,
+        file_import.c.accepted_count == job.accepted_count,
+        file_import.c.read_so_far == job.read_so_far,
+        file_import.c.mapping.is_not_distinct_from(job.mapping),
+    )
+    query = query.order_by(file_import.c.created_at.desc()).limit(1)
+    return (await session.execute(query)).scalar_one_or_none() or ""
 
 
 async def find_imports(session: WriteSession, workspace: UUID, ids: Sequence[str]) -> Sequence[FileImport]:

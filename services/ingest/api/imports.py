@@ -9,9 +9,11 @@ from services.ingest.api.documented import schema_of
 from services.ingest.domain.file_import import FileImport, Format, State, format_of
 from services.ingest.handlers.import_mappings import exports
 from services.ingest.handlers.importing import Importer
+from services.ingest.protocols.import_items import shown_touchpoint
 from services.ingest.queries import list_imports
 from shared.access import KeyKind, Principal, Scope
 from shared.clock import to_text
+from shared.contracts.touchpoint import Touchpoint
 from shared.database.session import reading
 from shared.errors import Conflict, FieldFault, Forbidden, InvalidRequest, NotFound, Unauthenticated, Unavailable
 from shared.http.auth import require
@@ -80,7 +82,7 @@ async def create(
         raise InvalidRequest(FieldFault("format", "unknown_value", f"say the format: one of {', '.join(Format)}"))
     ready = {"ready": mapping} if mapping else None
     job = await importer.create(who, file_format=found, name=name, mapping=ready, is_dry_run=dry_run)
-    return _shown(await importer.run(who, job, request.stream()))
+    return _shown(*await importer.run(who, job, request.stream()))
 
 
 @router.post(
@@ -91,7 +93,7 @@ async def create(
 async def rows(request: Request, who: Who, import_id: str) -> schemas.Import:
     """After an interruption too: rows whose outcome is durable are passed over."""
     importer = _of(request)
-    return _shown(await importer.run(who, await importer.find(who, import_id), request.stream()))
+    return _shown(*await importer.run(who, await importer.find(who, import_id), request.stream()))
 
 
 @router.get("", summary="The latest imports, the last first")
@@ -132,7 +134,7 @@ def _of(request: Request) -> Importer:
     return importer
 
 
-def _shown(job: FileImport) -> schemas.Import:
+def _shown(job: FileImport, first: Touchpoint | None = None) -> schemas.Import:
     return schemas.Import(
         id=job.id,
         name=job.name,
@@ -146,6 +148,11 @@ def _shown(job: FileImport) -> schemas.Import:
         skipped=job.row_count - job.accepted_count - sum(job.codes.values()),
         twins=job.twin_count,
         codes={Code(code): count for code, count in job.codes.items()},
+        missing=job.missing,
+        timeless=job.timeless_count,
+        early=job.early_count,
+        same_as=job.same_as or None,
+        first=None if first is None else shown_touchpoint(first),
         refused=[schemas.RefusedRow(**row) for row in job.refused],
         created_at=to_text(job.created_at),
         updated_at=to_text(job.updated_at),

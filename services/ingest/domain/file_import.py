@@ -35,7 +35,10 @@ class Format(StrEnum):
 class FileImport:
     """An import. Instants are microseconds; of ``row_count`` rows the outcome is durable.
 
-    ``read_so_far`` is the digest of those rows: a file that is sent again to go on must begin with them.
+    ``read_so_far`` is the digest of those rows: a file that is sent again to go on must begin with them. Once it has
+    ended, ``missing`` are columns that its mapping asks for and no row fills, and ``same_as`` is the import that took
+    the same rows before. Of the rows taken, some have no time, or one later than now (``early``), and happen as they
+    arrive.
     """
 
     id: str
@@ -51,6 +54,10 @@ class FileImport:
     accepted_count: int = 0
     twin_count: int = 0
     read_so_far: str = ""
+    timeless_count: int = 0
+    early_count: int = 0
+    missing: list[str] = field(default_factory=list)
+    same_as: str = ""
     codes: dict[str, int] = field(default_factory=dict)
     refused: list[dict[str, Any]] = field(default_factory=list)
 

@@ -20,14 +20,18 @@ from services.ingest.protocols.mapping import InvalidMapping
 from services.ingest.protocols.outcome import Rejected
 from services.ingest.protocols.parcel import Parcel
 from services.ingest.protocols.splitting import Split
-from services.ingest.queries import find_import
+from services.ingest.queries import find_import, find_same_import
 from shared.access import Principal
 from shared.clock import SECOND, Clock
+from shared.contracts.touchpoint import Touchpoint
 from shared.database.connection import Engine
 from shared.database.session import writing
 from shared.errors import Conflict, FieldFault, InvalidRequest, NotFound
 
 _SAVED_EVERY: Final = SECOND
+_MAX_COLUMNS: Final = 5_000
+"""So many are remembered; only a file of JSON may have more."""
+
 _ASKED_EVERY_SECONDS: Final = 0.25
 """Whether there is room for more rows."""
 
@@ -79,8 +83,10 @@ class Importer:
             raise NotFound("there is no such import")
         return found
 
-    async def run(self, principal: Principal, job: FileImport, pieces: AsyncIterator[bytes]) -> FileImport:
-        """Take in the whole file; rows that are durable already are passed over.
+    async def run(
+        self, principal: Principal, job: FileImport, pieces: AsyncIterator[bytes]
+    ) -> tuple[FileImport, Touchpoint | None]:
+        """Take in the whole file; rows that are durable already are passed over. With a dry run's first touchpoint.
 
         Raises Unavailable and Transient (send the file again to go on), InvalidRequest when it cannot be read,
         Conflict when it is another file.
@@ -92,6 +98,7 @@ class Importer:
         try:
             await self._take_all(run, pieces)
             job.state = State.DONE
+            await self._tell(run)
         except UnreadableFile as error:
             job.state, job.detail = State.FAILED, f"after row {run.number}: {error}"
             raise InvalidRequest(FieldFault("", "unreadable_file", job.detail)) from None
@@ -99,7 +106,17 @@ class Importer:
             if job.state == State.RUNNING:
                 job.state, job.detail = State.INTERRUPTED, "send the file again to go on"
             await self._save(principal, job)
-        return job
+        return job, run.noted.first if job.is_dry_run else None
+
+    async def _tell(self, run: "_Run") -> None:
+        """What is known of a file once it has ended."""
+        job = run.job
+        if not job.row_count:
+            job.detail = "there is no row in it"
+            return
+        job.missing = run.reading.missing_of(run.columns, is_useless=not job.accepted_count)
+        async with writing(self._engine) as session:
+            job.same_as = await find_same_import(session, run.principal.workspace, job)
 
     async def _take_all(self, run: "_Run", pieces: AsyncIterator[bytes]) -> None:
         await self._save(run.principal, run.job)
@@ -160,6 +177,8 @@ class _Run:
         numbers: list[int] = []
         for row in rows:
             self.number += 1
+            if row.value is not None and not self.columns.issuperset(row.value) and len(self.columns) < _MAX_COLUMNS:
+                self.columns.update(row.value)
             row_id = self.ids.id_of(row)
             if self.number > self.job.row_count:
                 made = self.reading.items_of(self.number, row_id, row)
@@ -172,6 +191,9 @@ class _Run:
         if items:
             await self._take(items, numbers)
         self.job.row_count = self.number
+        self.job.timeless_count += len(self.noted.timeless)
+        self.job.early_count += len(self.noted.early)
+        self.noted.forget()
         self.job.twin_count = self.ids.twins
         self.job.read_so_far = self.ids.so_far()
 

@@ -17,6 +17,7 @@ from services.ingest.protocols.mapping import consent_of
 from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
 from services.ingest.protocols.reading import read_loosely
 from services.ingest.protocols.splitting import Item
+from shared.clock import to_text
 from shared.contracts.touchpoint import Touchpoint
 from shared.vocabulary import Code
 
@@ -41,6 +42,25 @@ _PLACES: Final = {
     "referrer": ("page", "referrer"),
 }
 """Where a column of a well-known name belongs."""
+
+_SHOWN: Final = (
+    "id",
+    "kind",
+    "occurred_at",
+    "channel",
+    "channel_rule",
+    "identity",
+    "account",
+    "country",
+    "campaign",
+    "page",
+    "value",
+    "traits",
+    "properties",
+    "consent",
+    "context",
+    "marks",
+)
 
 _NOTHING: Final = msgspec.Raw(b"null")
 _NOT_SAID: Final = (None, "")
@@ -100,6 +120,11 @@ class Noted:
             self.timeless.add(number)
         elif touchpoint.occurred_at == touchpoint.received_at:
             self.early.add(number)
+
+    def forget(self) -> None:
+        """The numbers, which are counted."""
+        self.timeless.clear()
+        self.early.clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +191,13 @@ class KeptRowReader:
         except (OverflowError, RecursionError, msgspec.MsgspecError):
             written = bytes(item)  # the native parser says why
         return native.parse(written, arrival, may_hold_nul=may_hold_nul)
+
+
+def shown_touchpoint(touchpoint: Touchpoint) -> dict[str, Any]:
+    """A touchpoint for people to look at before many more are taken: what it says, without what is empty."""
+    said = _ROW.decode(msgspec.json.encode(touchpoint))
+    said["occurred_at"] = to_text(touchpoint.occurred_at)
+    return {name: said[name] for name in _SHOWN if said.get(name) not in (None, "", {}, [])}
 
 
 def named_columns(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -229,6 +229,78 @@ async def test_a_repaired_row_is_taken(door: OpenDoor) -> None:
     assert len(await door.touchpoints()) == 4
 
 
+async def test_dry_run_shows_the_first_touchpoint_and_what_a_mapping_does_not_find(door: OpenDoor) -> None:
+    file = b"When;Mail;Sum\n;;9\n4/5/2024;ann@example.com;9,50\n;bo@example.com;1\n1/1/2999;cy@example.com;1\n"
+    own = {
+        "kind": "'order_completed'",
+        "occurred_at": "When",
+        "identity": {"email": "Mail", "phone": "Phone"},
+        "traits": {"city": "City || Town"},
+        "value": {"amount": "Sum"},
+    }
+    mapping = {"own": own, "dates": "dmy", "decimals": "comma", "currency": "EUR"}
+    made = await make(door, format="csv", mapping=mapping, dry_run=True)
+
+    told = (await send(door, file, f"/v1/imports/{made}/rows")).json()
+
+    assert (told["accepted"], told["rejected"], told["timeless"], told["early"]) == (3, 1, 1, 1)
+    assert told["missing"] == ["City", "Phone", "Town"]
+    first = told["first"]
+    assert first.pop("id").startswith("row-")
+    assert first == {
+        "kind": "order_completed",
+        "occurred_at": "2024-05-04T00:00:00Z",
+        "channel": "web",
+        "channel_rule": first["channel_rule"],
+        "identity": {"email": "ann@example.com"},
+        "value": {"amount": "9.50", "currency": "EUR"},
+        "traits": {"email": "ann@example.com"},
+    }
+    assert await read(door, f"/v1/imports/{made}") == {**told, "first": None}
+
+
+@pytest.mark.parametrize(
+    ("beside", "rows", "missing"),
+    [
+        ({"columns": {"stage": "Dealphase"}}, b"Record ID,Create Date\n7,2024-05-01\n", ["Dealphase"]),
+        ({}, b"Record ID,Create Date\n7,2024-05-01\n", []),
+    ],
+)
+async def test_a_ready_mapping_misses_what_was_named_for_it(
+    door: OpenDoor, beside: dict[str, Any], rows: bytes, missing: list[str]
+) -> None:
+    made = await make(door, format="csv", mapping={"ready": "hubspot-deals", **beside}, dry_run=True)
+
+    told = (await send(door, rows, f"/v1/imports/{made}/rows")).json()
+
+    assert (told["accepted"], told["missing"]) == (1, missing)
+
+
+async def test_a_ready_mapping_of_which_no_row_was_taken_tells_what_it_knows(door: OpenDoor) -> None:
+    told = (await send(door, b"Deal Stage\nx\n", "/v1/imports?mapping=hubspot-deals")).json()
+
+    assert (told["accepted"], "Record ID" in told["missing"], "Deal Stage" in told["missing"]) == (0, True, False)
+
+
+async def test_the_same_file_is_known_again(door: OpenDoor) -> None:
+    looked_at = (await send(door, CSV.encode(), "/v1/imports?dry_run=true")).json()
+    first = (await send(door, CSV.encode())).json()
+    again = [(await send(door, CSV.encode(), f"/v1/imports?dry_run={dry}")).json() for dry in ("true", "false")]
+    other = (await send(door, CSV.encode().replace(b"ann", b"eve"))).json()
+    made = await make(door, format="csv", mapping={"decimals": "comma"})
+    otherwise = (await send(door, CSV.encode(), f"/v1/imports/{made}/rows")).json()
+
+    assert [one["same_as"] for one in (looked_at, first, *again)] == [None, None, first["id"], first["id"]]
+    assert (other["same_as"], otherwise["same_as"]) == (None, None)
+
+
+@pytest.mark.parametrize("content", [b"", b"kind,email\n", b"\xef\xbb\xbfkind,email", b"\n\n"])
+async def test_a_file_without_rows_says_so(door: OpenDoor, content: bytes) -> None:
+    told = (await send(door, content)).json()
+
+    assert (told["state"], told["rows"], told["detail"]) == ("done", 0, "there is no row in it")
+
+
 async def refused_rows(door: OpenDoor) -> list[dict[str, Any]]:
     await door.keep()
     kept: list[dict[str, Any]] = (await read(door, "/v1/rejected"))["data"]
