@@ -1,7 +1,7 @@
 """All commands of ``tragt``."""
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -30,6 +30,9 @@ from services.cli.schemas import schemas
 from services.cli.up import Surroundings, Wanted, run_up
 from services.cli.upkeep import migrate, reconcile
 from services.scoring.bootstrap import template as template_named
+
+_WIDEST_HELP: Final = 120
+"""Columns; at the usual 80 the list of commands cuts what they do."""
 
 Kafka = Annotated[str, typer.Option("--kafka", envvar="TRAGT_KAFKA", help="Brokers HOST:PORT,... instead of tables.")]
 Dsn = Annotated[
@@ -80,6 +83,7 @@ def build_app() -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
         epilog=EPILOGUE,
+        context_settings={"max_content_width": _WIDEST_HELP},
     )
     for command in (up, down, status, doctor, demo, funnel, migrate, rebuild, reconcile):
         app.command(epilog=EPILOGUE)(command)

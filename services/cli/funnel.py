@@ -18,7 +18,7 @@ def funnel(
     end: Annotated[str, typer.Option("--to", help="Day or instant after the last, RFC 3339.")] = "",
     basis: Annotated[str, typer.Option(help="cohort (by entry) or period (moves made in it).")] = "",
     only: Annotated[list[str] | None, typer.Option("--filter", help="NAME:VALUE, channel:email; repeatable.")] = None,
-    entry: Annotated[str, typer.Option(help="The first step, known if not said.")] = "",
+    entry: Annotated[str, typer.Option(help="The first step; known if not said.")] = "",
     window: Annotated[str, typer.Option(help="Only what happened within so long of the first step: 30d, 12h.")] = "",
     zone: Annotated[str, typer.Option("--tz", help="Time zone of the days, Europe/Copenhagen.")] = "",
 ) -> None:

@@ -28,6 +28,9 @@ from shared.database.session import WriteSession
 keys = Commands("Make, list, rotate, limit and revoke keys.")
 
 Prefix = Annotated[str, typer.Argument(help="How the key begins, as `tragt keys list` shows it, or the whole key.")]
+What = Annotated[
+    KeyKind, typer.Argument(help="write: only posts touchpoints, may be public; secret: may do what its scopes say.")
+]
 Scopes = Annotated[list[Scope] | None, typer.Option("--scope", help="What a secret key may do; repeatable.")]
 Origins = Annotated[list[str] | None, typer.Option("--origin", help="Site on which a write key may sit; repeatable.")]
 Kinds = Annotated[list[str] | None, typer.Option("--kind", help="Kind of touchpoint it may send; repeatable.")]
@@ -40,10 +43,10 @@ Overlap = Annotated[int, typer.Option("--overlap-hours", min=0, help="Hours for 
 _LONGEST_NAME: Final = 100
 
 
-@keys.command()
+@keys.command(epilog='Example: tragt keys create write --name "shop website" --origin https://shop.example')
 def create(
     call: WorkspaceCall,
-    kind: KeyKind,
+    kind: What,
     scope: Scopes = None,
     origin: Origins = None,
     may_send: Kinds = None,
@@ -100,7 +103,7 @@ def rotate(call: DatabaseCall, prefix: Prefix, overlap: Overlap = 24) -> None:
     _show(call, made)
 
 
-@keys.command()
+@keys.command(epilog="Example: tragt keys limit tw_UudcrgFO 50")
 def limit(call: DatabaseCall, prefix: Prefix, items_per_second: Rate) -> None:
     """Say how fast a key may send; above it the services answer 429."""
     now, prefix, rate = call.around.clock.now(), beginning(prefix), items_per_second or None

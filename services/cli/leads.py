@@ -30,7 +30,7 @@ _REASONS: Final = {
 _LIST_COLUMNS: Final = ("lead_id", "status", "stage", "engagement", "fit", "since")
 
 
-@leads.command("show")
+@leads.command("show", epilog="Example: tragt leads show email:ann@example.com")
 def show(call: ServiceCall, who: Who) -> None:
     """Show one lead: its status, stage and scores, who it is, how it got there, and what of late counts for nothing."""
     service = call.api("scoring")

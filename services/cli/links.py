@@ -34,7 +34,7 @@ Content = Annotated[str, typer.Option("--content", help="Which of several links 
 Alone = Annotated[bool, typer.Option("--alone", help="Do not tell the landing page who came.")]
 
 
-@links.command()
+@links.command(epilog="Example: tragt links sign https://shop.example/sale --email ann@example.com --id newsletter-7")
 def sign(
     call: DatabaseCall,
     target: Target = "",

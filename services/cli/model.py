@@ -40,7 +40,7 @@ def validate(call: ServiceCall, file: ModelFile) -> None:
     call.show(found, lambda around, _: around.say(f"{found['name']} can be published; its stages are {stages}"))
 
 
-@model.command("publish")
+@model.command("publish", epilog="Example: tragt model show > model.yaml, change it, tragt model publish model.yaml")
 def publish(call: ServiceCall, file: ModelFile) -> None:
     """Publish a model as the next version. Leads follow one after the other."""
     made = call.api("scoring").post_yaml("/v1/models/publish", read_bytes(file))

@@ -11,7 +11,7 @@ from services.cli.context import Given
 from services.cli.document import read_document
 from services.cli.exits import Ended, Exit
 
-policy = Commands("Own channel rules, own traffic, bots, consent, time, addresses.")
+policy = Commands("Show and set the policy: own channel rules, own traffic, bots, consent, time, addresses.")
 
 PolicyFile = Annotated[Path, typer.Argument(help="The whole policy, as YAML or JSON.", exists=True)]
 
@@ -23,7 +23,7 @@ def show(call: ServiceCall) -> None:
     call.show(in_force, lambda around, found: around.tell(yaml.safe_dump(found, sort_keys=False), end=""))
 
 
-@policy.command("set")
+@policy.command("set", epilog="Example: tragt policy show > policy.yaml, change it, tragt policy set policy.yaml")
 def put(call: ServiceCall, file: PolicyFile) -> None:
     """Put another policy in its place. What the file leaves out is as it would be in a new workspace."""
     asked = read_document(file)

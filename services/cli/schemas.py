@@ -12,7 +12,7 @@ from services.cli.document import read_document
 from services.cli.exits import Ended, Exit
 from services.ingest.domain.schema import Mode
 
-schemas = Commands("JSON Schemas of touchpoints: published, tried, put in force, retired.")
+schemas = Commands("Publish, try and retire JSON Schemas of touchpoints.")
 
 Kind = Annotated[str, typer.Argument(help="Kind of touchpoint, such as order_completed.")]
 SchemaFile = Annotated[
@@ -24,7 +24,8 @@ OtherFile = Annotated[
     Path | None, typer.Option("--schema", help="A schema that is not published; else the one in force.", exists=True)
 ]
 NewMode = Annotated[Mode | None, typer.Option("--mode", help="What becomes of a violation; left out, it stays.")]
-Version = Annotated[int | None, typer.Option("--version", min=1, help="The version to be obeyed.")]
+Version = Annotated[int | None, typer.Option("--version", min=1, help="Which version; else the one in force.")]
+NewVersion = Annotated[int | None, typer.Option("--version", min=1, help="The version to be obeyed.")]
 
 _COLUMNS: Final = ("kind", "mode", "active", "versions", "updated_at")
 _VIOLATIONS: Final = ("version", "count", "pointer", "detail", "item_id", "last_at")
@@ -40,11 +41,11 @@ def show_list(call: ServiceCall) -> None:
 
 @schemas.command("show")
 def show(call: ServiceCall, kind: Kind, version: Version = None) -> None:
-    """Show a version as `put` takes it, else the one in force, and what was taken although it violated one."""
+    """Show a version as `put` takes it, and what was taken although it violated one."""
     call.show(call.api("ingest").get(f"/v1/schemas/{kind}"), lambda around, found: _show(around, found, version))
 
 
-@schemas.command("put")
+@schemas.command("put", epilog="Example: tragt schemas put order_completed order.yaml --mode warn")
 def put(call: ServiceCall, kind: Kind, file: SchemaFile, mode: NewMode = None) -> None:
     """Publish a version and put it in force; without --mode a first one only warns."""
     asked = _read(file) | ({} if mode is None else {"mode": mode.value})
@@ -52,7 +53,7 @@ def put(call: ServiceCall, kind: Kind, file: SchemaFile, mode: NewMode = None) -
 
 
 @schemas.command("set")
-def change(call: ServiceCall, kind: Kind, mode: NewMode = None, version: Version = None) -> None:
+def change(call: ServiceCall, kind: Kind, mode: NewMode = None, version: NewVersion = None) -> None:
     """Change what becomes of a violation, or put another version in force."""
     asked = ({} if mode is None else {"mode": mode.value}) | ({} if version is None else {"active": version})
     if not asked:

@@ -215,7 +215,7 @@ def _answer_nobody(_request: Request, _error: Exception) -> Response:
 def _answer_invalid(request: Request, error: Exception) -> Response:
     errors = error.errors() if isinstance(error, RequestValidationError) else ()
     if any(tuple(one["loc"]) == ("body",) for one in errors) and not _says_json(request):
-        detail = "the body is JSON, and said to be: send the header Content-Type: application/json"
+        detail = "the body is JSON, so send the header Content-Type: application/json"
         return respond(problem_of(InvalidRequest(FieldFault("", "wrong_type", detail))))
     return respond(problem_of(InvalidRequest(*_faults_of(errors))))
 

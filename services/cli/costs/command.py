@@ -21,7 +21,7 @@ from services.cli.document import read_bytes
 from services.cli.exits import Ended, Exit
 from services.metrics.domain.cost import Cost
 
-costs = Commands("What advertising cost.")
+costs = Commands("Import and list what advertising cost.")
 
 _SUFFIX: Final = ".yaml"
 _AT_ONCE: Final = 250
@@ -54,7 +54,7 @@ def exports() -> Mapping[str, Export]:
     return {name: msgspec.convert(yaml.safe_load(text), Export) for name, text in named}
 
 
-@costs.command("import")
+@costs.command("import", epilog="Example: tragt costs import report.csv --mapping google-ads --currency EUR")
 def import_costs(
     call: ServiceCall,
     file: Annotated[Path, typer.Argument(help="An export, or an answer of the API.", exists=True, dir_okay=False)],

@@ -12,7 +12,7 @@ from services.ingest.domain.item_id import check_public, content_id, own_id
 from services.ingest.domain.keys import KeyRing, identifier, plain_keys
 from services.ingest.domain.kind import check_kind
 from services.ingest.domain.misspelt import misspelt
-from services.ingest.domain.refusal import Refused
+from services.ingest.domain.refusal import Refusal, Refused
 from services.ingest.protocols import keeping
 from services.ingest.protocols.arrival import Surroundings, admitted, check_time, native_surroundings, way_in
 from services.ingest.protocols.click_token import unseal
@@ -143,8 +143,10 @@ def parse(item: Item, arrival: Arrival, *, may_hold_nul: bool = False) -> Outcom
     try:
         return _parse(item, arrival, may_hold_nul=may_hold_nul)
     except Refused as outcome:
-        raw = bytes(item)
-        return keeping.refused(id_of_refused(raw), raw, outcome.refusal)
+        raw, refusal = bytes(item), outcome.refusal
+        if refusal.code == Code.NO_IDENTITY:
+            refusal = Refusal(refusal.code, refusal.pointer, f"{refusal.detail} in `identity`")
+        return keeping.refused(id_of_refused(raw), raw, refusal)
 
 
 def _parse(item: Item, arrival: Arrival, *, may_hold_nul: bool) -> Touchpoint:

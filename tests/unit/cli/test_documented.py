@@ -25,5 +25,20 @@ def test_every_command_is_there_and_no_other() -> None:
     assert set(re.findall(r"^\| `(tragt [a-z -]+)` \|", PAGE, re.MULTILINE)) == set(_names(build_app(), "tragt"))
 
 
+def _examples(app: typer.Typer) -> Iterator[str]:
+    for command in app.registered_commands:
+        if (command.epilog or "").startswith("Example: "):
+            yield str(command.epilog).removeprefix("Example: ")
+    for group in app.registered_groups:
+        yield from _examples(group.typer_instance or typer.Typer())
+
+
+def test_every_example_of_the_help_is_a_command() -> None:
+    named = [told for example in _examples(build_app()) for told in re.findall(r"tragt [a-z]+ [a-z]+", example)]
+
+    assert len(named) > 5
+    assert set(named) <= set(_names(build_app(), "tragt"))
+
+
 def test_every_exit_code_is_there_and_no_other() -> None:
     assert [int(code) for code in re.findall(r"^\| (\d) \|", PAGE, re.MULTILINE)] == [code.value for code in Exit]

@@ -258,6 +258,10 @@ def test_no_amount_is_told_what_one_looks_like() -> None:
         (b'{"kind":"page_viewed"', "this is not JSON: it ends too early"),
         (_with(occurred_at=1_714_564_800), "an instant is a text such as 2026-11-25T18:00:00Z"),
         (_with(value=129), 'money is an object such as {"amount": "129.00", "currency": "EUR"}'),
+        (
+            {"kind": "page_viewed", "user_id": "u-1"},
+            "give a user id, an anonymous id, an e-mail, a phone or an external id in `identity`",
+        ),
         (_with(traits="x"), "Expected object | null, got str"),
     ],
 )
