@@ -7,7 +7,7 @@ from urllib.parse import quote
 import msgspec
 import typer
 
-from services.cli.call import After, Commands, Limit, ServiceCall
+from services.cli.call import After, Commands, Limit, ServiceCall, beginning
 from services.cli.context import Given
 from services.cli.document import read_bytes
 from services.cli.exits import Ended, Exit
@@ -18,10 +18,21 @@ rejected = Commands("Look at refused items, mend them, try them again.")
 ItemId = Annotated[str, typer.Argument(help="The item's id, as `tragt rejected list` shows it.")]
 OneCode = Annotated[Code | None, typer.Option("--code", help="Only what was refused for this.")]
 OneProtocol = Annotated[str, typer.Option("--protocol", help="Only what came as this, such as segment.")]
+OneKey = Annotated[str, typer.Option("--from-key", help="Only what came with this key or hook; its prefix will do.")]
 OneRefuser = Annotated[str, typer.Option("--refused-by", help="Only what this service refused, such as ingest.")]
 Since = Annotated[str, typer.Option("--since", help="Only what came from then on, such as 2026-11-25T00:00:00Z.")]
 Until = Annotated[str, typer.Option("--until", help="Only what came before then.")]
-_COLUMNS: Final = ("id", "code", "pointer", "detail", "protocol", "received_at", "replayed_at")
+Mapped = Annotated[
+    Path | None,
+    typer.Option(
+        "--mapping", help="A JSON file: where in the item the value of each field stands, - for standard input."
+    ),
+]
+Patched = Annotated[
+    Path | None, typer.Option("--patch", help="A file with a JSON merge patch (RFC 7396), - for standard input.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would become of it, before and after.")]
+_COLUMNS: Final = ("id", "code", "pointer", "detail", "protocol", "key", "received_at", "replayed_at")
 
 
 @rejected.command("list")
@@ -29,6 +40,7 @@ def show_list(
     call: ServiceCall,
     code: OneCode = None,
     protocol: OneProtocol = "",
+    from_key: OneKey = "",
     refused_by: OneRefuser = "",
     since: Since = "",
     until: Until = "",
@@ -37,16 +49,20 @@ def show_list(
     after: After = "",
 ) -> None:
     """List refused items, latest first, each with its reason."""
-    asked = _filter(code, protocol, refused_by, since, until) | {"state": state, "limit": str(limit), "after": after}
+    which = _filter(code, protocol, from_key, refused_by, since, until)
+    asked = which | {"state": state, "limit": str(limit), "after": after}
     listed = call.api("ingest").get("/v1/rejected", asked)
     call.show(listed, lambda around, found: around.page(_COLUMNS, found, "nothing was refused"))
 
 
 @rejected.command("show")
 def show(call: ServiceCall, item: ItemId) -> None:
-    """Show one refused item with its own bytes."""
-    fields = (*_COLUMNS, "payload")
+    """Show one refused item with its own bytes; with --json its payload is an object where it is JSON."""
+    fields = (*_COLUMNS, "refused_by", "payload")
     kept = call.api("ingest").get(_path(item))
+    if call.as_json and kept["payload_encoding"] == "utf-8":
+        payload = _read_again(kept["payload"])
+        kept |= {} if payload is kept["payload"] else {"payload": payload, "payload_encoding": "json"}
     call.show(kept, lambda around, found: around.table(("field", "value"), [(name, found[name]) for name in fields]))
 
 
@@ -54,9 +70,21 @@ def show(call: ServiceCall, item: ItemId) -> None:
 def fix(
     call: ServiceCall,
     item: ItemId,
-    payload: Annotated[Path, typer.Argument(help="A file with the mended item as JSON, - for standard input.")],
+    payload: Annotated[
+        Path | None, typer.Argument(help="A file with the mended item as JSON, - for standard input.")
+    ] = None,
+    mapping: Mapped = None,
+    patch: Patched = None,
+    dry_run: DryRun = False,
 ) -> None:
-    """Put a mended item in place of a refused one, and try it again."""
+    """Mend one refused item, by a whole new one, a mapping or a patch, and try it again."""
+    if payload is None:
+        _mend(call, {"id": item}, mapping, patch, limit=1, dry_run=dry_run)
+        return
+    if mapping or patch or dry_run:
+        raise Ended(
+            Exit.MISUSED, "a mended item is put in place as it is: --mapping, --patch and --dry-run are without it"
+        )
     service = call.api("ingest")
     service.patch(_path(item), {"payload": _read(payload)})
     _show_tried(call, service.post(f"{_path(item)}/replay"))
@@ -65,27 +93,23 @@ def fix(
 @rejected.command("fix-many")
 def fix_many(
     call: ServiceCall,
-    patch: Annotated[Path, typer.Option(help="A file with a JSON merge patch (RFC 7396), - for standard input.")],
+    mapping: Mapped = None,
+    patch: Patched = None,
     code: OneCode = None,
     protocol: OneProtocol = "",
+    from_key: OneKey = "",
     refused_by: OneRefuser = "",
     since: Since = "",
     until: Until = "",
     limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many at most.")] = 100,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would become of them.")] = False,
+    dry_run: DryRun = False,
 ) -> None:
-    """Patch the latest that wait and try them again; exit code 1 when any is still refused, which stays as it was."""
-    asked = {
-        "filter": _filter(code, protocol, refused_by, since, until),
-        "patch": _read(patch),
-        "dry_run": dry_run,
-        "limit": limit,
-    }
-    told = call.api("ingest").post("/v1/rejected/fix", asked)
-    call.show(told, lambda around, told: _show_fixed(around, told, "would be taken" if dry_run else "taken"))
-    still = sum(item["refused"] is not None for item in told["data"])
-    if still:
-        raise call.no(f"{still} still refused")
+    """Mend the latest that wait by a mapping or a patch and try them again; exit code 1 when any is still refused.
+
+    What is still refused stays as it was.
+    """
+    which = _filter(code, protocol, from_key, refused_by, since, until)
+    _mend(call, which, mapping, patch, limit=limit, dry_run=dry_run)
 
 
 @rejected.command("replay")
@@ -106,8 +130,25 @@ def replay(
     _show_tried(call, told)
 
 
-def _filter(code: Code | None, protocol: str, refused_by: str, since: str, until: str) -> dict[str, str]:
-    asked = {"protocol": protocol, "refused_by": refused_by, "since": since, "until": until}
+def _mend(
+    call: ServiceCall, which: dict[str, str], mapping: Path | None, patch: Path | None, *, limit: int, dry_run: bool
+) -> None:
+    given = [(name, path) for name, path in (("mapping", mapping), ("patch", patch)) if path is not None]
+    if len(given) != 1:
+        raise Ended(Exit.MISUSED, "say how: by a --mapping or by a --patch")
+    ((name, path),) = given
+    asked = {"filter": which, name: _read(path), "dry_run": dry_run, "limit": limit}
+    told = call.api("ingest").post("/v1/rejected/fix", asked)
+    for item in told["data"] if call.as_json else ():
+        item |= {part: _read_again(item[part]) for part in ("before", "payload") if item[part] is not None}
+    call.show(told, lambda around, told: _show_fixed(around, told, dry_run=dry_run))
+    still = sum(item["refused"] is not None for item in told["data"])
+    if still:
+        raise call.no(f"{still} still refused")
+
+
+def _filter(code: Code | None, protocol: str, from_key: str, refused_by: str, since: str, until: str) -> dict[str, str]:
+    asked = {"protocol": protocol, "key": beginning(from_key), "refused_by": refused_by, "since": since, "until": until}
     return {name: value for name, value in {"code": code.value if code else "", **asked}.items() if value}
 
 
@@ -122,14 +163,27 @@ def _read(payload: Path) -> Any:
         raise Ended(Exit.MISUSED, f"{payload} is not JSON: {error}") from error
 
 
-def _fixed(item: dict[str, Any]) -> tuple[str, str, str]:
+def _read_again(payload: str) -> Any:
+    """What was kept as the value that it is; as text where it is no JSON."""
+    try:
+        return msgspec.json.decode(payload)
+    except (msgspec.DecodeError, RecursionError):
+        return payload
+
+
+def _refused(item: dict[str, Any]) -> str:
     why = item["refused"]
-    return item["id"], item["payload"] or "", f"{why['code']} at {why['pointer'] or '/'}" if why else ""
+    return f"{why['code']} at {why['pointer'] or '/'}: {why['detail']}" if why else ""
 
 
-def _show_fixed(around: Given, told: dict[str, Any], verb: str) -> None:
-    around.table(("id", "payload", "refused"), [_fixed(item) for item in told["data"]])
-    around.say(f"{told['accepted']} {verb}")
+def _show_fixed(around: Given, told: dict[str, Any], *, dry_run: bool) -> None:
+    parts = ("before", "payload") if dry_run else ("payload",)
+    rows = [(item["id"], *(item[part] for part in parts), _refused(item)) for item in told["data"]]
+    if not rows:
+        around.say("nothing waits there")
+        return
+    around.table(("id", "before", "after", "refused") if dry_run else ("id", "mended", "refused"), rows)
+    around.say(f"{told['accepted']} {'would be taken' if dry_run else 'taken'}")
 
 
 def _show_tried(call: ServiceCall, told: dict[str, Any]) -> None:

@@ -1,22 +1,35 @@
 """Shapes of requests and answers as OpenAPI shows them. The hot routes parse faster and say the same."""
 
-from typing import Annotated, Any, Literal
+from datetime import datetime
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from services.ingest.domain.file_import import Format, State
 from shared.vocabulary import Channel, Code
 
 
-def _written(value: Any) -> Any:
+def _written(value: Any, read: ValidatorFunctionWrapHandler) -> datetime:
     """An instant as text: a number of something since 1970 is none."""
     text = str(value)
-    if text.replace(".", "", 1).removeprefix("-").isdecimal():
-        raise ValueError("an instant is written as RFC 3339 has it: 2026-11-25T09:30:00Z")
-    return value
+    try:
+        if not text.replace(".", "", 1).removeprefix("-").isdecimal():
+            return cast("datetime", read(value))
+    except ValidationError:
+        pass
+    raise ValueError("an instant is written as RFC 3339 has it: 2026-11-25T09:30:00Z")
 
 
-Instant = Annotated[AwareDatetime, BeforeValidator(_written)]
+Instant = Annotated[AwareDatetime, WrapValidator(_written)]
 
 
 class Identity(BaseModel):
@@ -113,6 +126,7 @@ class Kept(BaseModel):
     detail: str
     protocol: str
     refused_by: str
+    key: str = Field(description="Prefix of the key, or of the hook, that it came with; empty where that is not known.")
     received_at: str
     replayed_at: str | None
 
@@ -173,20 +187,30 @@ class Which(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    id: str | None = None
     code: Code | None = None
     protocol: str | None = None
     refused_by: str | None = None
+    key: str | None = Field(default=None, description="Prefix of the key that it came with.")
     since: Instant | None = None
     until: Instant | None = None
 
 
 class FixMany(BaseModel):
-    """A JSON merge patch (RFC 7396) for the latest that wait of `filter`, up to `limit`."""
+    """A mapping or a JSON merge patch (RFC 7396) for the latest that wait of `filter`, up to `limit`."""
 
     model_config = ConfigDict(extra="forbid")
 
     filter: Which
-    patch: dict[str, Any] = Field(examples=[{"kind": "form_submitted"}])
+    patch: dict[str, Any] | None = Field(
+        default=None, description="The same for all of them; null takes a field away.", examples=[None]
+    )
+    mapping: dict[str, Any] | None = Field(
+        default=None,
+        description="Of the item's shape: where in the item as refused (JMESPath) the value of a field stands, or"
+        " `{at, map, otherwise}`, or a time, `{at, unit}` or `{at, format}`; null takes a field away.",
+        examples=[{"identity": {"email": "properties.mail"}, "properties": {"mail": None}}],
+    )
     dry_run: StrictBool = Field(default=False, description="Only say what would become of them.")
     limit: int = Field(default=100, ge=1, le=1_000)
 
@@ -195,7 +219,8 @@ class FixedItem(BaseModel):
     """One item: what it became by the patch, or with `dry_run` would, and why it is refused even so."""
 
     id: str
-    payload: str | None = Field(description="With the patch in it; null where what came is no JSON, or too deep.")
+    before: str | None = Field(description="As it was, with `dry_run`.")
+    payload: str | None = Field(description="As it is mended; null where it cannot be: it is no JSON, or too deep.")
     refused: FieldRefused | None
 
 
@@ -271,14 +296,6 @@ class HookSecrets(BaseModel):
     secrets: dict[str, str | list[str]]
 
 
-class HookSettings(BaseModel):
-    """All settings of a hook, in place of those it had; a mapped one keeps its document."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    settings: dict[str, Any]
-
-
 class HookListed(BaseModel):
     """A hook as it is listed."""
 
@@ -336,17 +353,6 @@ class Import(BaseModel):
     rejected: int
     skipped: int = Field(description="How many rows hold nothing that the mapping takes.")
     twins: int = Field(description="How many rows were there before in the file, and were taken all the same.")
-    missing: list[str] = Field(
-        description="Columns that the mapping asks for and no row fills, once the file has ended."
-    )
-    timeless: int = Field(description="How many of the accepted have no time, and happen as they arrive.")
-    early: int = Field(description="How many of them have a time that is later than now, and happen as they arrive.")
-    same_as: str | None = Field(
-        description="The import that took the same rows before, so that all were there already."
-    )
-    first: dict[str, Any] | None = Field(
-        description="Of a dry run, as its answer alone tells it: the first touchpoint."
-    )
     codes: dict[Code, int] = Field(description="How many rows were refused, by code.")
     refused: list[RefusedRow] = Field(description="The first hundred of them; all are at `GET /v1/rejected`.")
     created_at: str

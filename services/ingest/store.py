@@ -30,29 +30,31 @@ class RejectedRow:
     refused_by: str
     received_at: int
     payload: bytes
+    key: str
     fingerprint: bytes
     twin_id: str
 
 
 _KEEP: Final = """
     INSERT INTO ingest.rejected
-        (workspace_id, id, code, pointer, detail, protocol, refused_by, received_at, payload, fingerprint)
+        (workspace_id, id, code, pointer, detail, protocol, refused_by, received_at, payload, fingerprint, key)
     SELECT * FROM unnest(
         $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bytea[],
-        $10::bytea[])
+        $10::bytea[], $11::text[])
     ON CONFLICT (workspace_id, id) DO NOTHING
     RETURNING 1
 """
 _KEEP_TWINS: Final = """
     INSERT INTO ingest.rejected
-        (workspace_id, id, code, pointer, detail, protocol, refused_by, received_at, payload, fingerprint)
+        (workspace_id, id, code, pointer, detail, protocol, refused_by, received_at, payload, fingerprint, key)
     SELECT said.workspace_id, said.twin_id, said.code, said.pointer, said.detail, said.protocol, said.refused_by,
-        said.received_at, said.payload, said.fingerprint
+        said.received_at, said.payload, said.fingerprint, said.key
     FROM unnest(
         $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bytea[],
-        $10::bytea[], $11::text[]
+        $10::bytea[], $11::text[], $12::text[]
     ) AS said
-        (workspace_id, id, code, pointer, detail, protocol, refused_by, received_at, payload, fingerprint, twin_id)
+        (workspace_id, id, code, pointer, detail, protocol, refused_by, received_at, payload, fingerprint, key,
+         twin_id)
     JOIN ingest.rejected AS kept ON kept.workspace_id = said.workspace_id AND kept.id = said.id
     WHERE kept.fingerprint <> said.fingerprint
     ON CONFLICT (workspace_id, id) DO NOTHING
@@ -77,6 +79,7 @@ async def keep(connection: Connection, rows: Sequence[RejectedRow]) -> int:
         [row.received_at for row in ordered],
         [row.payload for row in ordered],
         [row.fingerprint for row in ordered],
+        [row.key for row in ordered],
     )
     fresh = len(await connection.fetch(_KEEP, *columns))
     if fresh < len(rows):

@@ -1,4 +1,4 @@
-"""The tables of ingest (migrations 0003, 0008, 0009, 0013, 0016, 0017 and 0020)."""
+"""The tables of ingest (migrations 0003, 0008, 0009, 0013, 0016, 0017 and 0019)."""
 
 from typing import Final
 
@@ -14,7 +14,6 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
-    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -36,10 +35,12 @@ rejected: Final = Table(
     Column("replayed_at", BigInteger),
     Column("payload", LargeBinary, nullable=False),
     Column("fingerprint", LargeBinary),
+    Column("key", Text, nullable=False, server_default=""),
     PrimaryKeyConstraint("workspace_id", "id"),
 )
 """Every refused item, whoever refused it, with as much of its bytes as may be kept. ``replayed_at``: taken since.
-``fingerprint`` is of what it said when it came, whatever was repaired since: a retry has the same, and is kept once."""
+``fingerprint`` is of what it said when it came, whatever was repaired since: a retry has the same, and is kept once.
+``key`` is the prefix of the key, or the hook, it came with."""
 
 Index("ix_rejected_received_at", rejected.c.workspace_id, rejected.c.received_at, rejected.c.id)
 Index("ix_rejected_code", rejected.c.workspace_id, rejected.c.code, rejected.c.received_at, rejected.c.id)
@@ -91,10 +92,6 @@ file_import: Final = Table(
     Column("accepted_count", BigInteger, nullable=False),
     Column("twin_count", BigInteger, nullable=False),
     Column("read_so_far", Text, nullable=False),
-    Column("missing", JSONB, nullable=False, server_default=text("'[]'")),
-    Column("timeless_count", BigInteger, nullable=False, server_default=text("0")),
-    Column("early_count", BigInteger, nullable=False, server_default=text("0")),
-    Column("same_as", Text, nullable=False, server_default=""),
     Column("codes", JSONB, nullable=False),
     Column("refused", JSONB, nullable=False),
     Column("created_at", BigInteger, nullable=False),

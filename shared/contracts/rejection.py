@@ -10,7 +10,7 @@ TWIN_MARK: Final = "~"
 
 class Rejection(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One refused item. ``payload`` is the item's own bytes (base64 on the wire), so that it can be repaired and
-    replayed.
+    replayed. ``key`` is the prefix of the key, or of the hook, that it came with at the door.
     """
 
     workspace: str
@@ -22,3 +22,4 @@ class Rejection(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     received_at: int
     refused_by: str
     payload: bytes
+    key: str = ""

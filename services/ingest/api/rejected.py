@@ -3,19 +3,23 @@
 import base64
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import partial
 from typing import Annotated, Any, Final
 
 import msgspec
 from fastapi import APIRouter, Query, Request
 
 from services.ingest import schemas
-from services.ingest.handlers.replaying import Fixed, Replay, Replayed
+from services.ingest.domain.merge_patch import merged
+from services.ingest.handlers.replaying import Fixed, Mend, Replay, Replayed
+from services.ingest.protocols.mapping import InvalidMapping
+from services.ingest.protocols.mending import mending_of
 from services.ingest.queries import KeptItem, Which, find_rejected, list_rejected
 from shared.access import Principal
 from shared.clock import from_datetime, to_text
 from shared.database.connection import Engine
 from shared.database.session import reading
-from shared.errors import Forbidden, InvalidRequest, NotFound, Transient, Unauthenticated
+from shared.errors import FieldFault, Forbidden, InvalidRequest, NotFound, Transient, Unauthenticated
 from shared.http.auth import Administrator
 from shared.http.pagination import DEFAULT_LIMIT, MAX_LIMIT, decode_cursor, encode_cursor
 from shared.http.problems import responses
@@ -42,6 +46,7 @@ async def list_items(  # noqa: PLR0913, PLR0917 -- its parameters are those of t
     code: Code | None = None,
     protocol: str | None = None,
     refused_by: str | None = None,
+    key: str | None = None,
     since: schemas.Instant | None = None,
     until: schemas.Instant | None = None,
     state: State | None = None,
@@ -49,7 +54,7 @@ async def list_items(  # noqa: PLR0913, PLR0917 -- its parameters are those of t
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
 ) -> schemas.KeptList:
     """Of this workspace, whoever refused them: the door or a worker behind it. `since` and `until`: when received."""
-    asked = schemas.Which(code=code, protocol=protocol, refused_by=refused_by, since=since, until=until)
+    asked = schemas.Which(code=code, protocol=protocol, refused_by=refused_by, key=key, since=since, until=until)
     which = _which(asked, waiting=None if state is None else state is State.WAITING)
     before = decode_cursor(_LIST, after, tuple[int, str]) if after else None
     async with reading(_engine(request), who.workspace) as session:
@@ -66,13 +71,14 @@ async def replay_by_code(request: Request, who: Administrator, asked: schemas.Re
     return _outcome(await _replay(request).replay(who, rows))
 
 
-@router.post("/fix", summary="Patch refused items and try them again")
+@router.post("/fix", summary="Mend refused items and try them again")
 async def fix_many(request: Request, who: Administrator, asked: schemas.FixMany) -> schemas.Fixed:
-    """The latest that wait. One that is refused with the patch as well stays as it was, for another try."""
+    """The latest that wait, by a patch or a mapping. One that is refused even so stays as it was, for another try."""
+    mend = _mend(asked)
     rows = await _waiting(request, who, _which(asked.filter, waiting=True), asked.limit)
-    fixed = await _replay(request).fix(who, rows, asked.patch, dry_run=asked.dry_run)
+    fixed = await _replay(request).fix(who, rows, mend, dry_run=asked.dry_run)
     accepted = sum(one.refusal is None for one in fixed)
-    return schemas.Fixed(dry_run=asked.dry_run, accepted=accepted, data=[_fixed(one) for one in fixed])
+    return schemas.Fixed(dry_run=asked.dry_run, accepted=accepted, data=[_fixed(one, asked.dry_run) for one in fixed])
 
 
 @router.get("/{item_id}", summary="One refused item with its payload")
@@ -111,6 +117,8 @@ async def _waiting(request: Request, who: Principal, which: Which, limit: int) -
 
 def _which(asked: schemas.Which, *, waiting: bool | None) -> Which:
     return Which(
+        id=asked.id,
+        key=asked.key,
         code=asked.code,
         protocol=asked.protocol,
         refused_by=asked.refused_by,
@@ -138,15 +146,34 @@ def _told(item: KeptItem) -> dict[str, Any]:
         "detail": item.detail,
         "protocol": item.protocol,
         "refused_by": item.refused_by,
+        "key": item.key,
         "received_at": to_text(item.received_at),
         "replayed_at": None if item.replayed_at is None else to_text(item.replayed_at),
     }
 
 
-def _fixed(one: Fixed) -> schemas.FixedItem:
+def _mend(asked: schemas.FixMany) -> Mend:
+    """Raises InvalidRequest when it is not one of the two, or is none."""
+    if (asked.patch is None) == (asked.mapping is None):
+        raise InvalidRequest(FieldFault("", "missing", "either a patch or a mapping: one of the two"))
+    if asked.mapping is not None:
+        try:
+            return mending_of(asked.mapping).mend
+        except InvalidMapping as error:
+            faults = [FieldFault(f"/mapping{pointer}", "invalid_value", detail) for pointer, detail in error.faults]
+            raise InvalidRequest(*faults) from None
+    try:
+        msgspec.json.encode(asked.patch)
+    except UnicodeEncodeError:
+        raise InvalidRequest(FieldFault("/patch", Code.NOT_JSON, "text with half of a surrogate pair")) from None
+    return partial(merged, patch=asked.patch or {})
+
+
+def _fixed(one: Fixed, dry_run: bool) -> schemas.FixedItem:
     why = one.refusal
     return schemas.FixedItem(
         id=one.id,
+        before=one.before.decode("utf-8", "replace") if dry_run else None,
         payload=None if one.payload is None else one.payload.decode(),
         refused=None if why is None else schemas.FieldRefused(code=why.code, pointer=why.pointer, detail=why.detail),
     )

@@ -104,7 +104,7 @@ class Door:
         warned: list[Warned] = []
         if arrival.schemas:
             outcomes = watched(outcomes, arrival.schemas, warned)
-        receipt = await self._take(protocol, arrival, outcomes, whole)
+        receipt = await self._take(protocol, arrival, outcomes, whole, key=principal.key_prefix)
         if warned:
             self._warn(protocol, principal, warned, arrival.received_at)
         self._count(protocol, principal.key_prefix, receipt)
@@ -134,9 +134,9 @@ class Door:
         )
 
     async def _take(
-        self, protocol: str, arrival: Arrival, outcomes: Iterable[Outcome], whole: Refusal | None = None
+        self, protocol: str, arrival: Arrival, outcomes: Iterable[Outcome], whole: Refusal | None, *, key: str
     ) -> Receipt:
-        good, bad, refused = self._records(protocol, arrival, outcomes)
+        good, bad, refused = self._records(protocol, arrival, outcomes, key)
         size = sum([len(record.value) for records in (good, bad) for record in records])
         self._allowances.hold(arrival.workspace, size)
         try:
@@ -149,7 +149,7 @@ class Door:
         return Receipt(len(good), tuple(refused), whole)
 
     def _records(
-        self, protocol: str, arrival: Arrival, outcomes: Iterable[Outcome]
+        self, protocol: str, arrival: Arrival, outcomes: Iterable[Outcome], key: str
     ) -> tuple[list[Append], list[Append], list[RefusedItem]]:
         """What goes to either topic, and what the sender is told."""
         good: list[Append] = []
@@ -166,7 +166,7 @@ class Door:
             else:
                 if outcome.refusal.code not in WITHHELD:
                     outcome = _renamed(outcome, arrival, unnamed)  # noqa: PLW2901 -- told and kept under the same id
-                    bad.append(Append(0, encode(_rejection(outcome, arrival, protocol))))
+                    bad.append(Append(0, encode(_rejection(outcome, arrival, protocol, key))))
                 refused.append(RefusedItem(index, outcome.id, outcome.refusal))
         return good, bad, refused
 
@@ -215,7 +215,7 @@ def _renamed(outcome: Rejected, arrival: Arrival, unnamed: Counter[str]) -> Reje
     return msgspec.structs.replace(outcome, id=content_id(outcome.payload))
 
 
-def _rejection(outcome: Rejected, arrival: Arrival, protocol: str) -> Rejection:
+def _rejection(outcome: Rejected, arrival: Arrival, protocol: str, key: str) -> Rejection:
     """As the log carries it. Names out of the item may stand in the pointer, so NUL and length are seen to."""
     refusal = outcome.refusal
     return Rejection(
@@ -228,4 +228,5 @@ def _rejection(outcome: Rejected, arrival: Arrival, protocol: str) -> Rejection:
         received_at=arrival.received_at,
         refused_by=SERVICE,
         payload=outcome.payload[:_MAX_KEPT_BYTES],
+        key=key,
     )

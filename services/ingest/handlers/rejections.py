@@ -40,6 +40,7 @@ def _row(value: bytes) -> RejectedRow | None:
         refused_by=rejection.refused_by,
         received_at=rejection.received_at,
         payload=rejection.payload,
+        key=rejection.key,
         fingerprint=said,
         twin_id=f"{item_id}{TWIN_MARK}{said.hex()}",
     )

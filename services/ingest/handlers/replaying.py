@@ -1,15 +1,15 @@
 """Tries kept items again, as if they came at the instant they first came: after a repair, or after we learned more."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from services.ingest import store
-from services.ingest.domain.merge_patch import merged
 from services.ingest.domain.policy import terms_by
-from services.ingest.domain.refusal import Refusal
+from services.ingest.domain.refusal import Refusal, Refused
 from services.ingest.handlers.accepting import SERVICE
 from services.ingest.handlers.import_mappings import kept_rows
 from services.ingest.handlers.schema_cache import SchemaCache
@@ -27,7 +27,7 @@ from shared.contracts.topics import TOPICS, partition_for
 from shared.contracts.touchpoint import Touchpoint
 from shared.database.connection import Engine
 from shared.database.session import writing
-from shared.errors import FieldFault, InvalidRecord, InvalidRequest, NotFound
+from shared.errors import InvalidRecord, NotFound
 from shared.identity_key import is_canonical, strongest_first
 from shared.streaming.ports import Producer
 from shared.streaming.types import Append
@@ -35,6 +35,10 @@ from shared.vocabulary import Code, TopicName
 
 _IMPORT: Final = f"{import_items.PROTOCOL}."
 _Rows = Mapping[str, KeptRows | None]
+
+
+Mend = Callable[[bytes], bytes]
+"""Mends the bytes of an item. Raises ValueError when they are not JSON, RecursionError when too deep, and Refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +51,13 @@ class Replayed:
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """A kept item with a patch in it, and why it is refused even so. No ``payload`` where it is no JSON or too deep."""
+    """A kept item as it was and as it is mended, and why it is refused even so.
+
+    No ``payload`` where it cannot be mended: it is no JSON, or too deep, or a value is not to be had.
+    """
 
     id: str
+    before: bytes
     payload: bytes | None
     refusal: Refusal | None
 
@@ -85,26 +93,28 @@ class Replay:
         return Replayed(len(good), tuple((item_id, outcome.refusal) for item_id, outcome in bad))
 
     async def fix(
-        self, principal: Principal, items: Sequence[KeptItem], patch: Mapping[str, Any], *, dry_run: bool
+        self, principal: Principal, items: Sequence[KeptItem], mend: Mend, *, dry_run: bool
     ) -> Sequence[Fixed]:
-        """Patch each item; those that are good now are appended, and the others stay as they were, reason and all.
+        """Mend each item; those that are good now are appended, and the others stay as they were, reason and all.
 
-        A dry run only tells. Raises InvalidRequest, Unavailable, Transient.
+        A dry run only tells. Raises Unavailable, Transient.
         """
         good: dict[str, bytes] = {}
         touchpoints: list[Touchpoint] = []
         fixed: list[Fixed] = []
         rows = await self._rows(principal, items)
         for item in items:
-            payload = _patched(item, patch)
-            if payload is None:
-                fixed.append(Fixed(item.id, None, Refusal(Code(item.code), item.pointer, item.detail)))
+            await asyncio.sleep(0)  # others are served between two: each may look at a long list
+            before = item.payload or b""
+            payload = _mended(item, mend)
+            if isinstance(payload, Refusal):
+                fixed.append(Fixed(item.id, before, None, payload))
                 continue
             outcome = self._again(principal, replace(item, payload=payload), rows)
             if not isinstance(outcome, Rejected):
                 good[item.id] = payload
                 touchpoints += outcome
-            fixed.append(Fixed(item.id, payload, outcome.refusal if isinstance(outcome, Rejected) else None))
+            fixed.append(Fixed(item.id, before, payload, outcome.refusal if isinstance(outcome, Rejected) else None))
         if good and not dry_run:
             await self._append(touchpoints)
             async with writing(self._engine) as session:
@@ -176,13 +186,14 @@ def _why(outcome: Rejected) -> tuple[str, str, str]:
     return outcome.refusal.code, outcome.refusal.pointer, outcome.refusal.detail
 
 
-def _patched(item: KeptItem, patch: Mapping[str, Any]) -> bytes | None:
+def _mended(item: KeptItem, mend: Mend) -> bytes | Refusal:
+    """The item's bytes mended, or why they cannot be: by default that for which it was refused."""
     try:
-        return merged(item.payload or b"", patch)
-    except UnicodeEncodeError:
-        raise InvalidRequest(FieldFault("/patch", Code.NOT_JSON, "text with half of a surrogate pair")) from None
+        return mend(item.payload or b"")
+    except Refused as why:
+        return why.refusal
     except (ValueError, RecursionError):
-        return None
+        return Refusal(Code(item.code), item.pointer, item.detail)
 
 
 def _from_log(item: KeptItem, payload: bytes, workspace: str) -> Outcome:

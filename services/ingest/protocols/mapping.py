@@ -24,7 +24,7 @@ from shared.vocabulary import Code
 MAX_TAKEN_APART_BYTES: Final = 8 * 1024 * 1024
 """Of all items of one body, each with what it is told of the whole."""
 
-_MAX_PART_BYTES: Final = 256 * 1024
+MAX_PART_BYTES: Final = 256 * 1024
 """Of one part of a touchpoint: far above what a touchpoint may have in all, which is looked at when it is written."""
 
 _MAX_SIZE: Final = 1_000
@@ -170,6 +170,45 @@ def fault_of(error: msgspec.ValidationError, structs: Object[str, type[msgspec.S
     return f"{pointer}/{unknown[1]}", one_of(unknown[1], structs.get(pointer, _Lookup).__struct_fields__)
 
 
+class Values:
+    """Compiles values that stand for themselves, of one document, and collects what is wrong with them."""
+
+    def __init__(self) -> None:
+        self.faults: list[tuple[str, str]] = []
+        """As in InvalidMapping."""
+        self._compiler = _Compiler(self.faults, None)
+
+    def add(self, said: Any, pointer: str) -> "Value | None":
+        """The value of a place, of ``{at, map, otherwise}`` or of a time, ``{at, unit}`` or ``{at, format}``, which
+        stands at the pointer; None when it is at fault."""
+        if isinstance(said, dict):
+            kind = _Time if "unit" in said or "format" in said else _Lookup
+            try:
+                said = msgspec.convert(said, kind)
+            except msgspec.ValidationError as error:
+                place, detail = fault_of(error, {"": kind})
+                self.faults.append((pointer + place, detail))
+                return None
+        return self._compiler.value(said, pointer)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value by itself, made by ``Values``."""
+
+    said: "_Source | _When"
+    pointer: str
+
+    def find(self, item: Any) -> Any:
+        """It, in ``item``; None when nothing is there. Raises Refused for what is no time, or too large."""
+        if isinstance(self.said, _When):
+            return _instant(self.said, item, self.pointer)
+        value = self.said.find(item)
+        if self.said.place.multiplies and not _is_lighter(value, MAX_PART_BYTES):
+            raise Refused(*_TOO_LARGE)
+        return value
+
+
 def items_of(mapping: Mapping, value: Any) -> list[bytes]:
     """The items of a body, each as JSON with what ``of_whole`` tells it. Raises Refused when they are too large."""
     found = mapping.items.find(value) if mapping.items else value
@@ -244,6 +283,14 @@ class _Compiler:
             channel=channel,
             parts=parts,
         )
+
+    def value(self, said: _Said | _Time, pointer: str) -> Value | None:
+        """One that is not of a mapping's parts."""
+        if isinstance(said, _Time):
+            when = self._when(said, pointer)
+            return Value(when, pointer) if when else None
+        source = self._source(said, pointer)
+        return Value(source, pointer) if source else None
 
     def _place(self, text: str, pointer: str) -> Place | None:
         try:
@@ -354,14 +401,14 @@ def _part(sources: Object[str, _Source], item: Any, *, texts: bool) -> dict[str,
     found: dict[str, Any] = {}
     whole = sources[_KEPT_WHOLE].find(item) if _KEPT_WHOLE in sources else None
     if isinstance(whole, dict):
-        if not _is_lighter(whole, _MAX_PART_BYTES):
+        if not _is_lighter(whole, MAX_PART_BYTES):
             raise Refused(*_TOO_LARGE)
         found |= {name: value for name, value in whole.items() if _is_there(value)}
     for name, source in sources.items():
         value = source.find(item) if name != _KEPT_WHOLE else None
         if texts:
             value = _text(value)
-        elif source.place.multiplies and not _is_lighter(value, _MAX_PART_BYTES):
+        elif source.place.multiplies and not _is_lighter(value, MAX_PART_BYTES):
             raise Refused(*_TOO_LARGE)
         if _is_there(value):
             found[name] = value

@@ -148,7 +148,8 @@ async def test_many_are_fixed_by_one_patch(door: OpenDoor) -> None:
     assert (await door.touchpoints(), {one["replayed_at"] for one in (await _list(door))["data"]}) == ([], {None})
     fixed = await _fix(door, filter={}, patch=patch)
 
-    assert (looked["dry_run"], looked["accepted"], looked["data"]) == (True, 2, fixed["data"])
+    assert (looked["dry_run"], looked["accepted"]) == (True, 2)
+    assert [one | {"before": None} for one in looked["data"]] == fixed["data"]
     told = {one["id"]: one for one in fixed["data"]}
     became = msgspec.json.decode(told["a"]["payload"])
     assert (became["kind"], became["properties"]) == ("good_kind", {"n": 1, "right": "yes"})
@@ -157,6 +158,82 @@ async def test_many_are_fixed_by_one_patch(door: OpenDoor) -> None:
     assert sorted((one.id, one.kind) for one in await door.touchpoints()) == [("a", "good_kind"), ("b", "good_kind")]
     shown = (await door.client.get("/v1/rejected/a", headers=_headers(door))).json()
     assert (shown["payload"], shown["replayed_at"] is None) == (told["a"]["payload"], False)
+
+
+async def test_many_are_mended_by_one_mapping(door: OpenDoor) -> None:
+    for number in range(2):
+        said = {"mail": f"P{number}@shop.example", "ts": 1_700_000_000 + number, "price": 5}
+        await door.post("/v1/touchpoints", {"id": f"a-{number}", "kind": "form_submitted", "properties": said})
+    await door.post("/v1/touchpoints", {"id": "b", "kind": "form_submitted", "properties": {"price": 5}})
+    await door.keep()
+    mapping = {
+        "identity": {"email": "lower(properties.mail)"},
+        "occurred_at": {"at": "properties.ts", "unit": "seconds"},
+        "properties": {"mail": None, "ts": None},
+        "channel": "'web'",
+    }
+    which = {"code": "no_identity", "key": door.keys.write.rpartition("_")[0]}
+
+    looked = await _fix(door, filter=which, mapping=mapping, dry_run=True)
+    assert await door.touchpoints() == []
+    fixed = await _fix(door, filter=which, mapping=mapping)
+
+    told = {one["id"]: one for one in looked["data"]}
+    assert (looked["accepted"], fixed["accepted"], told["b"]["refused"]["code"]) == (2, 2, "no_identity")
+    assert msgspec.json.decode(told["a-0"]["before"])["properties"]["mail"] == "P0@shop.example"
+    assert msgspec.json.decode(told["a-0"]["payload"]) == {
+        "id": "a-0",
+        "kind": "form_submitted",
+        "properties": {"price": 5},
+        "identity": {"email": "p0@shop.example"},
+        "occurred_at": "2023-11-14T22:13:20Z",
+        "channel": "web",
+    }
+    taken = {one.id: one for one in await door.touchpoints()}
+    assert {one: taken[one].occurred_at for one in taken} == {
+        "a-0": 1_700_000_000_000_000,
+        "a-1": 1_700_000_001_000_000,
+    }
+    assert [one["id"] for one in (await _list(door, state="waiting"))["data"]] == ["b"]
+
+
+async def test_one_is_mended_by_a_mapping(door: OpenDoor) -> None:
+    await _refuse(door, "a", "b")
+
+    fixed = await _fix(door, filter={"id": "a"}, mapping={"kind": "snake(kind)"})
+
+    assert (fixed["accepted"], [(one.id, one.kind) for one in await door.touchpoints()]) == (1, [("a", "bad_kind")])
+
+
+async def test_time_that_is_none_says_so_and_keeps_no_other_from_it(door: OpenDoor) -> None:
+    await _refuse(door, "a", properties={"ts": "yesterday"})
+    await _refuse(door, "b", properties={"ts": 5})
+
+    mapping = {"kind": "snake(kind)", "occurred_at": {"at": "properties.ts", "unit": "seconds"}}
+    fixed = await _fix(door, filter={}, mapping=mapping)
+
+    told = {one["id"]: one["refused"] for one in fixed["data"]}
+    assert (told["a"]["code"], told["a"]["pointer"], told["b"]) == ("invalid_instant", "/occurred_at", None)
+
+
+async def test_list_is_filtered_by_the_key_it_came_with(door: OpenDoor) -> None:
+    bad = {"kind": "Bad Kind", "identity": {"user_id": "u"}}
+    await door.post("/v1/touchpoints", {**bad, "id": "w"})
+    await door.post("/v1/touchpoints", {**bad, "id": "s"}, authorization=f"Bearer {door.keys.secret}")
+    await door.keep()
+    prefix = door.keys.secret.rpartition("_")[0]
+
+    (listed,) = (await _list(door, key=prefix))["data"]
+
+    assert (listed["id"], listed["key"]) == ("s", prefix)
+
+
+async def test_instant_that_is_none_is_told_with_an_example(door: OpenDoor) -> None:
+    for said in ("foo", "2026-11-25", "1764065400", "2026-11-25T00:00:00"):
+        answer = await door.client.get("/v1/rejected", params={"since": said}, headers=_headers(door))
+
+        (fault,) = answer.json()["errors"]
+        assert (answer.status_code, fault["pointer"], "2026-11-25T09:30:00Z" in fault["detail"]) == (422, "since", True)
 
 
 async def test_what_a_patch_does_not_mend_stays_as_it_was(door: OpenDoor) -> None:
@@ -214,6 +291,11 @@ async def test_fix_cannot_make_an_item_another_workspaces(door: OpenDoor) -> Non
         b'{"filter":{"kod":"missing"},"patch":{}}',
         b'{"filter":{"since":"yesterday"},"patch":{}}',
         b'{"filter":{},"patch":{},"limit":1001}',
+        b'{"filter":{}}',
+        b'{"filter":{},"patch":{},"mapping":{}}',
+        b'{"filter":{},"mapping":{"kind":"]["}}',
+        b'{"filter":{},"mapping":{"\\ud800":"kind"}}',
+        b'{"filter":{},"mapping":' + b'{"a":' * 600 + b"null" + b"}" * 600 + b"}",
     ],
 )
 async def test_fix_that_is_malformed_is_422_and_changes_nothing(door: OpenDoor, body: bytes) -> None:
