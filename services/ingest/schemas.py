@@ -296,6 +296,14 @@ class HookSecrets(BaseModel):
     secrets: dict[str, str | list[str]]
 
 
+class HookSettings(BaseModel):
+    """All settings of a hook, in place of those it had; a mapped one keeps its document."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    settings: dict[str, Any]
+
+
 class HookListed(BaseModel):
     """A hook as it is listed."""
 
@@ -353,6 +361,17 @@ class Import(BaseModel):
     rejected: int
     skipped: int = Field(description="How many rows hold nothing that the mapping takes.")
     twins: int = Field(description="How many rows were there before in the file, and were taken all the same.")
+    missing: list[str] = Field(
+        description="Columns that the mapping asks for and no row fills, once the file has ended."
+    )
+    timeless: int = Field(description="How many of the accepted have no time, and happen as they arrive.")
+    early: int = Field(description="How many of them have a time that is later than now, and happen as they arrive.")
+    same_as: str | None = Field(
+        description="The import that took the same rows before, so that all were there already."
+    )
+    first: dict[str, Any] | None = Field(
+        description="Of a dry run, as its answer alone tells it: the first touchpoint."
+    )
     codes: dict[Code, int] = Field(description="How many rows were refused, by code.")
     refused: list[RefusedRow] = Field(description="The first hundred of them; all are at `GET /v1/rejected`.")
     created_at: str

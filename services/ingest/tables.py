@@ -1,4 +1,4 @@
-"""The tables of ingest (migrations 0003, 0008, 0009, 0013, 0016, 0017 and 0019)."""
+"""The tables of ingest (migrations 0003, 0008, 0009, 0013, 0016, 0017, 0019 and 0020)."""
 
 from typing import Final
 
@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -92,6 +93,10 @@ file_import: Final = Table(
     Column("accepted_count", BigInteger, nullable=False),
     Column("twin_count", BigInteger, nullable=False),
     Column("read_so_far", Text, nullable=False),
+    Column("missing", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("timeless_count", BigInteger, nullable=False, server_default=text("0")),
+    Column("early_count", BigInteger, nullable=False, server_default=text("0")),
+    Column("same_as", Text, nullable=False, server_default=""),
     Column("codes", JSONB, nullable=False),
     Column("refused", JSONB, nullable=False),
     Column("created_at", BigInteger, nullable=False),
