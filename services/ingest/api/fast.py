@@ -142,9 +142,9 @@ class FastProtocol(GuardedProtocol):
     def data_received(self, data: bytes) -> None:
         """Take a whole request whose head we know at once; all else goes through the parser."""
         if self._is_idle():
-            body = self._body_behind_last_head(data)
-            if body is not None and self._last_head is not None:
-                self._take_whole(self._last_head.request, body)
+            begin = self._end_of_last_head_in(data)
+            if begin and self._last_head is not None:
+                self._take_whole(self._last_head.request, data, begin)
                 return
             self._chunk = data
         super().data_received(data)
@@ -169,14 +169,14 @@ class FastProtocol(GuardedProtocol):
             super().take_head()
             return
         request = _Request(*route, headers, query)
-        self._begin(request, b"")
+        self._last_head = self._learned(request, chunk)
+        self._begin(request)
         try:
             self._lane.check_early(self._call)
         except TragtError as error:
             self._turn_away(error)
         else:
             self._reading = request
-            self._last_head = self._learned(request, chunk)
 
     def take_body(self, body: bytes) -> None:
         """Collect it within bounds."""
@@ -251,35 +251,37 @@ class FastProtocol(GuardedProtocol):
             return None
         return _Head(head[: lengths[0].start(1)], head[lengths[0].end(1) :], request)
 
-    def _body_behind_last_head(self, data: bytes) -> bytes | None:
-        """The body, when the chunk is exactly the last head again, with a length of its own, and that much behind."""
+    def _end_of_last_head_in(self, data: bytes) -> int:
+        """Where the body begins, when the chunk is exactly the last head again, with a length of its own, and that much
+        behind; else 0."""
         head = self._last_head
         if head is None or not data.startswith(head.before):
-            return None
+            return 0
         begin = len(head.before)
         end = data.find(b"\r", begin, begin + _MAX_DIGITS)
         digits = data[begin:end]
         body_begin = end + len(head.behind)
         if not digits.isdigit() or not data.startswith(head.behind, end) or len(data) - body_begin != int(digits):
-            return None
-        if int(digits) > self._limits.max_body_bytes:
-            return None  # the guard's to refuse
-        return data[body_begin:]
+            return 0
+        return body_begin if int(digits) <= self._limits.max_body_bytes else 0  # more is the guard's to refuse
 
-    def _take_whole(self, request: _Request, body: bytes) -> None:
-        self._begin(request, body)
+    def _take_whole(self, request: _Request, data: bytes, begin: int) -> None:
+        self._begin(request)
+        size = len(data) - begin
         try:
-            self._lane.intake.take(len(body), len(body))
+            self._lane.intake.take(size, size)
+            self._lane.check_early(self._call)
         except TragtError as error:
-            self._lane.intake.give_back(len(body))
+            self._lane.intake.give_back(size)
             self._turn_away(error)
         else:
+            self._call.body = data[begin:]
             self._run(request)
 
-    def _begin(self, request: _Request, body: bytes) -> None:
+    def _begin(self, request: _Request) -> None:
         self._begun = time.perf_counter()
         self._path = request.path
-        self._call = Call(request.headers, request.query, body, self.peer)
+        self._call = Call(request.headers, request.query, b"", self.peer)
         self._own.response_complete = False
         self.cycle = self._own  # type: ignore[assignment]
 
