@@ -86,7 +86,7 @@ async def _held(request: Request, intake: Intake) -> AsyncIterator[bytes]:
 
 
 def administration(clock: Clock) -> APIRouter:
-    """``/v1/hooks``: making, listing, ending."""
+    """``/v1/hooks``: making, listing, changing, ending."""
     router = APIRouter(prefix="/v1/hooks", tags=["hooks"], responses=_ERRORS)
 
     @router.post("", summary="Make a hook", status_code=201)
@@ -113,6 +113,20 @@ def administration(clock: Clock) -> APIRouter:
             rows = await list_hooks(session, who.workspace)
         return schemas.HookList(data=[schemas.HookListed(**told(row)) for row in rows])
 
+    @router.delete("/{prefix}", summary="End a hook", status_code=204)
+    async def revoke(request: Request, who: Administrator, prefix: Prefix) -> None:
+        """What comes to it then is answered 404."""
+        async with writing(_engine(request)) as session:
+            await end_hook(session, who.workspace, prefix, clock.now())
+        await _cache(request).load()
+
+    _add_changes(router)
+    return router
+
+
+def _add_changes(router: APIRouter) -> None:
+    """Other secrets, other settings."""
+
     @router.put("/{provider}/{hook}/secrets", summary="Put a hook's secrets in place", status_code=204)
     async def secrets(
         request: Request, who: Administrator, provider: str, hook: str, asked: schemas.HookSecrets
@@ -128,15 +142,6 @@ def administration(clock: Clock) -> APIRouter:
         async with writing(_engine(request)) as session:
             await put_settings(session, who.workspace, prefix, asked.settings)
         await _cache(request).load()
-
-    @router.delete("/{prefix}", summary="End a hook", status_code=204)
-    async def revoke(request: Request, who: Administrator, prefix: Prefix) -> None:
-        """What comes to it then is answered 404."""
-        async with writing(_engine(request)) as session:
-            await end_hook(session, who.workspace, prefix, clock.now())
-        await _cache(request).load()
-
-    return router
 
 
 def _url(request: Request, public: str) -> str:
