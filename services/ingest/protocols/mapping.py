@@ -7,18 +7,16 @@ item, which ``protocols.native`` then reads like any other. docs/connect/adding-
 import re
 from collections.abc import Mapping as Object
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final, Literal
 
 import msgspec
 
-from services.ingest.domain.instant import parse_instant
 from services.ingest.domain.item_id import MAX_LENGTH, content_id
 from services.ingest.domain.kind import is_kind, kind_of_event
 from services.ingest.domain.nearest import one_of
-from services.ingest.domain.places import InvalidPlace, Place, first
+from services.ingest.domain.places import InvalidPlace, Place
 from services.ingest.domain.refusal import Refused
-from shared.clock import to_text
+from services.ingest.protocols.mapping_values import Lookup, Source, When, instant_of, is_lighter, is_there, text_of
 from shared.vocabulary import Code
 
 MAX_TAKEN_APART_BYTES: Final = 8 * 1024 * 1024
@@ -32,11 +30,7 @@ _MAX_SIZE: Final = 1_000
 may have each costs up to 3 ms, and nobody else is served meanwhile."""
 
 _TOO_LARGE: Final = (Code.TOO_LARGE, "", "taken apart, this would be too large; send it in smaller pieces")
-_NODE_BYTES: Final = 8
 _KEPT_WHOLE: Final = "*"
-_UNITS: Final = {"seconds": 1_000_000, "milliseconds": 1_000, "microseconds": 1}
-_YEAR_2100_SECONDS: Final = 4_102_444_800
-_MAX_NUMBER: Final = 2**63
 _UNKNOWN: Final = re.compile(r"unknown field `(.*)`")
 
 
@@ -48,16 +42,6 @@ class InvalidMapping(ValueError):
         self.faults = faults
 
 
-class _Lookup(msgspec.Struct, forbid_unknown_fields=True):
-    """A place whose value is looked up; without an entry the value is ``otherwise``, or nothing."""
-
-    at: str
-    map: dict[str, Any] = {}
-    otherwise: Any = None
-    free: bool = False
-    """Of a kind: a value without an entry is a kind of its own, in snake case."""
-
-
 class _Time(msgspec.Struct, forbid_unknown_fields=True):
     at: str
     unit: Literal["text", "seconds", "milliseconds", "microseconds", "number"] = "text"
@@ -67,7 +51,7 @@ class _Time(msgspec.Struct, forbid_unknown_fields=True):
     """Of ``datetime.strptime``, for text that is not ISO 8601; without an offset it is UTC."""
 
 
-_Said = str | _Lookup
+_Said = str | Lookup
 _Part = dict[str, _Said]
 
 
@@ -105,42 +89,20 @@ _ALLOWED: Final[Object[str, frozenset[str]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """Where a value comes from, compiled."""
-
-    place: Place
-    lookup: _Lookup | None = None
-
-    def find(self, item: Any) -> Any:
-        value = self.place.find(item)
-        if self.lookup is None or not self.lookup.map:
-            return value
-        said = _text(value)
-        return self.lookup.map.get(said, self.lookup.otherwise) if said is not None else self.lookup.otherwise
-
-
-@dataclass(frozen=True, slots=True)
-class _When:
-    place: Place
-    unit: str = "text"
-    format: str | None = None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mapping:
     """A checked document. Made by ``compiled``."""
 
     source: str
-    kind: _Source
+    kind: Source
     items: Place | None
     of_whole: Place | None
     when: Place | None
     id: tuple[Place, ...]
-    occurred_at: _When | None
-    sent_at: _When | None
-    channel: _Source | None
-    parts: Object[str, Object[str, _Source]]
+    occurred_at: When | None
+    sent_at: When | None
+    channel: Source | None
+    parts: Object[str, Object[str, Source]]
 
 
 def compiled(document: Any, settings: Object[str, Any] | None = None) -> Mapping:
@@ -167,7 +129,7 @@ def fault_of(error: msgspec.ValidationError, structs: Object[str, type[msgspec.S
     unknown = _UNKNOWN.search(detail)
     if unknown is None:
         return pointer, detail
-    return f"{pointer}/{unknown[1]}", one_of(unknown[1], structs.get(pointer, _Lookup).__struct_fields__)
+    return f"{pointer}/{unknown[1]}", one_of(unknown[1], structs.get(pointer, Lookup).__struct_fields__)
 
 
 class Values:
@@ -182,7 +144,7 @@ class Values:
         """The value of a place, of ``{at, map, otherwise}`` or of a time, ``{at, unit}`` or ``{at, format}``, which
         stands at the pointer; None when it is at fault."""
         if isinstance(said, dict):
-            kind = _Time if "unit" in said or "format" in said else _Lookup
+            kind = _Time if "unit" in said or "format" in said else Lookup
             try:
                 said = msgspec.convert(said, kind)
             except msgspec.ValidationError as error:
@@ -196,15 +158,15 @@ class Values:
 class Value:
     """A value by itself, made by ``Values``."""
 
-    said: "_Source | _When"
+    said: "Source | When"
     pointer: str
 
     def find(self, item: Any) -> Any:
         """It, in ``item``; None when nothing is there. Raises Refused for what is no time, or too large."""
-        if isinstance(self.said, _When):
-            return _instant(self.said, item, self.pointer)
+        if isinstance(self.said, When):
+            return instant_of(self.said, item, self.pointer)
         value = self.said.find(item)
-        if self.said.place.multiplies and not _is_lighter(value, MAX_PART_BYTES):
+        if self.said.place.multiplies and not is_lighter(value, MAX_PART_BYTES):
             raise Refused(*_TOO_LARGE)
         return value
 
@@ -213,7 +175,7 @@ def items_of(mapping: Mapping, value: Any) -> list[bytes]:
     """The items of a body, each as JSON with what ``of_whole`` tells it. Raises Refused when they are too large."""
     found = mapping.items.find(value) if mapping.items else value
     rows = found if isinstance(found, list) else [] if found is None else [found]
-    if mapping.items and mapping.items.multiplies and not _is_lighter(rows, MAX_TAKEN_APART_BYTES):
+    if mapping.items and mapping.items.multiplies and not is_lighter(rows, MAX_TAKEN_APART_BYTES):
         raise Refused(*_TOO_LARGE)
     shared = mapping.of_whole.find(value) if mapping.of_whole else None
     if isinstance(shared, dict):
@@ -233,10 +195,10 @@ def native_of(mapping: Mapping, item: Any) -> dict[str, Any]:
     if item_id is not None:
         native["id"] = item_id
     for name, when in (("occurred_at", mapping.occurred_at), ("sent_at", mapping.sent_at)):
-        instant = _instant(when, item, f"/{name}") if when else None
+        instant = instant_of(when, item, f"/{name}") if when else None
         if instant is not None:
             native[name] = instant
-    channel = _text(mapping.channel.find(item)) if mapping.channel else None
+    channel = text_of(mapping.channel.find(item)) if mapping.channel else None
     if channel:
         native["channel"] = channel
     for name, part in mapping.parts.items():
@@ -303,21 +265,21 @@ class _Compiler:
             self._faults.append((pointer, f"up to here its expressions have more than {_MAX_SIZE} parts"))
         return place
 
-    def _source(self, said: _Said, pointer: str) -> _Source | None:
+    def _source(self, said: _Said, pointer: str) -> Source | None:
         if isinstance(said, str):
             place = self._place(said, pointer)
-            return _Source(place) if place else None
+            return Source(place) if place else None
         place = self._place(said.at, f"{pointer}/at")
-        return _Source(place, said) if place else None
+        return Source(place, said) if place else None
 
-    def _when(self, said: str | _Time | None, pointer: str) -> _When | None:
+    def _when(self, said: str | _Time | None, pointer: str) -> When | None:
         if said is None:
             return None
         text, unit, layout = (said, "text", None) if isinstance(said, str) else (said.at, said.unit, said.format)
         place = self._place(text, pointer)
-        return _When(place, unit, layout) if place else None
+        return When(place, unit, layout) if place else None
 
-    def _part(self, said: _Part, name: str) -> dict[str, _Source]:
+    def _part(self, said: _Part, name: str) -> dict[str, Source]:
         allowed = _ALLOWED.get(name)
         sources = {}
         for field, where in said.items():
@@ -329,13 +291,13 @@ class _Compiler:
         return sources
 
 
-def _kind(source: _Source, item: Any) -> str:
+def _kind(source: Source, item: Any) -> str:
     """By the table, else its own name where names are free, else what stands for all others."""
     value, lookup = source.place.find(item), source.lookup
-    kind = said = _text(value)
+    kind = said = text_of(value)
     if lookup is not None:
         named = lookup.map.get(said) if said else None
-        kind = _text(named) or (kind_of_event(said) if lookup.free and said else "") or _text(lookup.otherwise)
+        kind = text_of(named) or (kind_of_event(said) if lookup.free and said else "") or text_of(lookup.otherwise)
     if not kind:
         detail = "what happened is not among the kinds that the mapping names"
         if lookup is None:
@@ -348,7 +310,7 @@ def _kind(source: _Source, item: Any) -> str:
 
 def id_of(mapping: Mapping, item: Any) -> str | None:
     """The parts of the id joined by ``:`` after the name of the source; None when the item has none of them."""
-    parts = [_text(place.find(item)) or "" for place in mapping.id]
+    parts = [text_of(place.find(item)) or "" for place in mapping.id]
     if not any(parts):
         return None
     joined = ":".join([mapping.source, *parts] if mapping.source else parts)
@@ -361,87 +323,20 @@ def consent_of(mapping: Mapping, item: Any) -> dict[str, Any]:
     return _part(mapping.parts.get("consent", {}), item, texts=True)
 
 
-def _instant(when: _When, item: Any, pointer: str) -> str | None:
-    value = first(when.place.find(item))
-    if value is None or value == "":
-        return None
-    if when.unit != "text":
-        return _counted(value, when.unit, pointer)
-    if not isinstance(value, str):
-        raise Refused(Code.INVALID_INSTANT, pointer, "a time is text here; name its unit if it is a number")
-    if when.format is None:
-        return to_text(parse_instant(value.strip(), pointer))
-    try:
-        moment = datetime.strptime(value.strip(), when.format)  # noqa: DTZ007 -- UTC is put in below when it has no zone
-    except ValueError:
-        raise Refused(Code.INVALID_INSTANT, pointer, f"a time reads {when.format} here") from None
-    return to_text(parse_instant(moment.isoformat(), pointer))
-
-
-def _counted(value: Any, unit: str, pointer: str) -> str:
-    """A number of units since 1970 as an instant."""
-    try:
-        number = float(value) if not isinstance(value, bool) else -1.0
-    except (TypeError, ValueError, OverflowError):
-        number = -1.0
-    if unit == "number":
-        unit = "seconds" if number < _YEAR_2100_SECONDS else "milliseconds"
-    exact = value if isinstance(value, int) else number
-    micros = int(exact * _UNITS[unit]) if 0 <= number < _MAX_NUMBER else -1
-    if not 0 <= micros < _MAX_NUMBER:
-        raise Refused(Code.INVALID_INSTANT, pointer, f"a time is a number of {unit} since 1970 here")
-    try:
-        return to_text(micros)
-    except OverflowError:
-        raise Refused(Code.OUT_OF_RANGE, pointer, "an instant is of a year from 1970 to 9999") from None
-
-
-def _part(sources: Object[str, _Source], item: Any, *, texts: bool) -> dict[str, Any]:
+def _part(sources: Object[str, Source], item: Any, *, texts: bool) -> dict[str, Any]:
     """What is there of a part; ``*`` puts in all fields of an object, which named ones then override."""
     found: dict[str, Any] = {}
     whole = sources[_KEPT_WHOLE].find(item) if _KEPT_WHOLE in sources else None
     if isinstance(whole, dict):
-        if not _is_lighter(whole, MAX_PART_BYTES):
+        if not is_lighter(whole, MAX_PART_BYTES):
             raise Refused(*_TOO_LARGE)
-        found |= {name: value for name, value in whole.items() if _is_there(value)}
+        found |= {name: value for name, value in whole.items() if is_there(value)}
     for name, source in sources.items():
         value = source.find(item) if name != _KEPT_WHOLE else None
         if texts:
-            value = _text(value)
-        elif source.place.multiplies and not _is_lighter(value, MAX_PART_BYTES):
+            value = text_of(value)
+        elif source.place.multiplies and not is_lighter(value, MAX_PART_BYTES):
             raise Refused(*_TOO_LARGE)
-        if _is_there(value):
+        if is_there(value):
             found[name] = value
     return found
-
-
-def _is_lighter(value: Any, limit: int) -> bool:
-    """Whether it would be written in about fewer bytes than that."""
-    rest, weight = [value], 0
-    while rest:
-        inner = rest.pop()
-        weight += _NODE_BYTES
-        if isinstance(inner, str):
-            weight += len(inner)
-        elif isinstance(inner, list):
-            rest.extend(inner)
-        elif isinstance(inner, dict):
-            rest.extend(inner.values())
-            weight += sum(map(len, inner))
-        if weight > limit:
-            return False
-    return True
-
-
-def _is_there(value: Any) -> bool:
-    return value is not None and value not in ("", [], {})
-
-
-def _text(value: Any) -> str | None:
-    """A text, or a number as text, or the only one of a list; None when it is empty or something else."""
-    value = first(value)
-    if isinstance(value, str):
-        return value.strip() or None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, int | float) else None

@@ -544,5 +544,21 @@ async def test_the_database_holds_no_secret_and_may_be_away(door: OpenDoor) -> N
         await HookCache(door.own.writer).find("sendgrid", hook)
 
 
+async def test_without_the_database_nobody_is_told_that_a_hook_is_not_there(door: OpenDoor) -> None:
+    path = await _made(door, "meta", secrets=SECRETS["meta"])
+
+    def away(*_: Any) -> None:
+        raise ConnectionRefusedError
+
+    event.listen(door.own.writer.sync_engine, "before_cursor_execute", away)
+    unknown = await door.client.post(f"/v1/hooks/meta/{mint(bytes(ENTROPY_BYTES))}")
+    doubted = await door.client.post(path, content=b"{}", headers={"x-hub-signature-256": "sha256=0"})
+    taken = await _deliver(door, path, _sign(door, "meta", {"entry": []}, path))
+    event.remove(door.own.writer.sync_engine, "before_cursor_execute", away)
+
+    assert (unknown.status_code, "retry-after" in unknown.headers) == (503, True)
+    assert (doubted.status_code, taken.status_code) == (401, 200)
+
+
 def _admin(door: OpenDoor) -> dict[str, str]:
     return {"authorization": f"Bearer {door.keys.secret}"}
