@@ -28,9 +28,17 @@ _INSTANT: Final = "an instant is a text such as 2026-11-25T18:00:00Z"
 _MEANT: Final = {
     "/occurred_at": _INSTANT,
     "/sent_at": _INSTANT,
+    "/identity": 'identity is an object such as {"user_id": "u-1", "email": "ann@example.com"}',
+    "/page": 'a page is an object such as {"url": "https://shop.example/prices"}',
+    "/consent": 'consent is an object such as {"analytics": "granted"}',
     "/value": 'money is an object such as {"amount": "129.00", "currency": "EUR"}',
 }
 """What stands at a place of another type than it must have."""
+
+_NEEDED: Final = {
+    "/kind": 'kind is missing: say what happened, such as page_viewed; several items go as {"touchpoints": [...]}'
+}
+"""What is missing, where its name does not say enough."""
 
 _CUT: Final = "truncated"
 _MALFORMED: Final = re.compile(r"malformed: (.*) \(byte (\d+)\)")
@@ -183,7 +191,8 @@ def _invalid(message: str, prefix: str) -> Refused:
     pointer = prefix + (_pointer(place[1]) if place else "")
     absent = _ABSENT.search(message)
     if absent:
-        return Refused(Code.MISSING, f"{pointer}/{absent[1]}", f"{absent[1]} is missing")
+        pointer += f"/{absent[1]}"
+        return Refused(Code.MISSING, pointer, _NEEDED.get(pointer, f"{absent[1]} is missing"))
     if "out of range" in message:
         return Refused(Code.NOT_FINITE, pointer, "a number is finite")
     told = _PLACE.sub("", message).replace("`", "")

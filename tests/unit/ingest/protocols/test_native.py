@@ -262,6 +262,14 @@ def test_no_amount_is_told_what_one_looks_like() -> None:
             {"kind": "page_viewed", "user_id": "u-1"},
             "give a user id, an anonymous id, an e-mail, a phone or an external id in `identity`",
         ),
+        (_with(identity="u-1"), 'identity is an object such as {"user_id": "u-1", "email": "ann@example.com"}'),
+        (_with(page="https://x"), 'a page is an object such as {"url": "https://shop.example/prices"}'),
+        (_with(consent=True), 'consent is an object such as {"analytics": "granted"}'),
+        (
+            {"events": [_SOMEONE]},
+            'kind is missing: say what happened, such as page_viewed; several items go as {"touchpoints": [...]}',
+        ),
+        (_with(value={"amount": "1"}), "currency is missing"),
         (_with(traits="x"), "Expected object | null, got str"),
     ],
 )
