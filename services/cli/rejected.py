@@ -9,7 +9,7 @@ import typer
 
 from services.cli.call import After, Commands, Limit, ServiceCall, beginning
 from services.cli.context import Given
-from services.cli.document import read_bytes
+from services.cli.document import read_bytes, read_document
 from services.cli.exits import Ended, Exit
 from shared.vocabulary import Code
 
@@ -25,7 +25,7 @@ Until = Annotated[str, typer.Option("--until", help="Only what came before then.
 Mapped = Annotated[
     Path | None,
     typer.Option(
-        "--mapping", help="A JSON file: where in the item the value of each field stands, - for standard input."
+        "--mapping", help="A YAML or JSON file: where in the item each field's value stands, - for standard input."
     ),
 ]
 Patched = Annotated[
@@ -79,7 +79,10 @@ def fix(
 ) -> None:
     """Mend one refused item, by a whole new one, a mapping or a patch, and try it again."""
     if payload is None:
-        _mend(call, {"id": item}, mapping, patch, limit=1, dry_run=dry_run)
+        if mapping is None and patch is None:
+            raise Ended(Exit.MISUSED, "say how: by a file with the mended item, a --mapping or a --patch")
+        if not _mend(call, {"id": item}, mapping, patch, limit=1, dry_run=dry_run):
+            raise Ended(Exit.NO, "there is no refused item of that id waiting to be taken")
         return
     if mapping or patch or dry_run:
         raise Ended(
@@ -109,7 +112,8 @@ def fix_many(
     What is still refused stays as it was.
     """
     which = _filter(code, protocol, from_key, refused_by, since, until)
-    _mend(call, which, mapping, patch, limit=limit, dry_run=dry_run)
+    if _mend(call, which, mapping, patch, limit=limit, dry_run=dry_run) == limit and not call.as_json:
+        call.around.say(f"these were the latest {limit}; more may wait")
 
 
 @rejected.command("replay")
@@ -132,19 +136,22 @@ def replay(
 
 def _mend(
     call: ServiceCall, which: dict[str, str], mapping: Path | None, patch: Path | None, *, limit: int, dry_run: bool
-) -> None:
+) -> int:
+    """How many there were to be mended. Raises Ended."""
     given = [(name, path) for name, path in (("mapping", mapping), ("patch", patch)) if path is not None]
     if len(given) != 1:
         raise Ended(Exit.MISUSED, "say how: by a --mapping or by a --patch")
     ((name, path),) = given
-    asked = {"filter": which, name: _read(path), "dry_run": dry_run, "limit": limit}
+    document = _read(path) if name == "patch" else read_document(path)
+    asked = {"filter": which, name: document, "dry_run": dry_run, "limit": limit}
     told = call.api("ingest").post("/v1/rejected/fix", asked)
     for item in told["data"] if call.as_json else ():
         item |= {part: _read_again(item[part]) for part in ("before", "payload") if item[part] is not None}
     call.show(told, lambda around, told: _show_fixed(around, told, dry_run=dry_run))
     still = sum(item["refused"] is not None for item in told["data"])
     if still:
-        raise call.no(f"{still} still refused")
+        raise call.no(f"{still} {'would still be' if dry_run else 'still'} refused")
+    return len(told["data"])
 
 
 def _filter(code: Code | None, protocol: str, from_key: str, refused_by: str, since: str, until: str) -> dict[str, str]:
@@ -180,7 +187,7 @@ def _show_fixed(around: Given, told: dict[str, Any], *, dry_run: bool) -> None:
     parts = ("before", "payload") if dry_run else ("payload",)
     rows = [(item["id"], *(item[part] for part in parts), _refused(item)) for item in told["data"]]
     if not rows:
-        around.say("nothing waits there")
+        around.say("nothing waits")
         return
     around.table(("id", "before", "after", "refused") if dry_run else ("id", "mended", "refused"), rows)
     around.say(f"{told['accepted']} {'would be taken' if dry_run else 'taken'}")

@@ -13,6 +13,7 @@ from pydantic import (
     ValidatorFunctionWrapHandler,
     WrapValidator,
 )
+from pydantic_core import PydanticCustomError
 
 from services.ingest.domain.file_import import Format, State
 from shared.vocabulary import Channel, Code
@@ -26,7 +27,7 @@ def _written(value: Any, read: ValidatorFunctionWrapHandler) -> datetime:
             return cast("datetime", read(value))
     except ValidationError:
         pass
-    raise ValueError("an instant is written as RFC 3339 has it: 2026-11-25T09:30:00Z")
+    raise PydanticCustomError("instant", "an instant is written as RFC 3339 has it: 2026-11-25T09:30:00Z")
 
 
 Instant = Annotated[AwareDatetime, WrapValidator(_written)]

@@ -45,6 +45,33 @@ def test_many_are_mended_by_one_patch(ingest: IngestProcess, keys: Keys, tmp_pat
     assert "bad-1" in ask("list", "--since", "2020-01-01T00:00:00Z", "--state", "taken").out
 
 
+def test_one_is_mended_by_a_mapping_and_shown_as_an_object(ingest: IngestProcess, keys: Keys, tmp_path: Path) -> None:
+    def ask(*words: str) -> Told:
+        return tragt("rejected", *words, "--key", keys.secret, "--address", ingest.address)
+
+    wait_until(lambda: "bad-1" in ask("list").out, within_seconds=20, what="the refused item is kept")
+    mapping = tmp_path / "mapping.yaml"
+    mapping.write_text("kind: snake(kind)")
+
+    shown = ask("show", "bad-1", "--json").json
+    assert (shown["payload"]["kind"], shown["payload_encoding"]) == ("Bad Kind", "json")
+    assert "bad-1" in ask("list", "--from-key", keys.write).out
+    assert "2026-11-25T09:30:00Z" in ask("list", "--since", "foo").err
+    looked = ask("fix", "bad-1", "--mapping", str(mapping), "--dry-run", "--json").json["data"][0]
+    assert (looked["before"]["kind"], looked["payload"]["kind"]) == ("Bad Kind", "bad_kind")
+    mapping.write_text('{"kind": "kind"}')
+    still = ask("fix", "bad-1", "--mapping", str(mapping), "--dry-run")
+    assert (still.code, "invalid_kind at /kind" in still.out, "1 would still be refused" in still.err) == (
+        1,
+        True,
+        True,
+    )
+    mapping.write_text('{"kind": "snake(kind)"}')
+    assert ask("fix", "bad-1", "--mapping", str(mapping)).err.strip() == "1 taken"
+    assert (ask("fix", "bad-1", "--mapping", str(mapping)).code, ask("fix", "bad-1").code) == (1, 2)
+    assert ask("fix-many").code == 2
+
+
 def test_what_was_refused_is_listed_shown_mended_and_taken(ingest: IngestProcess, keys: Keys, tmp_path: Path) -> None:
     def ask(*words: str) -> Told:
         return tragt("rejected", *words, "--key", keys.secret, "--address", ingest.address)

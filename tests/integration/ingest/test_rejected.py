@@ -233,7 +233,8 @@ async def test_instant_that_is_none_is_told_with_an_example(door: OpenDoor) -> N
         answer = await door.client.get("/v1/rejected", params={"since": said}, headers=_headers(door))
 
         (fault,) = answer.json()["errors"]
-        assert (answer.status_code, fault["pointer"], "2026-11-25T09:30:00Z" in fault["detail"]) == (422, "since", True)
+        assert (answer.status_code, fault["pointer"]) == (422, "since")
+        assert fault["detail"] == "an instant is written as RFC 3339 has it: 2026-11-25T09:30:00Z"
 
 
 async def test_what_a_patch_does_not_mend_stays_as_it_was(door: OpenDoor) -> None:
