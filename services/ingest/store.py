@@ -35,6 +35,8 @@ class RejectedRow:
     twin_id: str
 
 
+_OF_IMPORT: Final = "import."
+
 _KEEP: Final = """
     INSERT INTO ingest.rejected
         (workspace_id, id, code, pointer, detail, protocol, refused_by, received_at, payload, fingerprint, key)
@@ -60,12 +62,25 @@ _KEEP_TWINS: Final = """
     ON CONFLICT (workspace_id, id) DO NOTHING
     RETURNING 1
 """
+_READ_OTHERWISE: Final = """
+    UPDATE ingest.rejected AS kept
+    SET code = said.code, pointer = said.pointer, detail = said.detail, protocol = said.protocol, key = said.key,
+        received_at = said.received_at
+    FROM unnest(
+        $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bytea[], $9::text[]
+    ) AS said (workspace_id, id, code, pointer, detail, protocol, received_at, fingerprint, key)
+    WHERE kept.workspace_id = said.workspace_id AND kept.id = said.id AND kept.fingerprint = said.fingerprint
+        AND kept.protocol <> said.protocol AND kept.received_at <= said.received_at
+        AND kept.protocol LIKE 'import.%' AND kept.replayed_at IS NULL
+"""
+"""A row of a file that was imported again is read as it was the last time: most likely its mapping was mended."""
 
 
 async def keep(connection: Connection, rows: Sequence[RejectedRow]) -> int:
     """Keep the rows, each once however often it comes; how many were new.
 
-    One statement, and where some ids are kept already one more for what says something else under them.
+    One statement, and where some ids are kept already one more for what says something else under them, and one for
+    rows of imports, which keep the last reason and the mapping that gave it.
     """
     ordered = sorted(rows, key=lambda row: (row.workspace, row.id))
     columns = (
@@ -84,7 +99,25 @@ async def keep(connection: Connection, rows: Sequence[RejectedRow]) -> int:
     fresh = len(await connection.fetch(_KEEP, *columns))
     if fresh < len(rows):
         fresh += len(await connection.fetch(_KEEP_TWINS, *columns, [row.twin_id for row in ordered]))
+        last = {(row.workspace, row.id): row for row in rows if row.protocol.startswith(_OF_IMPORT)}
+        if last:
+            await _read_otherwise(connection, [last[one] for one in sorted(last)])
     return fresh
+
+
+async def _read_otherwise(connection: Connection, rows: Sequence[RejectedRow]) -> None:
+    await connection.execute(
+        _READ_OTHERWISE,
+        [row.workspace for row in rows],
+        [row.id for row in rows],
+        [row.code for row in rows],
+        [row.pointer for row in rows],
+        [row.detail for row in rows],
+        [row.protocol for row in rows],
+        [row.received_at for row in rows],
+        [row.fingerprint for row in rows],
+        [row.key for row in rows],
+    )
 
 
 _EXPIRE: Final = """

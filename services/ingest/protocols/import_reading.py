@@ -21,7 +21,9 @@ from shared.vocabulary import Code
 
 _READY: Final = "ready"
 _BESIDE: Final = frozenset(field.name for field in msgspec.structs.fields(Asked))
-_ID: Final = re.compile(r"(row-[0-9a-f]{32})-([0-9]+)(?:-[0-9]+)?")
+_ID: Final = re.compile(r"(row-[0-9a-f]{32})-([0-9]+)(?:-[0-9]+)?(?:~.*)?")
+"""Of a row or one touchpoint of several in it, and as it is kept when the id was kept for something else before."""
+
 _NOTHING_IN_IT: Final = "the mapping takes nothing of this row"
 _NUMBER: Final = re.compile(r"row ([0-9]+): ")
 

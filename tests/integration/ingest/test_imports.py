@@ -381,6 +381,21 @@ async def test_a_mapped_row_that_was_repaired_into_a_touchpoint_of_ours_is_taken
     assert [one.kind for one in await door.touchpoints()] == ["visit_booked"]
 
 
+async def test_a_row_that_two_imports_refused_is_fixed_by_the_mapping_of_the_last(door: OpenDoor) -> None:
+    file = b"When;Mail;Note\n24/12/2024;;a\n"
+    await send(door, file)
+    (first,) = await refused_rows(door)
+    made = await make(door, format="csv", mapping=OWN_MAPPING)
+    await send(door, file, f"/v1/imports/{made}/rows")
+    (last,) = await refused_rows(door)
+
+    told = await fix(door, {"Mail": "ann@example.com"})
+
+    assert (first["code"], last["code"], last["protocol"]) == ("missing", "no_identity", f"import.{made}")
+    assert (last["id"], told["accepted"]) == (first["id"], 1)
+    assert [one.kind for one in await door.touchpoints()] == ["demo_requested"]
+
+
 async def test_a_row_with_an_id_of_its_own_is_fixed_under_it(door: OpenDoor) -> None:
     await send(door, b"id,kind,email\no-1,a_b,\n")
     assert [one["id"][:4] for one in await refused_rows(door)] == ["row-"]
