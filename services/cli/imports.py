@@ -2,10 +2,13 @@
 
 import gzip
 import json
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
 import httpx
 import typer
@@ -49,8 +52,15 @@ _GZIP: Final = b"\x1f\x8b"
 _PIECE: Final = 64 * 1024
 _TRIES: Final = 5
 _AGAIN: Final = frozenset({429, 503})
-_TIMEOUT: Final = httpx.Timeout(30, read=300, write=300)
+_TIMEOUT: Final = httpx.Timeout(30)
+_PATIENT: Final = httpx.Timeout(30, read=None, write=None)
+"""Of the file itself, which the door takes as slowly as its rates want."""
+
+_KEPT_ALIVE: Final = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+"""So that a door whose machine is gone is noticed all the same."""
+
 _PAUSE_SECONDS: Final = 2.0
+_ASKED_EVERY_SECONDS: Final = 1.0
 _SHOWN: Final = 20
 
 
@@ -128,11 +138,12 @@ class _Sender:
         self._address = address
         self._headers = {"Authorization": f"Bearer {key}"}
 
-    def ask(self, method: str, path: str, **what: Any) -> dict[str, Any]:
+    def ask(self, method: str, path: str, timeout: httpx.Timeout = _TIMEOUT, **what: Any) -> dict[str, Any]:
         """The answer. Raises Ended, or _Interrupted when the same may well do a moment later."""
-        address = f"{self._address}{path}"
+        wire = httpx.HTTPTransport(socket_options=_KEPT_ALIVE)
         try:
-            answer = httpx.request(method, address, headers=self._headers, timeout=_TIMEOUT, trust_env=False, **what)
+            with httpx.Client(transport=wire, headers=self._headers, timeout=timeout, trust_env=False) as client:
+                answer = client.request(method, f"{self._address}{path}", **what)
         except httpx.TransportError as error:
             raise _Interrupted(f"{self._address} does not answer ({error})") from error
         if answer.status_code in _AGAIN:
@@ -150,24 +161,56 @@ class _Interrupted(Ended):
         super().__init__(Exit.AWAY, message)
 
 
+class _Watch:
+    """Asks how far an import is while its file is sent: of what waits in between, the sender knows nothing."""
+
+    def __init__(self, sender: _Sender, job: str, tell: Callable[[int], object]) -> None:
+        self._sender = sender
+        self._job = job
+        self._tell = tell
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._ended.wait(_ASKED_EVERY_SECONDS):
+            with suppress(Ended):
+                self._tell(self._sender.ask("GET", f"/v1/imports/{self._job}")["rows"])
+
+
 def _sent(sender: _Sender, job: str, file: Path, around: Given) -> dict[str, Any]:
-    """Send the file, again from its beginning when it is interrupted: what is durable is passed over."""
+    """Send the file, again from its beginning when it is interrupted: what is durable is passed over.
+
+    It is given up after so many tries in a row that brought no row further.
+    """
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=around.errors, transient=True) as progress:
         task = progress.add_task(file.name, total=file.stat().st_size)
-        for left in range(_TRIES - 1, -1, -1):
+        left, rows, is_first = _TRIES, 0, True
+        while True:
             progress.reset(task)
             try:
-                if left < _TRIES - 1 and (done := sender.ask("GET", f"/v1/imports/{job}"))["state"] == State.DONE:
-                    return done  # the answer was lost on its way, the file was not
+                if not is_first:
+                    far = sender.ask("GET", f"/v1/imports/{job}")
+                    if far["state"] == State.DONE:
+                        return far  # the answer was lost on its way, the file was not
+                    left, rows = (_TRIES if far["rows"] > rows else left), far["rows"]
                 pieces = _pieces(file, lambda n: progress.advance(task, n))
-                return sender.ask("POST", f"/v1/imports/{job}/rows", content=pieces)
+                with _Watch(sender, job, lambda n: progress.update(task, description=f"{file.name}: {_rows(n)}")):
+                    return sender.ask("POST", f"/v1/imports/{job}/rows", _PATIENT, content=pieces)
             except _Interrupted as error:
+                left, is_first = left - 1, False
                 if not left:
                     raise Ended(Exit.AWAY, f"{error}; go on with --continue {job}") from error
                 around.say(f"{error}; once more")
                 time.sleep(_PAUSE_SECONDS)  # noqa: TID251 -- a person waits, nothing else does
-    raise AssertionError("the last try returns or raises")
 
 
 def _pieces(file: Path, advance: Callable[[int], None]) -> Iterator[bytes]:
