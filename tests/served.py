@@ -20,10 +20,10 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def served(app: ASGIApp, guard: Guard) -> AsyncIterator[int]:
-    """The port on which ``app`` is served."""
+async def served(app: ASGIApp, guard: Guard, port: int = 0) -> AsyncIterator[int]:
+    """The port on which ``app`` is served, a free one unless it is said."""
     stop = asyncio.Event()
-    port = free_port()
+    port = port or free_port()
     task = asyncio.create_task(serve(app, Address("127.0.0.1", port), guard, stop))
     await eventually(lambda: _listens(port, task), within_seconds=10, what=f"port {port} is listened on")
     try:

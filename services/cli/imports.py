@@ -60,6 +60,8 @@ _KEPT_ALIVE: Final = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
 """So that a door whose machine is gone is noticed all the same."""
 
 _PAUSE_SECONDS: Final = 2.0
+"""Before the second try, twice as long before each one more: a door that starts anew is waited for."""
+
 _ASKED_EVERY_SECONDS: Final = 1.0
 _SHOWN: Final = 20
 
@@ -210,7 +212,7 @@ def _sent(sender: _Sender, job: str, file: Path, around: Given) -> dict[str, Any
                 if not left:
                     raise Ended(Exit.AWAY, f"{error}; go on with --continue {job}") from error
                 around.say(f"{error}; once more")
-                time.sleep(_PAUSE_SECONDS)  # noqa: TID251 -- a person waits, nothing else does
+                time.sleep(_PAUSE_SECONDS * 2 ** (_TRIES - 1 - left))  # noqa: TID251 -- a person waits, nothing else does
 
 
 def _pieces(file: Path, advance: Callable[[int], None]) -> Iterator[bytes]:

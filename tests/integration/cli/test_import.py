@@ -12,7 +12,7 @@ from shared.clock import to_text
 from shared.http.guard import Guard, GuardLimits
 from tests.cli import Told, tragt
 from tests.ingest_door import OpenDoor, open_door
-from tests.served import served
+from tests.served import free_port, served
 from tests.unit.ingest.protocols.exports import HEADER, sample
 
 CSV = "kind,email,note\nVisit Booked,ann@example.com,a\nVisit Booked,,b\nVisit Booked,ann@example.com,a\n"
@@ -126,6 +126,48 @@ async def test_an_import_goes_on_until_it_is_done_and_is_not_done_twice(door: Op
 
     assert (first.code, "2 are taken" in first.out) == (1, True)
     assert (second.code, second.err.strip()) == (2, "this import is done; make another one")
+
+
+async def test_a_service_that_is_away_for_a_moment_is_waited_for(door: OpenDoor, tmp_path: Path) -> None:
+    file = tmp_path / "visits.csv"
+    file.write_text(CSV)
+    principal = door.own.access.authenticate([door.keys.secret])
+    made = await serving.resources(door.own)["importer"].create(principal, file_format=Format.CSV)
+    port = free_port()
+    where = ("--address", f"http://127.0.0.1:{port}", "--key", door.keys.secret)
+
+    importing = asyncio.create_task(asyncio.to_thread(tragt, "import", str(file), "--continue", made.id, *where))
+    await asyncio.sleep(0.5)
+    async with served(serving.application(door.own), Guard(GuardLimits(streamed=b"/v1/imports")), port):
+        told = await importing
+
+    assert (told.code, "does not answer" in told.err, "2 are taken" in told.out) == (1, True, True)
+    assert len(await door.touchpoints()) == 2
+
+
+@pytest.mark.parametrize("content", ["", "kind,email\n"])
+async def test_a_file_without_rows_says_so(door: OpenDoor, tmp_path: Path, content: str) -> None:
+    file = tmp_path / "none.csv"
+    file.write_text(content)
+
+    told = await run(door, str(file))
+
+    assert (told.code, "there is no row in it" in told.out) == (0, True)
+
+
+async def test_a_dry_run_shows_what_to_look_at_and_a_second_time_is_told(door: OpenDoor, tmp_path: Path) -> None:
+    file, mapping = tmp_path / "leads.csv", tmp_path / "leads.yaml"
+    file.write_text("Mail;When\nann@example.com;\nbo@example.com;2999-01-01\n")
+    mapping.write_text("kind: \"'a_b'\"\noccurred_at: When\nidentity: {email: Mail, phone: Phone}\n")
+
+    looked = await run(door, str(file), "--mapping", str(mapping), "--dry-run")
+    await run(door, str(file), "--mapping", str(mapping))
+    again = await run(door, str(file), "--mapping", str(mapping))
+
+    assert "the mapping asks for columns that no row fills: Phone" in looked.out
+    assert ("1 row without a time" in looked.out, "1 row with a time that is yet to come" in looked.out) == (True, True)
+    assert '"email": "ann@example.com"' in looked.out
+    assert "2 rows: 2 were there already, 0 refused" in again.out
 
 
 def test_a_service_that_is_away_is_named(tmp_path: Path) -> None:
