@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +16,7 @@ from services.ingest.domain.refusal import Refused
 from services.ingest.handlers.hook_providers import hook_reader_of, providers
 from services.ingest.protocols.mapping import native_of
 from services.ingest.protocols.outcome import Rejected
-from services.ingest.protocols.webhook import open_hook
+from services.ingest.protocols.webhook import open_hook, provider_of
 from services.ingest.protocols.webhook_handshakes import HANDSHAKES
 from services.ingest.protocols.webhook_signatures import VERIFIERS
 from services.scoring.domain import sameness
@@ -24,7 +25,9 @@ from shared.contracts.codec import encode
 from shared.contracts.touchpoint import Touchpoint
 from shared.vocabulary import Code
 from tests.unit.ingest.protocols.arrivals import ARRIVAL, NOW
-from tests.unit.ingest.webhooks.cases import EXAMPLES, Case, all_cases, differences, knock, read
+from tests.unit.ingest.webhooks.cases import EXAMPLES, Case, all_cases, cases_of, differences, knock, read
+
+_PROVIDERS = Path(__file__).parents[4] / "services/ingest/providers"
 
 
 @pytest.mark.parametrize("case", all_cases(), ids=str)
@@ -33,6 +36,17 @@ def test_an_example_becomes_its_touchpoints(case: Case) -> None:
 
     assert len(outcomes) == len(case.touchpoints), outcomes
     assert [differences(*pair) for pair in zip(outcomes, case.touchpoints, strict=True)] == [[]] * len(outcomes)
+
+
+def test_salesforce_takes_amounts_without_a_currency_in_the_hooks() -> None:
+    document = yaml.safe_load((_PROVIDERS / "salesforce.yaml").read_text(encoding="utf-8"))
+    provider = provider_of("salesforce", document, "th_1", {"currency": ["DKK"]})
+    (case,) = [one for one in cases_of("salesforce") if "without a currency" in one.name]
+    parcel = open_hook(provider, knock(case.body))
+
+    (outcome,) = [parcel.reader.read(item, ARRIVAL, may_hold_nul=False) for item in parcel.split.items]
+
+    assert differences(outcome, {"value": {"amount": "900", "currency": "DKK"}}) == []
 
 
 @pytest.mark.parametrize("case", all_cases(), ids=str)
