@@ -3,12 +3,16 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.ingest.protocols.import_columns import columns_of, missing_of
-from services.ingest.protocols.import_reading import Reading, reading_of
+from services.ingest.protocols.import_reading import KeptRows, Reading, reading_of
 from services.ingest.protocols.import_rows import row_id, row_of, value_row
 from services.ingest.protocols.mapping import InvalidMapping, compiled
+from services.ingest.protocols.outcome import Rejected
 from shared.clock import to_text
+from shared.contracts.touchpoint import Touchpoint
 from tests.unit.ingest.protocols.arrivals import ARRIVAL, taken, turned_down
 
 OWN = {"kind": "'a_b'", "identity": {"email": "Mail"}, "value": {"amount": "Sum"}}
@@ -86,6 +90,43 @@ def test_columns_that_a_mapping_asks_for(place: str, asked: set[str], missing: s
 
     assert columns_of(mapping) == asked
     assert missing_of(mapping, {"there"}) == sorted(missing)
+
+
+_ANY = st.recursive(
+    st.text(max_size=30) | st.integers() | st.floats() | st.none() | st.booleans(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+_READINGS = [
+    Reading(),
+    *(
+        reading_of({"zone": "Europe/Copenhagen", "dates": "mdy", "decimals": "comma", "currency": "EUR", **own}, {})
+        for own in (
+            {},
+            {"own": {**OWN, "kind": "kind", "occurred_at": "occurred_at"}},
+            {"own": {**OWN, "kind": "kind", "occurred_at": {"at": "occurred_at", "format": "%d/%m/%Y %z"}}},
+        )
+    ),
+]
+
+
+@given(
+    reading=st.sampled_from(_READINGS),
+    row=st.dictionaries(
+        st.sampled_from(["kind", "occurred_at", "Mail", "Sum", "email", "amount", "value", "identity", "id"]), _ANY
+    ),
+    is_text=st.booleans(),
+)
+def test_any_row_is_taken_or_refused_and_so_is_one_that_was_kept(
+    reading: Reading, row: dict[str, Any], *, is_text: bool
+) -> None:
+    said = value_row(row)
+    for item in reading.items_of(1, "row-1", said):
+        assert isinstance(reading.reader("i").read(item, ARRIVAL, may_hold_nul=True), Touchpoint | Rejected)
+    for payload in (said.raw, said.raw[:-1], b"[]", b'"x"'):
+        kept = KeptRows("i", reading, is_text=is_text).read(row_id(said, 2), "row 7: x", payload, ARRIVAL)
+        assert kept
+        assert {type(one) for one in kept} <= {Touchpoint, Rejected}
 
 
 def test_a_repaired_row_of_a_text_file_is_what_the_file_would_say() -> None:
