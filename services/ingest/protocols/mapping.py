@@ -140,6 +140,11 @@ class Values:
         """As in InvalidMapping."""
         self._compiler = _Compiler(self.faults, None)
 
+    @property
+    def size(self) -> int:
+        """The parts of all expressions, each of which may look at all of an item."""
+        return self._compiler.size
+
     def add(self, said: Any, pointer: str) -> "Value | None":
         """The value of a place, of ``{at, map, otherwise}`` or of a time, ``{at, unit}`` or ``{at, format}``, which
         stands at the pointer; None when it is at fault."""
@@ -161,12 +166,17 @@ class Value:
     said: "Source | When"
     pointer: str
 
+    @property
+    def multiplies(self) -> bool:
+        """Whether it may look at more than the item has."""
+        return self.said.place.multiplies
+
     def find(self, item: Any) -> Any:
         """It, in ``item``; None when nothing is there. Raises Refused for what is no time, or too large."""
         if isinstance(self.said, When):
             return instant_of(self.said, item, self.pointer)
         value = self.said.find(item)
-        if self.said.place.multiplies and not is_lighter(value, MAX_PART_BYTES):
+        if self.multiplies and not is_lighter(value, MAX_PART_BYTES):
             raise Refused(*_TOO_LARGE)
         return value
 
@@ -217,7 +227,7 @@ class _Compiler:
     def __init__(self, faults: list[tuple[str, str]], settings: Object[str, Any] | None) -> None:
         self._faults = faults
         self._settings = settings
-        self._size = 0
+        self.size = 0
 
     def mapping(self, said: _Document) -> Mapping | None:
         """The mapping; None when the kind is at fault."""
@@ -260,8 +270,8 @@ class _Compiler:
         except InvalidPlace as error:
             self._faults.append((pointer, str(error)))
             return None
-        self._size += place.size
-        if self._size > _MAX_SIZE >= self._size - place.size:
+        self.size += place.size
+        if self.size > _MAX_SIZE >= self.size - place.size:
             self._faults.append((pointer, f"up to here its expressions have more than {_MAX_SIZE} parts"))
         return place
 

@@ -5,7 +5,7 @@ value is a place, a lookup or a time; null takes a field away, and another objec
 places are looked up in the item as it was refused; what is not there leaves its field as it is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,6 +20,12 @@ _MAX_DEPTH: Final = 32
 _MAX_BYTES: Final = 256 * 1024
 """Of an item to look places up in, as of a delivery's."""
 
+_MAX_WORK: Final = 2_000_000
+"""Parts of expressions times values in an item. Each takes up to 0.2 us, in which nobody else is served."""
+
+_MULTIPLIED: Final = 128
+"""How often an expression may repeat the item at most."""
+
 _OF_VALUE: Final = frozenset({"at", "map", "otherwise", "unit", "format"})
 _MARKS: Final = frozenset({"map", "unit", "format"})
 """By one of these beside ``at`` an object is a value; any other is of fields, which may well be called ``at``."""
@@ -33,12 +39,14 @@ class Mending:
     """A checked document. Made by ``mending_of``."""
 
     fields: _Tree
+    work: int
+    """For each value in an item."""
 
     def mend(self, payload: bytes) -> bytes:
         """The item mended; what the document does not name stays as it was sent.
 
         Raises ValueError when it is not JSON, RecursionError when it is too deep, and Refused where a value is no time,
-        or too large.
+        or it is too large, or all this would take too long.
         """
         if len(payload) > _MAX_BYTES:
             raise Refused(Code.TOO_LARGE, "", f"an item that is mended by a mapping has at most {_MAX_BYTES} bytes")
@@ -46,6 +54,8 @@ class Mending:
             item = msgspec.json.decode(payload)
         except msgspec.DecodeError as error:
             raise ValueError(str(error)) from error
+        if _count(item) * self.work > _MAX_WORK:
+            raise Refused(Code.TOO_LARGE, "", "this item has too many values for so many, or such, expressions")
         return merged(payload, _Found(item).patch(self.fields))
 
 
@@ -61,7 +71,29 @@ def mending_of(document: Mapping[str, Any]) -> Mending:
     fields = _compiled(document, "", values)
     if values.faults:
         raise InvalidMapping(*values.faults)
-    return Mending(fields)
+    multiplies = any(value.multiplies for value in _values(fields))
+    return Mending(fields, values.size * (_MULTIPLIED if multiplies else 1))
+
+
+def _values(fields: _Tree) -> Iterator[Value]:
+    for said in fields.values():
+        if isinstance(said, Value):
+            yield said
+        elif said is not None:
+            yield from _values(said)
+
+
+def _count(item: Any) -> int:
+    """The values in it, itself among them, and those that may be taken out of its texts (``split``, ``parse_json``)."""
+    count, rest = 1, [item]
+    while rest:
+        inner = rest.pop()
+        if isinstance(inner, dict | list):
+            count += len(inner)
+            rest.extend(inner.values() if isinstance(inner, dict) else inner)
+        elif isinstance(inner, str):
+            count += len(inner) // 2
+    return count
 
 
 def _compiled(document: Mapping[str, Any], pointer: str, values: Values) -> _Tree:

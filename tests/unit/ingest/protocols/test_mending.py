@@ -31,6 +31,7 @@ def _mended(document: dict[str, Any], item: Any = _ITEM) -> Any:
         ({"kind": {"at": "kind", "map": {"Other": "other"}, "otherwise": "x"}}, {**_ITEM, "kind": "x"}),
         ({"ts": {"at": "ts", "unit": "seconds"}}, {**_ITEM, "ts": "2023-11-14T22:13:20Z"}),
         ({"properties": {"at": "ts"}}, {**_ITEM, "properties": {**_ITEM["properties"], "at": 1_700_000_000}}),  # type: ignore[dict-item]
+        ({"x": "join('-', [kind, kind])"}, {**_ITEM, "x": "Form Sent-Form Sent"}),
         ({"traits": "properties"}, {**_ITEM, "traits": _ITEM["properties"]}),
     ],
 )
@@ -74,6 +75,9 @@ def test_document_that_is_none_says_where(document: dict[str, Any], pointer: str
         ({str(number): "@" for number in range(100)}, {"text": "x" * 10_000}),
         ({"a": "[@, @, @, @, @, @, @, @]"}, {"text": "x" * 60_000}),
         ({"a": "b"}, {"text": "x" * 300_000}),
+        ({str(number): "a[?@==`2`].x" for number in range(100)}, {"a": [1] * 10_000}),
+        ({str(number): "parse_json(t)[?@==`2`].x" for number in range(100)}, {"t": "[" + "1," * 10_000 + "1]"}),
+        ({"x": "[a, a] | [?@==`2`]"}, {"a": [1] * 10_000}),
         ({"ts": {"at": "kind", "unit": "seconds"}}, _ITEM),
     ],
 )
