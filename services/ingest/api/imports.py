@@ -9,11 +9,9 @@ from services.ingest.api.documented import schema_of
 from services.ingest.domain.file_import import FileImport, Format, State, format_of
 from services.ingest.handlers.import_mappings import exports
 from services.ingest.handlers.importing import Importer
-from services.ingest.protocols.import_items import shown_touchpoint
 from services.ingest.queries import list_imports
 from shared.access import KeyKind, Principal, Scope
 from shared.clock import to_text
-from shared.contracts.touchpoint import Touchpoint
 from shared.database.session import reading
 from shared.errors import Conflict, FieldFault, Forbidden, InvalidRequest, NotFound, Unauthenticated, Unavailable
 from shared.http.auth import require
@@ -134,7 +132,7 @@ def _of(request: Request) -> Importer:
     return importer
 
 
-def _shown(job: FileImport, first: Touchpoint | None = None) -> schemas.Import:
+def _shown(job: FileImport, first: dict[str, Any] | None = None) -> schemas.Import:
     return schemas.Import(
         id=job.id,
         name=job.name,
@@ -152,7 +150,7 @@ def _shown(job: FileImport, first: Touchpoint | None = None) -> schemas.Import:
         timeless=job.timeless_count,
         early=job.early_count,
         same_as=job.same_as or None,
-        first=None if first is None else shown_touchpoint(first),
+        first=first,
         refused=[schemas.RefusedRow(**row) for row in job.refused],
         created_at=to_text(job.created_at),
         updated_at=to_text(job.updated_at),

@@ -13,7 +13,7 @@ from services.ingest.handlers.accepting import Door
 from services.ingest.handlers.allowances import Allowances
 from services.ingest.handlers.import_files import batches_of
 from services.ingest.handlers.import_mappings import exports
-from services.ingest.protocols.import_items import Noted, RowReader
+from services.ingest.protocols.import_items import Noted, RowReader, shown_touchpoint
 from services.ingest.protocols.import_reading import Reading, reading_of
 from services.ingest.protocols.import_rows import Row, RowIds, UnreadableFile
 from services.ingest.protocols.mapping import InvalidMapping
@@ -23,7 +23,6 @@ from services.ingest.protocols.splitting import Split
 from services.ingest.queries import find_import, find_same_import
 from shared.access import Principal
 from shared.clock import SECOND, Clock
-from shared.contracts.touchpoint import Touchpoint
 from shared.database.connection import Engine
 from shared.database.session import writing
 from shared.errors import Conflict, FieldFault, InvalidRequest, NotFound
@@ -85,7 +84,7 @@ class Importer:
 
     async def run(
         self, principal: Principal, job: FileImport, pieces: AsyncIterator[bytes]
-    ) -> tuple[FileImport, Touchpoint | None]:
+    ) -> tuple[FileImport, dict[str, Any] | None]:
         """Take in the whole file; rows that are durable already are passed over. With a dry run's first touchpoint.
 
         Raises Unavailable and Transient (send the file again to go on), InvalidRequest when it cannot be read,
@@ -106,7 +105,8 @@ class Importer:
             if job.state == State.RUNNING:
                 job.state, job.detail = State.INTERRUPTED, "send the file again to go on"
             await self._save(principal, job)
-        return job, run.noted.first if job.is_dry_run else None
+        first = run.noted.first if job.is_dry_run else None
+        return job, None if first is None else shown_touchpoint(first)
 
     async def _tell(self, run: "_Run") -> None:
         """What is known of a file once it has ended."""
