@@ -3,7 +3,6 @@
 Returns only when everything of the request is durable, whichever of the two it became.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
@@ -155,7 +154,7 @@ class Door:
         good: list[Append] = []
         bad: list[Append] = []
         refused: list[RefusedItem] = []
-        unnamed: Counter[str] = Counter()
+        unnamed: dict[str, int] = {}
         workspace, partitions, room = arrival.workspace, self._partitions, self._room
         for index, outcome in enumerate(outcomes):
             if isinstance(outcome, Touchpoint):
@@ -201,14 +200,13 @@ def _whole(split: Split, protocol: str) -> Iterable[Outcome]:
     ]
 
 
-def _renamed(outcome: Rejected, arrival: Arrival, unnamed: Counter[str]) -> Rejected:
+def _renamed(outcome: Rejected, arrival: Arrival, unnamed: dict[str, int]) -> Rejected:
     """Under an id by its bytes, where its own is not its sender's to use: nor is it here, where the first is kept.
 
     Of equal items of one request without an id the second gets its number: they are several, and so is their retry.
     """
     if outcome.id.startswith(UNNAMED):
-        unnamed[outcome.id] += 1
-        number = unnamed[outcome.id]
+        number = unnamed[outcome.id] = unnamed.get(outcome.id, 0) + 1
         return outcome if number == 1 else msgspec.structs.replace(outcome, id=f"{outcome.id}-{number}")
     if not arrival.is_public or not is_reserved(outcome.id):
         return outcome
