@@ -5,6 +5,7 @@ since ``[@, @] | [@, @] | ...`` doubles with every step.
 """
 
 from collections.abc import Callable, Mapping
+from json import JSONEncoder
 from typing import Any, Final, TypeVar
 
 import jmespath
@@ -20,11 +21,17 @@ from services.ingest.domain.nearest import one_of
 MAX_EXPRESSION: Final = 2_000
 _MAX_GROWTH: Final = 128
 _MAX_LABEL: Final = 200
+_MAX_MADE: Final = 1_000_000
+"""Letters of the texts that one search makes. ``to_string`` in itself doubles all escapes, and ``join`` may put a long
+text between many empty ones, so that neither is bounded by how often an expression repeats what it is given."""
+
 _CHOICES: Final = frozenset({"or_expression", "and_expression", "comparator", "not_expression"})
 _CHAINS: Final = frozenset({"pipe", "subexpression", "projection", "value_projection", "filter_projection"})
 _FAULTS: Final = (ValueError, TypeError, ArithmeticError, RecursionError)
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 _JSON: Final = msgspec.json.Decoder()
+_WRITER: Final = JSONEncoder(separators=(",", ":"), default=str)
+"""As JMESPath writes; piece by piece, so that it may be left off."""
 
 
 class InvalidPlace(ValueError):
@@ -34,7 +41,7 @@ class InvalidPlace(ValueError):
 class Place:
     """A compiled expression."""
 
-    __slots__ = ("_expression", "_options", "multiplies", "size", "text")
+    __slots__ = ("_expression", "_settings", "multiplies", "size", "text")
 
     def __init__(self, text: str, settings: Mapping[str, Any] | None = None) -> None:
         """``settings`` are what the expression's function ``setting`` finds. Raises InvalidPlace."""
@@ -51,7 +58,7 @@ class Place:
             raise InvalidPlace(f"this is no JMESPath expression: {_why(error, text)}") from None
         if growth > _MAX_GROWTH:
             raise InvalidPlace("this expression multiplies what it is given too often")
-        self._options = _options_of(settings) if settings else _OPTIONS
+        self._settings = settings or {}
         self.text = text
         self.multiplies = growth > 1
         """Whether what it finds may be larger than what it looked at."""
@@ -59,7 +66,7 @@ class Place:
     def find(self, value: Any) -> Any:
         """What stands there; None when nothing does, or when the expression does not fit what it finds."""
         try:
-            return self._expression.search(value, self._options)
+            return self._expression.search(value, jmespath.Options(custom_functions=_Functions(self._settings)))
         except _FAULTS:
             return None
 
@@ -71,10 +78,20 @@ def _takes(*types: str) -> Callable[[_Method], _Method]:
 
 
 class _Functions(functions.Functions):
-    """JMESPath's own and these; a name after ``_func_`` is how it is called."""
+    """JMESPath's own and these, for one search; a name after ``_func_`` is how it is called."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._settings = settings
+        self._left = _MAX_MADE
+
+    @_takes("")
+    def _func_to_string(self, value: Any) -> str:
+        return value if isinstance(value, str) else "".join(map(self._made, _WRITER.iterencode(value)))
+
+    @functions.signature({"types": ["string"]}, {"types": ["array-string"]})
+    def _func_join(self, separator: str, texts: list[str]) -> str:
+        self._count(len(separator) * len(texts) + sum(map(len, texts)))
+        return separator.join(texts)
 
     @_takes("string")
     def _func_setting(self, name: str) -> Any:
@@ -116,7 +133,8 @@ class _Functions(functions.Functions):
     @_takes("object", "array")
     def _func_without(self, said: Mapping[str, Any], names: list[Any]) -> dict[str, Any]:
         """The object without these names."""
-        return {name: value for name, value in said.items() if name not in names}
+        gone = {name for name in names if isinstance(name, str)}
+        return {name: value for name, value in said.items() if name not in gone}
 
     @_takes("", "object")
     def _func_renamed(self, said: Any, names: Mapping[str, Any]) -> Any:
@@ -136,13 +154,14 @@ class _Functions(functions.Functions):
         found = {name.lower(): first(value) for name, value in said.items() if first(value)}
         return next((f"{name}:{found[name]}" for name in CLICK_GROUPS if isinstance(found.get(name), str)), None)
 
+    def _made(self, text: str) -> str:
+        self._count(len(text))
+        return text
 
-def _options_of(settings: Mapping[str, Any]) -> jmespath.Options:
-    """How expressions are evaluated for a hook with these settings."""
-    return jmespath.Options(custom_functions=_Functions(settings))
-
-
-_OPTIONS: Final = _options_of({})
+    def _count(self, letters: int) -> None:
+        self._left -= letters
+        if self._left < 0:
+            raise ValueError("texts that are too long")
 
 
 def first(value: Any) -> Any:
@@ -177,7 +196,14 @@ def _check_calls(node: Mapping[str, Any]) -> None:
 
 
 def _size(node: Mapping[str, Any]) -> int:
+    if node["type"] == "literal":
+        return _values_in(node["value"])
     return 1 + sum(_size(child) for child in node["children"] if isinstance(child, dict))
+
+
+def _values_in(value: Any) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + sum(map(_values_in, inner))
 
 
 def _growth(node: Mapping[str, Any]) -> int:

@@ -16,7 +16,16 @@ from services.ingest.domain.kind import is_kind, kind_of_event
 from services.ingest.domain.nearest import one_of
 from services.ingest.domain.places import InvalidPlace, Place
 from services.ingest.domain.refusal import Refused
-from services.ingest.protocols.mapping_values import Lookup, Source, When, instant_of, is_lighter, is_there, text_of
+from services.ingest.protocols.mapping_values import (
+    Lookup,
+    Source,
+    When,
+    fault_of_layout,
+    instant_of,
+    is_lighter,
+    is_there,
+    text_of,
+)
 from shared.vocabulary import Code
 
 MAX_TAKEN_APART_BYTES: Final = 8 * 1024 * 1024
@@ -287,6 +296,9 @@ class _Compiler:
             return None
         text, unit, layout = (said, "text", None) if isinstance(said, str) else (said.at, said.unit, said.format)
         place = self._place(text, pointer)
+        wrong = "" if layout is None else fault_of_layout(layout)
+        if wrong:
+            self._faults.append((f"{pointer}/format", wrong))
         return When(place, unit, layout) if place else None
 
     def _part(self, said: _Part, name: str) -> dict[str, Source]:

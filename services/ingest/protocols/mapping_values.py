@@ -1,5 +1,6 @@
 """What stands at a place of somebody else's JSON, as a mapping wants it: looked up, an instant, a text."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -51,6 +52,18 @@ class When:
     place: Place
     unit: str = "text"
     format: str | None = None
+
+
+def fault_of_layout(layout: str) -> str:
+    """What is wrong with a format of times; empty when nothing is."""
+    try:
+        datetime.strptime("", layout)  # noqa: DTZ007 -- nothing is read
+    except re.error:
+        return "it names a part of a time twice"
+    except ValueError as error:
+        wrong = str(error)
+        return wrong if "bad directive" in wrong or "stray %" in wrong else ""
+    return ""
 
 
 def instant_of(when: When, item: Any, pointer: str) -> str | None:

@@ -1,5 +1,6 @@
 """Somebody else's JSON to native touchpoints, by a document."""
 
+from time import perf_counter
 from typing import Any
 
 import msgspec
@@ -149,6 +150,8 @@ def test_a_document_that_is_no_mapping_says_where(document: Any, pointer: str) -
         ({"kind": "a.b c"}, "unexpected c, at character 5 of a.b c"),
         ({"kind": "[?a=b]"}, "Unknown token '=', at character 4 of [?a=b]"),
         ({"kind": "a["}, "it ends too early"),
+        ({"kind": "a", "occurred_at": {"at": "a", "format": "%Y %m %Y"}}, "it names a part of a time twice"),
+        ({"kind": "a", "sent_at": {"at": "a", "format": "%Q"}}, "'Q' is a bad directive"),
     ],
 )
 def test_what_is_wrong_with_a_document_is_told(document: Any, told: str) -> None:
@@ -178,6 +181,30 @@ def test_an_expression_that_would_grow_without_bound_is_none() -> None:
         Place("a" * 2_001)
     with pytest.raises(InvalidPlace):
         Place("a" + "|[*]" * 480)
+
+
+def test_a_text_that_would_grow_without_bound_is_not_there() -> None:
+    nested = "@"
+    for _ in range(40):
+        nested = f"to_string([{nested}])"
+
+    assert Place(nested).find('"') is None
+    assert Place("to_string([@, @])").find("x" * 600_000) is None
+    assert Place("join(a, b)").find({"a": "x" * 10_000, "b": [""] * 10_000}) is None
+    assert Place("join(', ', b)").find({"b": ["a", "b"]}) == "a, b"
+    assert Place("to_string(@)").find({"a": [1, None, "\u00e9"]}) == '{"a":[1,null,"\\u00e9"]}'
+
+
+def test_many_names_are_left_out_in_time() -> None:
+    many = {f"k{at}": 1 for at in range(50_000)}
+    began = perf_counter()
+
+    assert Place("without(@, keys(@))").find(many) == {}
+    assert perf_counter() - began < 5  # where each name was compared with all, it took half a minute
+
+
+def test_what_a_literal_lists_counts_among_the_parts_of_an_expression() -> None:
+    assert Place("contains(`[1, [2, 3]]`, @)").size == 7
 
 
 def test_a_document_of_too_many_expressions_is_none() -> None:
