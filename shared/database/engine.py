@@ -51,6 +51,7 @@ def create_engine(dsn: str, role: Role, *, size: int = 5) -> AsyncEngine:
         pool_timeout=CONNECT_SECONDS,
         pool_recycle=_RECYCLE_SECONDS,
         pool_pre_ping=True,
+        hide_parameters=True,  # an error stands in the log, and they are people's data
     )
 
 

@@ -3,6 +3,7 @@
 The body also carries ``code``, ``message`` and ``detail`` because SDKs of other systems read those.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -97,7 +98,7 @@ class Problem:
 
     def body(self) -> bytes:
         """The JSON document."""
-        return msgspec.json.encode(
+        return _written(
             {
                 "type": f"urn:tragt:problem:{self.code}",
                 "title": HTTPStatus(self.status).phrase,
@@ -120,6 +121,13 @@ class Problem:
         if self.status == HTTPStatus.UNAUTHORIZED:
             headers["www-authenticate"] = 'Bearer realm="tragt"'
         return headers
+
+
+def _written(document: Mapping[str, Any]) -> bytes:
+    try:
+        return msgspec.json.encode(document)
+    except UnicodeEncodeError:  # a name out of the request is told, and half of a surrogate pair is in it
+        return json.dumps(document, ensure_ascii=False).encode(errors="replace")
 
 
 def problem_of(error: BaseException) -> Problem:

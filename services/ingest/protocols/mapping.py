@@ -38,6 +38,9 @@ _MAX_SIZE: Final = 1_000
 """Parts of all expressions of a document; the longest that a provider needs have 300. On the longest lists that a body
 may have each costs up to 3 ms, and nobody else is served meanwhile."""
 
+_MAX_FAULTS: Final = 100
+"""With so many it is another document altogether; to find what is near to each takes its time."""
+
 _TOO_LARGE: Final = (Code.TOO_LARGE, "", "taken apart, this would be too large; send it in smaller pieces")
 _KEPT_WHOLE: Final = "*"
 _UNKNOWN: Final = re.compile(r"unknown field `(.*)`")
@@ -117,7 +120,7 @@ class Mapping:
 def compiled(document: Any, settings: Object[str, Any] | None = None) -> Mapping:
     """The mapping that a document (out of JSON or YAML) describes, for a hook with these settings.
 
-    Raises InvalidMapping with every fault.
+    Raises InvalidMapping with every fault, or some hundred of them.
     """
     try:
         said = msgspec.convert(document, _Document)
@@ -274,14 +277,17 @@ class _Compiler:
         return Value(source, pointer) if source else None
 
     def _place(self, text: str, pointer: str) -> Place | None:
+        if len(self._faults) >= _MAX_FAULTS:
+            raise InvalidMapping(*self._faults)
         try:
             place = Place(text, self._settings)
         except InvalidPlace as error:
             self._faults.append((pointer, str(error)))
             return None
         self.size += place.size
-        if self.size > _MAX_SIZE >= self.size - place.size:
-            self._faults.append((pointer, f"up to here its expressions have more than {_MAX_SIZE} parts"))
+        if self.size > _MAX_SIZE:
+            too_many = (pointer, f"up to here its expressions have more than {_MAX_SIZE} parts")
+            raise InvalidMapping(*self._faults, too_many)
         return place
 
     def _source(self, said: _Said, pointer: str) -> Source | None:
@@ -305,6 +311,8 @@ class _Compiler:
         allowed = _ALLOWED.get(name)
         sources = {}
         for field, where in said.items():
+            if len(self._faults) >= _MAX_FAULTS:
+                break
             pointer = f"/{name}/{field}"
             if allowed is not None and field not in allowed:
                 self._faults.append((pointer, one_of(field, allowed)))

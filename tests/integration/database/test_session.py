@@ -12,7 +12,7 @@ from shared.database.isolation import isolate
 from shared.database.roles import Role
 from shared.database.session import reading, writing
 from shared.database.transient import is_transient
-from shared.errors import Transient
+from shared.errors import InvalidRequest, Transient
 from tests.integration.database.cut import cut_all_others
 
 OURS, THEIRS = uuid4(), uuid4()
@@ -95,6 +95,33 @@ async def test_writing_inside_a_read_is_refused(database: str) -> None:
     with pytest.raises(DBAPIError, match="read-only"):
         async with reading(engine, OURS) as session:
             await session.execute(text("INSERT INTO access.workspace VALUES (gen_random_uuid(), 'x', '', 0)"))
+    await engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"), [("text", "a\0b"), ("text", "a\ud800b"), ("jsonb", '"\\u0000"'), ("jsonb", '"\\ud800"')]
+)
+async def test_text_that_the_database_cannot_hold_is_the_callers_fault(database: str, kind: str, said: str) -> None:
+    engine = create_engine(database, Role.INGEST_WORKER)
+    query, given = text(f"SELECT CAST(CAST(:said AS text) AS {kind})"), {"said": said}
+
+    with pytest.raises(InvalidRequest, match="NUL"):
+        async with writing(engine) as session:
+            await session.execute(query, given)
+    with pytest.raises(InvalidRequest, match="NUL"):
+        async with reading(engine, OURS) as session:
+            await session.execute(query, given)
+    await engine.dispose()
+
+
+async def test_an_error_does_not_tell_what_was_to_be_written(database: str) -> None:
+    engine = create_engine(database, Role.INGEST_WORKER)
+
+    with pytest.raises(DBAPIError) as caught:
+        async with writing(engine) as session:
+            await session.execute(text("SELECT 1 / (length(:said) - 17)"), {"said": "canary@example.de"})
+
+    assert "canary" not in str(caught.value)
     await engine.dispose()
 
 

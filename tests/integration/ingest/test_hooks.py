@@ -230,6 +230,21 @@ async def test_a_hook_is_told_which_stages_are_won_and_lost(door: OpenDoor) -> N
     assert {one.protocol for one in await door.touchpoints()} == {"hook.hubspot"}
 
 
+@pytest.mark.parametrize(
+    "said",
+    ['{"won": "a\\u0000b"}', '{"won": "a\\ud800"}', '{"a\\ud800": 1}', '{"address": "https://a\\ud800.example"}'],
+)
+async def test_settings_that_are_no_text_are_refused(door: OpenDoor, said: str) -> None:
+    path = await _made(door, "hubspot", secrets=SECRETS["hubspot"])
+    at = f"/v1/hooks/{path.rpartition('/')[2]}/settings"
+
+    put = await door.client.put(
+        at, content=f'{{"settings": {said}}}', headers={**_admin(door), "content-type": "application/json"}
+    )
+
+    assert put.status_code == 422, put.text
+
+
 async def test_settings_change_and_the_address_stays(door: OpenDoor) -> None:
     path = await _made(door, "hubspot", secrets=SECRETS["hubspot"])
     at = f"/v1/hooks/{path.rpartition('/')[2].rpartition('_')[0]}/settings"

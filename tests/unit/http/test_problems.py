@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import httpx
+import msgspec
 import pytest
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
@@ -105,6 +106,12 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app=_app(), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://t") as opened:
         yield opened
+
+
+def test_a_name_with_half_of_a_surrogate_pair_is_told() -> None:
+    told = msgspec.json.decode(problem_of(InvalidRequest(FieldFault("/a\ud800", "unknown_field", "no \ud800"))).body())
+
+    assert told["errors"] == [{"pointer": "/a?", "code": "unknown_field", "detail": "no ?"}]
 
 
 @pytest.mark.parametrize(("error", "status"), _STATUSES)

@@ -218,6 +218,16 @@ def test_a_document_of_too_many_expressions_is_none() -> None:
     assert compiled({"kind": "event", "properties": columns}).parts["properties"].keys() == columns.keys()
 
 
+@pytest.mark.parametrize("place", ["flor(@)", "a", "a["])
+def test_a_document_of_very_many_faults_is_not_read_to_its_end(place: str) -> None:
+    part = "context" if place != "a" else "identity"
+
+    with pytest.raises(InvalidMapping) as refused:
+        compiled({"kind": "event", part: {f"p{at}": place for at in range(5_000)}})
+
+    assert len(refused.value.faults) == 100
+
+
 def test_items_that_an_expression_multiplies_beyond_reason_are_refused() -> None:
     mapping = compiled({"kind": "event", "items": " | ".join(["[@, @]"] * 7)})
 
