@@ -43,6 +43,9 @@ class Reading:
 
     def items_of(self, number: int, row_id: str, row: Row) -> list[bytes]:
         """A row as items for the reader; none when it is passed over."""
+        when = None if self.mapping is None else self.mapping.when
+        if when is not None and row.value is not None and not when.find(row.value):
+            return []
         return items_of_row(self.ready, number, row_id, row)
 
     def reader(self, name: str, noted: Noted | None = None) -> RowReader:
@@ -70,18 +73,28 @@ def reading_of(document: Any, exports: Mapping[str, Export]) -> Reading:
         ready = ready_of(document, exports)
         return Reading(ready, layout=ready.layout)
     if not isinstance(document, dict) or not document or not document.keys() <= _BESIDE:
-        return Reading(mapping=compiled(document))
+        return Reading(mapping=_own(document))
     asked = asked_in(document)
     faults = [("/columns", "these are a ready mapping's; yours names the headings itself")] if asked.columns else []
     beside = Beside(habits_of(asked, faults), asked.currency)
     mapping = None
     try:
-        mapping = None if asked.own is None else compiled(asked.own)
+        mapping = None if asked.own is None else _own(asked.own)
     except InvalidMapping as error:
         faults += [(f"/own{pointer}", detail) for pointer, detail in error.faults]
     if faults:
         raise InvalidMapping(*faults)
     return Reading(mapping=mapping, beside=beside, layout=replace(USUAL, columns=tuple(asked.header)))
+
+
+def _own(document: Any) -> Mapped:
+    """A mapping of one's own. Raises InvalidMapping, also for what takes a body apart: a file has its rows."""
+    mapping = compiled(document)
+    said = {"items": mapping.items, "of_whole": mapping.of_whole}
+    faults = [(f"/{name}", "a row of a file is one item already; leave this out") for name, one in said.items() if one]
+    if faults:
+        raise InvalidMapping(*faults)
+    return mapping
 
 
 @dataclass(frozen=True, slots=True)

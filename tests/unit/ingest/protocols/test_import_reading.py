@@ -30,6 +30,8 @@ def outcome(reading: Reading, row: dict[str, Any]) -> Any:
         ({"own": OWN, "columns": {"email": "Mail"}}, {"/columns"}),
         ({"own": OWN, "decimals": "dot"}, {""}),
         ({"dates": "ymd"}, {""}),
+        ({**OWN, "items": "rows"}, {"/items"}),
+        ({"own": {**OWN, "items": "rows", "of_whole": "shop"}}, {"/own/items", "/own/of_whole"}),
         ({}, {""}),
     ],
 )
@@ -38,6 +40,13 @@ def test_every_fault_of_what_is_asked_for_is_told(document: Any, pointers: set[s
         reading_of(document, {})
 
     assert {pointer for pointer, _ in caught.value.faults} == pointers
+
+
+def test_rows_that_an_own_mapping_leaves_out_are_passed_over() -> None:
+    reading = reading_of({**OWN, "when": "State == 'paid'"}, {})
+
+    assert reading.items_of(1, "row-1", value_row({"Mail": "x@y.dk", "State": "open"})) == []
+    assert taken(outcome(reading, {"Mail": "x@y.dk", "State": "paid"})).kind == "a_b"
 
 
 @pytest.mark.parametrize(
