@@ -39,7 +39,10 @@ HTTP_REFUSED: Final = Instrument(
     "http.refused.count", Shape.COUNT, "Connections cut off by the guard before the application.", ("reason",)
 )
 INGEST_ACCEPTED: Final = Instrument(
-    "ingest.accepted.count", Shape.COUNT, "Touchpoints that are durable in the log.", ("protocol",)
+    "ingest.accepted.count",
+    Shape.COUNT,
+    "Touchpoints that are durable in the log; all imports are the protocol `import` here.",
+    ("protocol",),
 )
 INGEST_REJECTED: Final = Instrument(
     "ingest.rejected.count",

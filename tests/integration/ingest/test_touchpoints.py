@@ -265,3 +265,21 @@ async def test_numbers_of_the_door_are_told(door: OpenDoor) -> None:
     assert f"tragt_ingest_rejected_total{{{labels}}} 1.0" in told
     assert 'tragt_ingest_turned_away_total{reason="unauthenticated"} 1.0' in told
     assert 'route="/v1/touchpoints",status="401"} 1.0' in told
+
+
+async def test_numbers_of_imports_are_those_of_all_together(door: OpenDoor) -> None:
+    headers = {"authorization": f"Bearer {door.keys.secret}", "content-type": "text/csv"}
+    for day in (1, 2):
+        file = (
+            f"kind,email,occurred_at\ndemo_requested,ann@example.com,2024-05-0{day}\ndemo_requested,,2024-05-0{day}\n"
+        )
+        answer = await door.client.post("/v1/imports", content=file, headers=headers)
+        assert answer.status_code == 200, answer.text
+
+    told = (await door.client.get("/telemetry")).text
+
+    labels = f'code="no_identity",key="{prefix_of(door.keys.secret)}",protocol="import"'
+    assert [line for line in told.splitlines() if 'protocol="import' in line and "_total" in line] == [
+        'tragt_ingest_accepted_total{protocol="import"} 2.0',
+        f"tragt_ingest_rejected_total{{{labels}}} 2.0",
+    ]
