@@ -4,7 +4,7 @@ import os
 import sys
 
 from services.cli.app import build_app
-from services.cli.context import Given
+from services.cli.context import Given, seen
 from services.cli.exits import Ended
 
 
@@ -14,7 +14,7 @@ def main() -> None:
     try:
         build_app()(obj=around)
     except Ended as ended:
-        around.errors.print(str(ended), markup=False, highlight=False, soft_wrap=True)
+        around.errors.print(seen(str(ended)), markup=False, highlight=False, soft_wrap=True)
         sys.exit(ended.code)
 
 

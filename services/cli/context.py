@@ -19,6 +19,19 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts inste
 
 _WIDE: Final = 200
 
+_UNSEEN: Final = {
+    code: f"\\u{code:04x}"
+    for codes in ((0x00, 0x20), (0x7F, 0xA0), (0x202A, 0x202F), (0x2066, 0x206A), (0xD800, 0xE000))
+    for code in range(*codes)
+    if chr(code) not in "\n\t"
+}
+"""What steers a terminal, turns the direction of writing or is half of a letter, as JSON escapes it."""
+
+
+def seen(text: str) -> str:
+    """A text as it may be printed: what others named must not steer the terminal of who looks at it."""
+    return text.translate(_UNSEEN)
+
 
 @dataclass(frozen=True, slots=True)
 class Given:
@@ -31,11 +44,15 @@ class Given:
 
     def say(self, text: str) -> None:
         """Tell people what happens, beside the answer."""
-        self.errors.print(Text(text, style="dim"), soft_wrap=True)
+        self.errors.print(Text(seen(text), style="dim"), soft_wrap=True)
+
+    def head(self, text: str) -> None:
+        """Print what stands over a part of an answer."""
+        self.console.print(Text(seen(text), style="bold"))
 
     def tell(self, text: str, end: str = "\n") -> None:
         """Print an answer for people, as it stands."""
-        self.console.out(text, end=end, highlight=False)
+        self.console.out(seen(text), end=end, highlight=False)
 
     def answer(self, value: Any) -> None:
         """Print an answer as JSON."""
@@ -47,7 +64,7 @@ class Given:
         for column in columns:
             table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
         for row in rows:
-            table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+            table.add_row(*(Text("" if cell is None else seen(str(cell))) for cell in row))
         self.console.print(table)
 
     def records(

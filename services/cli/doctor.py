@@ -14,7 +14,7 @@ from rich.markup import escape
 
 from services.cli.bring_up import is_free
 from services.cli.call import FolderCall
-from services.cli.context import Given
+from services.cli.context import Given, seen
 from services.cli.exits import Ended, Exit
 from services.cli.instance import Reach, reach
 from services.cli.layout import DEFAULT_PORTS, parse_ports
@@ -55,9 +55,9 @@ def doctor(call: FolderCall) -> None:
 def _show(around: Given, findings: list[Finding]) -> None:
     for finding in findings:
         mark = "[green]ok[/]   " if finding.is_well else "[red]wrong[/]"
-        around.console.print(mark, escape(f"{finding.part}: {finding.found}"), highlight=False, soft_wrap=True)
+        around.console.print(mark, escape(seen(f"{finding.part}: {finding.found}")), highlight=False, soft_wrap=True)
         if finding.advice:
-            around.console.print("       ", escape(finding.advice), highlight=False, soft_wrap=True, style="bold")
+            around.console.print("       ", escape(seen(finding.advice)), highlight=False, soft_wrap=True, style="bold")
 
 
 def _machine(folder: Path) -> Iterator[Finding]:

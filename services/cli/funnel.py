@@ -31,10 +31,10 @@ def show_funnel(around: Given, found: dict[str, Any]) -> None:
     """Print a funnel answer: a table per group and one of the total, and how fresh it is."""
     for group in found.get("groups") or ():
         if group["key"]:
-            around.console.print(", ".join(f"{name} {value}" for name, value in group["key"].items()), style="bold")
+            around.head(", ".join(f"{name} {value}" for name, value in group["key"].items()))
             _show_steps(around, group["steps"])
     if found.get("by"):
-        around.console.print("all", style="bold")
+        around.head("all")
     _show_steps(around, found["steps"])
     meta = found["meta"]
     around.say("drop-off: not gone on, those still open among them; median time and p90: since the first step")

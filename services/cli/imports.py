@@ -16,7 +16,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from services.cli.call import ServiceCall
 from services.cli.client import refused, told
-from services.cli.context import Given, given
+from services.cli.context import Given, given, seen
 from services.cli.document import read_bytes, read_document
 from services.cli.exits import Ended, Exit
 from services.ingest.domain.file_import import Format, State, format_of
@@ -192,9 +192,9 @@ def _sent(sender: _Sender, job: str, file: Path, around: Given) -> dict[str, Any
 
     It is given up after so many tries in a row that brought no row further.
     """
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=around.errors, transient=True) as progress:
-        task = progress.add_task(file.name, total=file.stat().st_size)
+        task = progress.add_task(seen(file.name), total=file.stat().st_size)
         left, rows, is_first = _TRIES, 0, True
         while True:
             progress.reset(task)
@@ -205,7 +205,7 @@ def _sent(sender: _Sender, job: str, file: Path, around: Given) -> dict[str, Any
                         return far  # the answer was lost on its way, the file was not
                     left, rows = (_TRIES if far["rows"] > rows else left), far["rows"]
                 pieces = _pieces(file, lambda n: progress.advance(task, n))
-                with _Watch(sender, job, lambda n: progress.update(task, description=f"{file.name}: {_rows(n)}")):
+                with _Watch(sender, job, lambda n: progress.update(task, description=f"{seen(file.name)}: {_rows(n)}")):
                     return sender.ask("POST", f"/v1/imports/{job}/rows", _PATIENT, content=pieces)
             except _Interrupted as error:
                 left, is_first = left - 1, False
