@@ -17,7 +17,9 @@ from shared.clock import Clock, SystemClock
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of text for people.")]
 """The option that every command with an answer takes."""
 
-_WIDE: Final = 200
+_WIDE: Final = 1_000
+"""Letters of a line where no terminal is: a row is one line, so that `grep` and `awk` find whole ids."""
+
 
 _UNSEEN: Final = {
     code: f"\\u{code:04x}"

@@ -17,7 +17,7 @@ leads = Commands("Look at leads.")
 Who = Annotated[
     str, typer.Argument(help="A lead id, or TYPE:VALUE like email:ann@example.com, user_id:u1, external.hubspot:77.")
 ]
-_LOOKED_AT: Final = "200"
+_LOOKED_AT: Final = 200
 """How many of its latest touchpoints are looked through for marks."""
 
 _REASONS: Final = {
@@ -27,17 +27,29 @@ _REASONS: Final = {
 }
 """By what a mark begins with."""
 
-_LIST_COLUMNS: Final = ("lead_id", "status", "stage", "engagement", "fit", "since")
+_LIST_COLUMNS: Final = ("lead_id", "who", "status", "stage", "engagement", "fit", "since")
+_STEP_COLUMNS: Final = ("occurred_at", "kind", "channel", "campaign", "page", "value", "protocol")
+_POINT_COLUMNS: Final = ("at", "axis", "group", "rule", "points", "value", "withheld", "touchpoint_id")
 
 
-@leads.command("show", epilog="Example: tragt leads show email:ann@example.com")
-def show(call: ServiceCall, who: Who) -> None:
-    """Show one lead: its status, stage and scores, who it is, how it got there, and what of late counts for nothing."""
+@leads.command("show", epilog="Example: tragt leads show email:ann@example.com --points")
+def show(
+    call: ServiceCall,
+    who: Who,
+    touchpoints: Annotated[
+        int, typer.Option(help="How many of its latest touchpoints to list.", min=0, max=_LOOKED_AT)
+    ] = 10,
+    points: Annotated[bool, typer.Option("--points", help="Also list what its scores are made of.")] = False,
+) -> None:
+    """Show one lead: status, stage and scores, who it is, how it got there, what it did, what of it does not count."""
     service = call.api("scoring")
     lead = service.get(_path(who))
-    history = service.get(f"/v1/leads/{quote(str(lead['lead_id']), safe='')}/history")
-    journey = service.get(f"/v1/leads/{quote(str(lead['lead_id']), safe='')}/touchpoints", {"limit": _LOOKED_AT})
-    call.show({**lead, "history": history, "uncounted": uncounted(journey["data"])}, _show)
+    place = f"/v1/leads/{quote(str(lead['lead_id']), safe='')}"
+    steps = service.get(f"{place}/touchpoints", {"limit": str(_LOOKED_AT)})["data"]
+    told = {**lead, "history": service.get(f"{place}/history"), "touchpoints": steps[:touchpoints]}
+    if points:
+        told["points"] = service.get(f"{place}/ledger")["data"]
+    call.show({**told, "uncounted": uncounted(steps)}, _show)
 
 
 @leads.command("list")
@@ -59,6 +71,24 @@ def uncounted(steps: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     return [{**{name: step[name] for name in columns}, "why": _why(step["marks"])} for step in steps if step["marks"]]
 
 
+def step_row(step: Mapping[str, Any]) -> dict[str, str]:
+    """A touchpoint on one line: its campaign by source, medium and name, its page by the path, its value as money."""
+    campaign, page, value = step["campaign"] or {}, step["page"] or {}, step["value"] or {}
+    return {
+        **{name: _text(step[name]) for name in _STEP_COLUMNS},
+        "campaign": " / ".join(campaign[name] for name in ("source", "medium", "name") if campaign.get(name)),
+        "page": page.get("path") or page.get("url") or "",
+        "value": " ".join(value[name] for name in ("amount", "currency") if value.get(name)),
+    }
+
+
+def best_key(identities: Sequence[Mapping[str, Any]]) -> str:
+    """By which people know a lead: its e-mail address where that is known, else its strongest key that is."""
+    known = [identity for identity in identities if identity["value"] is not None]
+    known.sort(key=lambda identity: identity["type"] != KeyType.EMAIL)
+    return _key(known[0]) if known else ""
+
+
 def _why(marks: Sequence[str]) -> str:
     return ", ".join(f"{_REASONS.get(mark.partition(':')[0], 'marked')} ({mark})" for mark in marks)
 
@@ -78,7 +108,7 @@ def _path(who: str) -> str:
         ) from error
 
 
-def _key(identity: dict[str, Any]) -> str:
+def _key(identity: Mapping[str, Any]) -> str:
     """A key as it is asked for; of an e-mail of which only a hash is known, its type."""
     return (
         f"{identity['type']}:{identity['value']}" if identity["value"] is not None else f"{identity['type']} (hashed)"
@@ -88,13 +118,21 @@ def _key(identity: dict[str, Any]) -> str:
 def _show(around: Given, lead: dict[str, Any]) -> None:
     moves = lead["history"]["data"]
     keys = [_key(identity) for identity in lead["identities"]]
-    shown = {**lead, "identities": keys, "merged_into": None, "history": None, "uncounted": None}
+    apart = ("merged_into", "history", "touchpoints", "points", "uncounted")
+    shown = {**lead, "identities": keys, **dict.fromkeys(apart)}
     around.table(
         ("field", "value"), [(name, _text(value)) for name, value in shown.items() if value not in (None, {}, [])]
     )
     if moves:
         columns = list(moves[0])
         around.table(columns, [[_text(move.get(name)) for name in columns] for move in moves])
+    if lead["touchpoints"]:
+        around.tell("What it did, the latest first:")
+        around.records(_STEP_COLUMNS, [step_row(step) for step in lead["touchpoints"]])
+    if lead.get("points"):
+        around.tell("What its scores are made of; value is what is left of the points now:")
+        rows = [{name: _text(point[name]) for name in _POINT_COLUMNS} for point in lead["points"]]
+        around.records(_POINT_COLUMNS, rows, numbers={"points", "value"})
     if lead["uncounted"]:
         around.tell("These touchpoints count for nothing:")
         around.records(list(lead["uncounted"][0]), lead["uncounted"])
@@ -107,7 +145,12 @@ def _show_list(around: Given, found: dict[str, Any]) -> None:
 
 def _list_row(lead: dict[str, Any]) -> dict[str, str]:
     score = lead.get("score") or {}
-    cells = {**lead, "engagement": score.get("engagement"), "fit": score.get("fit")}
+    cells = {
+        **lead,
+        "who": best_key(lead["identities"]),
+        "engagement": score.get("engagement"),
+        "fit": score.get("fit"),
+    }
     return {name: _text(cells.get(name)) for name in _LIST_COLUMNS}
 
 
