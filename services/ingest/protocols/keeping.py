@@ -15,6 +15,7 @@ import msgspec
 
 from services.ingest.domain import consent
 from services.ingest.domain.channel import SAID
+from services.ingest.domain.misspelt import misspelt
 from services.ingest.domain.refusal import Refusal
 from services.ingest.protocols.arrival import decision_of
 from services.ingest.protocols.outcome import Rejected
@@ -106,7 +107,7 @@ def of_refused(payload: bytes, why: Refusal) -> bytes:
     """
     if why.code in WITHHELD:
         return b""
-    if all(payload.find(name) < 0 for name in _MENTIONS):
+    if why.code != Code.UNKNOWN_FIELD and all(payload.find(name) < 0 for name in _MENTIONS):
         return payload
     try:
         said = _ANYTHING.decode(payload)
@@ -132,7 +133,8 @@ def _of_value(said: Any, payload: bytes, why: Refusal) -> bytes:
     if is_denied and not _is_decision(said):
         return b""
     is_less = is_denied or _is_unclear(said, why)
-    return rewritten(_decision(said, _EVENT | _KEYS | _CONSENT), b"") if is_less else payload
+    named = _EVENT | _KEYS | _CONSENT | _misspelt(said, why)
+    return rewritten(_decision(said, named), b"") if is_less else payload
 
 
 def _inside(said: Any) -> list[dict[str, Any]]:
@@ -157,12 +159,22 @@ def _is_unclear(said: Mapping[str, Any], why: Refusal) -> bool:
 
     In the words of others that is left out when it is taken, so it makes nothing less of what is refused either.
     """
-    data = said.get("data")
-    place = data if isinstance(data, dict) and "kind" in data else said
-    told = place.get("consent")
-    if isinstance(told, dict) and consent.is_unclear(told):
+    told = _place(said).get("consent")
+    if (isinstance(told, dict) and consent.is_unclear(told)) or _misspelt(said, why):
         return True
     return why.pointer in _NO_OBJECT or (_COLUMN in said and consent.word_of(said[_COLUMN]) is None)
+
+
+def _misspelt(said: Mapping[str, Any], why: Refusal) -> frozenset[str]:
+    """The name that is nearly consent, of an item that is refused for such names: whatever it says is not read."""
+    found = misspelt(_place(said), ("consent",), frozenset({"consent"})) if why.code == Code.UNKNOWN_FIELD else None
+    return frozenset(() if found is None else {found[0]})
+
+
+def _place(said: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Where a touchpoint in our own words stands."""
+    data = said.get("data")
+    return data if isinstance(data, dict) and "kind" in data else said
 
 
 def _places(said: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

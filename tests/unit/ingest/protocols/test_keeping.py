@@ -222,6 +222,14 @@ def test_what_does_not_deny_is_kept_whole_when_it_is_refused(item: Any) -> None:
     assert _kept(read_native(item)) == item
 
 
+@pytest.mark.parametrize("name", ["consnt", "Consent", "consents"])
+def test_of_consent_under_a_name_that_is_nearly_it_is_kept_what_a_repair_needs(name: str) -> None:
+    who = {"kind": "page_viewed", "identity": {"user_id": "u"}, name: _DENIED}
+
+    assert _kept(read_native({**who, **_TOLD})) == {**who, "traits": {"email": "a@b.example"}}
+    assert _kept(read_native({**who, "consent": {"analytics": "granted"}, "idd": "x"}))["idd"] == "x"
+
+
 @pytest.mark.parametrize(
     ("body", "is_kept"),
     [
