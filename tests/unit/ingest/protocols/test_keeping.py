@@ -227,7 +227,7 @@ def test_of_consent_under_a_name_that_is_nearly_it_is_kept_what_a_repair_needs(n
     who = {"kind": "page_viewed", "identity": {"user_id": "u"}, name: _DENIED}
 
     assert _kept(read_native({**who, **_TOLD})) == {**who, "traits": {"email": "a@b.example"}}
-    read_otherwise = {**who, "consent": {"analytics": "granted"}, "propertys": {"n": 1}}
+    read_otherwise = {**who, "consent": {"analytics": "granted"}, "propertie": {"n": 1}}
     assert _kept(read_native(read_otherwise)) == read_otherwise
 
 
