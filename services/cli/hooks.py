@@ -13,7 +13,7 @@ from services.cli.document import read_bytes, read_document
 from services.cli.exits import Ended, Exit, endings
 from services.cli.instance import address_of
 from services.ingest.handlers.hook_keeping import create_hook, described_by, end_hook, put_secrets, put_settings, told
-from services.ingest.handlers.hook_providers import DOCUMENT, providers
+from services.ingest.handlers.hook_providers import DOCUMENT, MAPPED, providers
 from services.ingest.handlers.schemas import in_force
 from services.ingest.protocols.hook_trial import Sample, shown, tried
 from services.ingest.protocols.outcome import Schemas
@@ -36,7 +36,13 @@ _COLUMNS: Final = ("prefix", "provider", "name", "settings", "created_at", "revo
 def show_providers(call: Call) -> None:
     """List the providers, and the secrets and settings that a hook of each takes."""
     rows = [
-        {"provider": one.name, "title": one.title, "secrets": dict(one.secrets), "settings": dict(one.settings)}
+        {
+            "provider": one.name,
+            "title": one.title,
+            "secrets": dict(one.secrets),
+            "required": sorted(one.required),
+            "settings": dict(one.settings),
+        }
         for one in providers().values()
     ]
     call.show({"data": rows}, _show_providers)
@@ -66,6 +72,8 @@ def create(
         )
     )
 
+    signs = providers().get(provider)
+    waits_for = sorted(signs.required - secrets.keys()) if signs else []
     begin = address.rstrip("/") or ("" if call.database else address_of(call.data, "ingest"))
 
     def tell(around: Given, _: Any) -> None:
@@ -73,9 +81,11 @@ def create(
         if not address:
             around.say("A provider reaches it at the public address of ingest: --address prints it with that.")
         around.say("It is shown this once; only a hash of it is kept, and the secrets are sealed with it.")
+        if waits_for:
+            around.say(f"Nothing is taken before it has its {', '.join(waits_for)}: `tragt hooks secrets ADDRESS`")
 
     named = {"prefix": made.prefix, "provider": made.provider, "hook": made.text, "path": made.path}
-    call.show({**named, "address": f"{begin}{made.path}" if begin else None}, tell)
+    call.show({**named, "address": f"{begin}{made.path}" if begin else None, "waits_for": waits_for}, tell)
 
 
 @hooks.command("try")
@@ -147,8 +157,15 @@ def revoke(
 
 
 def _show_providers(around: Given, found: dict[str, Any]) -> None:
-    rows = [{**row, **{name: ", ".join(_own(row[name])) for name in ("secrets", "settings")}} for row in found["data"]]
+    rows = [
+        {**row, "secrets": ", ".join(_signing(row)), "settings": ", ".join(_own(row["settings"]))}
+        for row in found["data"]
+    ]
     around.records(("provider", "title", "secrets", "settings"), rows)
+    around.say(
+        "A secret in [] is given where the provider has one; without one of the others nothing is taken. "
+        f"Anybody else: `tragt hooks create {MAPPED} --document FILE`."
+    )
 
 
 def _show(around: Given, found: dict[str, Any]) -> None:
@@ -178,6 +195,10 @@ def _show_tried(around: Given, found: dict[str, Any]) -> None:
         for warned in one["warnings"]:
             around.tell(f"warning: {warned['pointer']}: {warned['detail']}")
         around.answer(one["touchpoint"])
+
+
+def _signing(row: Mapping[str, Any]) -> list[str]:
+    return [name if name in row["required"] else f"[{name}]" for name in _own(row["secrets"])]
 
 
 def _own(names: Mapping[str, str]) -> list[str]:

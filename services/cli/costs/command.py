@@ -132,6 +132,9 @@ def _report(found: Parsed, *, dry_run: bool) -> dict[str, Any]:
 
 
 def _show_list(around: Given, found: dict[str, Any]) -> None:
+    if not found["groups"]:
+        around.say("no costs of these days are known")
+        return
     named = ["campaign name"] if "campaign" in found["by"] else []
     rows = [
         [*group["key"].values(), *([group["campaign_name"]] if named else []), group["currency"]]

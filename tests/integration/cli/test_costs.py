@@ -71,6 +71,12 @@ async def test_what_was_spent_is_a_table(desk: Desk, tmp_path: Path) -> None:
     ]
 
 
+async def test_where_nothing_was_spent_no_empty_table_is_shown(desk: Desk) -> None:
+    told = await run(desk, "list")
+
+    assert (told.out, told.err.strip()) == ("", "no costs of these days are known")
+
+
 async def test_refused_rows_are_told_and_the_others_taken(desk: Desk, tmp_path: Path) -> None:
     file = tmp_path / "costs.csv"
     file.write_text("date,source,currency,cost\n2026-05-01,radio,EUR,5\n1/5/2026,radio,EUR,5\n")

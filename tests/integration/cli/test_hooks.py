@@ -155,4 +155,18 @@ def test_providers_are_listed_with_what_they_need() -> None:
 
     assert "public_key" in rows["sendgrid"]["secrets"]
     assert "topic_arns" in rows["ses"]["settings"]
-    assert "SendGrid" in tragt("hooks", "providers").out
+    assert (rows["mailchimp"]["required"], rows["hubspot"]["required"]) == ([], ["client_secret"])
+    told = tragt("hooks", "providers")
+    assert "SendGrid" in told.out
+    assert "[signing_secret]" in told.out
+    assert "tragt hooks create mapped" in told.err
+
+
+def test_a_hook_that_takes_nothing_yet_says_what_it_waits_for(dsn: str) -> None:
+    waiting = tragt("hooks", "create", "hubspot", "--database", dsn)
+    ready = tragt("hooks", "create", "hubspot", "--secret", "client_secret=s", "--database", dsn)
+    needs_none = tragt("hooks", "create", "mailchimp", "--database", dsn)
+
+    assert "Nothing is taken before it has its client_secret" in waiting.err
+    assert "Nothing is taken" not in ready.err + needs_none.err
+    assert tragt("hooks", "create", "hubspot", "--database", dsn, "--json").json["waits_for"] == ["client_secret"]
