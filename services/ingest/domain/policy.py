@@ -17,6 +17,7 @@ from msgspec import Meta
 
 from services.ingest.domain.bots import BOT
 from services.ingest.domain.channel import Decision, Signs
+from services.ingest.domain.nearest import one_of
 from services.ingest.domain.refusal import Refused
 from shared.phone import COUNTRIES
 from shared.vocabulary import Channel, Code
@@ -228,7 +229,7 @@ def _check_known(given: object, understood: object, place: str) -> None:
     if isinstance(given, dict) and isinstance(understood, dict):
         for name, value in given.items():
             if name not in understood:
-                message = f"a policy has no `{place}{name}`"
+                message = f"a policy has no `{place}{name}`: {one_of(name, understood)}"
                 raise InvalidPolicy(message)
             _check_known(value, understood[name], f"{place}{name}.")
     elif isinstance(given, list) and isinstance(understood, list | tuple):

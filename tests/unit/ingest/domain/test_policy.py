@@ -20,7 +20,7 @@ def test_nothing_decided_is_every_default() -> None:
     [
         ("[]", "object"),
         ('{"chanels":[]}', "a policy has no `chanels`"),
-        ('{"own_traffic":{"adresses":[]}}', "a policy has no `own_traffic.adresses`"),
+        ('{"own_traffic":{"adresses":[]}}', "a policy has no `own_traffic.adresses`: did you mean addresses? one of"),
         ('{"channels":[{"name":"a","channel":"ads","when":{"sauce":"x","source":"y"}}]}', "channels.0.when.sauce"),
         ('{"channels":[{"name":"a","channel":"ads","when":{}}]}', "has no condition"),
         ('{"channels":[{"name":"A b","channel":"ads","when":{"source":"x"}}]}', "name"),

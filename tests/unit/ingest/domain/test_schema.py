@@ -186,6 +186,14 @@ def test_what_is_no_schema_is_refused_with_its_place(schema: Any, pointer: str) 
     assert str(_refused(schema))
 
 
+@pytest.mark.parametrize("wrong", ["numbr", ["string", "nul"], 3])
+def test_a_type_that_is_none_is_told_with_those_there_are(wrong: Any) -> None:
+    refused = _refused({"properties": {"total": {"type": wrong}}})
+
+    assert refused.pointer == "/properties/properties/total/type"
+    assert "one of array, boolean, integer, null, number, object and string" in str(refused)
+
+
 def test_it_says_something_of_properties_or_of_traits() -> None:
     with pytest.raises(InvalidSchema, match="give a schema"):
         read_schema({})
