@@ -17,7 +17,7 @@ from services.ingest.handlers.schema_tally import Warned, watched
 from services.ingest.protocols import keeping
 from services.ingest.protocols.outcome import NOBODY, AddressOf, Arrival, CountryAt, Outcome, Rejected, Sender, about
 from services.ingest.protocols.parcel import Parcel
-from services.ingest.protocols.retrying import UNNAMED, fingerprint
+from services.ingest.protocols.retrying import fingerprint
 from services.ingest.protocols.splitting import Split
 from shared.access import KeyKind, Principal, Scope
 from shared.clock import Clock
@@ -157,7 +157,6 @@ class Door:
         good: list[Append] = []
         bad: list[Append] = []
         refused: list[RefusedItem] = []
-        unnamed: dict[str, int] = {}
         workspace, partitions, room = arrival.workspace, self._partitions, self._room
         for index, outcome in enumerate(outcomes):
             if isinstance(outcome, Touchpoint):
@@ -167,7 +166,7 @@ class Door:
                 good.append(Append(partition, encode_through(outcome, room)))
             else:
                 if outcome.refusal.code not in WITHHELD:
-                    outcome = _renamed(outcome, arrival, unnamed)  # noqa: PLW2901 -- told and kept under the same id
+                    outcome = _renamed(outcome, arrival)  # noqa: PLW2901 -- told and kept under the same id
                     bad.append(Append(0, encode(_rejection(outcome, arrival, protocol, key))))
                 refused.append(RefusedItem(index, outcome.id, outcome.refusal))
         return good, bad, refused
@@ -209,14 +208,8 @@ def _whole(split: Split, protocol: str) -> Iterable[Outcome]:
     ]
 
 
-def _renamed(outcome: Rejected, arrival: Arrival, unnamed: dict[str, int]) -> Rejected:
-    """Under an id by its bytes, where its own is not its sender's to use: nor is it here, where the first is kept.
-
-    Of equal items of one request without an id the second gets its number: they are several, and so is their retry.
-    """
-    if outcome.id.startswith(UNNAMED):
-        number = unnamed[outcome.id] = unnamed.get(outcome.id, 0) + 1
-        return outcome if number == 1 else msgspec.structs.replace(outcome, id=f"{outcome.id}-{number}")
+def _renamed(outcome: Rejected, arrival: Arrival) -> Rejected:
+    """Under an id by its bytes, where its own is not its sender's to use: nor is it here, where the first is kept."""
     if not arrival.is_public or not is_reserved(outcome.id):
         return outcome
     return msgspec.structs.replace(outcome, id=content_id(outcome.payload))

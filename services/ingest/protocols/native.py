@@ -26,7 +26,6 @@ from services.ingest.protocols.reading import (
     read_object,
     refused,
 )
-from services.ingest.protocols.retrying import unnamed_id
 from services.ingest.protocols.splitting import Item
 from shared.contracts.touchpoint import Campaign, Money, Page, Touchpoint
 from shared.identity_key import rank
@@ -146,7 +145,7 @@ def parse(item: Item, arrival: Arrival, *, may_hold_nul: bool = False) -> Outcom
         raw, refusal = bytes(item), outcome.refusal
         if refusal.code == Code.NO_IDENTITY:
             refusal = Refusal(refusal.code, refusal.pointer, f"{refusal.detail} in `identity`")
-        return keeping.refused(id_of_refused(raw), raw, refusal)
+        return keeping.refused(id_of_refused(raw, arrival), raw, refusal)
 
 
 def _parse(item: Item, arrival: Arrival, *, may_hold_nul: bool) -> Touchpoint:
@@ -351,7 +350,7 @@ def _made_id(item: Item, original: int | None, arrival: Arrival) -> str:
     return content_id(canonical(content, raw))
 
 
-def id_of_refused(raw: bytes) -> str:
+def id_of_refused(raw: bytes, arrival: Arrival) -> str:
     """The id the item would have had; what cannot be read is known by its bytes."""
     content = read_loosely(raw)
     try:
@@ -361,6 +360,6 @@ def id_of_refused(raw: bytes) -> str:
     if named and "\0" not in named:
         return named
     if content and not content.get("occurred_at"):
-        return unnamed_id(raw)
+        return arrival.make_id()
     content.pop("sent_at", None)
     return content_id(canonical(content, raw))

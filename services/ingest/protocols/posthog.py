@@ -39,7 +39,6 @@ from services.ingest.protocols.reading import (
     read_object,
     rewritten,
 )
-from services.ingest.protocols.retrying import unnamed_id
 from services.ingest.protocols.segment_parts import Times, instant_said, money_said, part, sending_said, times_of
 from services.ingest.protocols.splitting import Item
 from shared.contracts.touchpoint import Touchpoint
@@ -141,7 +140,7 @@ class Events:
         try:
             return _parse(_said(_read(item, may_hold_nul=may_hold_nul), self), item, arrival, self)
         except Refused as outcome:
-            return _rejected(bytes(item), outcome.refusal, self)
+            return _rejected(bytes(item), outcome.refusal, arrival, self)
 
 
 def reader(call: str) -> Events:
@@ -333,17 +332,17 @@ def _made_id(item: Item, original: int | None, arrival: Arrival) -> str:
     return arrival.make_id() if original is None else _content_id(bytes(item), read_loosely(bytes(item)))
 
 
-def _rejected(raw: bytes, refusal: Refusal, envelope: Events) -> Rejected:
+def _rejected(raw: bytes, refusal: Refusal, arrival: Arrival, envelope: Events) -> Rejected:
     """The event refused. What is kept of it can be read again alone, and holds no key."""
     content = read_loosely(raw)
     kept = without_tokens(content)
     if envelope.sent_at is not None and kept.get("sent_at") is None:
         kept["sent_at"] = envelope.sent_at
     payload = rewritten(kept, raw) if content and kept != content else raw
-    return keeping.refused(_rejected_id(raw, content), payload, refusal)
+    return keeping.refused(_rejected_id(raw, content, arrival), payload, refusal)
 
 
-def _rejected_id(raw: bytes, content: dict[str, Any]) -> str:
+def _rejected_id(raw: bytes, content: dict[str, Any], arrival: Arrival) -> str:
     """The id the event would have had; what cannot be read is known by its bytes."""
     inner = content.get("properties")
     try:
@@ -352,7 +351,7 @@ def _rejected_id(raw: bytes, content: dict[str, Any]) -> str:
         named = None
     if named and "\0" not in named:
         return named
-    return unnamed_id(raw) if content and not content.get("timestamp") else _content_id(raw, content)
+    return arrival.make_id() if content and not content.get("timestamp") else _content_id(raw, content)
 
 
 def _content_id(raw: bytes, content: dict[str, Any]) -> str:

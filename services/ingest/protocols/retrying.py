@@ -5,7 +5,6 @@ from typing import Any, Final
 
 import msgspec
 
-from services.ingest.domain.item_id import content_id
 from services.ingest.protocols.reading import canonical
 
 _OF_THE_SENDING: Final = frozenset(
@@ -15,9 +14,6 @@ _OF_THE_SENDING: Final = frozenset(
 
 _ANYTHING: Final = msgspec.json.Decoder()
 _DIGEST_BYTES: Final = 8
-
-UNNAMED: Final = "unnamed-"
-"""How the id of a refused item begins that has neither an id nor a time of its own."""
 
 
 def fingerprint(payload: bytes, *also: str) -> bytes:
@@ -29,11 +25,6 @@ def fingerprint(payload: bytes, *also: str) -> bytes:
     for text in also:
         hashed.update(b"\0" + text.encode("utf-8", "replace"))
     return hashed.digest()
-
-
-def unnamed_id(payload: bytes) -> str:
-    """The id of such an item: the same for its retry, so that it is kept once."""
-    return UNNAMED + content_id(_lasting(payload))
 
 
 def _lasting(payload: bytes) -> bytes:

@@ -78,11 +78,11 @@ class Calls:
         try:
             said = _call_of(content)
         except Refused as fault:
-            return segment.rejected(raw, fault.refusal, self.envelope)
+            return segment.rejected(raw, fault.refusal, arrival, self.envelope)
         envelope = replace(self.envelope, call=said["type"])
         outcome = segment.parse(msgspec.json.encode(said), arrival, envelope, may_hold_nul=may_hold_nul)
         if isinstance(outcome, Rejected):
-            return segment.rejected(raw, outcome.refusal, self.envelope)
+            return segment.rejected(raw, outcome.refusal, arrival, self.envelope)
         return outcome
 
 
@@ -100,7 +100,7 @@ class Together:
 
     def read(self, item: Item, arrival: Arrival, *, may_hold_nul: bool) -> Outcome:  # noqa: ARG002 -- a reader's
         """The rejection. Never raises."""
-        return segment.rejected(bytes(item), self.refusal, self.envelope)
+        return segment.rejected(bytes(item), self.refusal, arrival, self.envelope)
 
 
 def reader(call: str) -> Calls:

@@ -24,7 +24,6 @@ from services.ingest.protocols.reading import (
     read_object,
     rewritten,
 )
-from services.ingest.protocols.retrying import unnamed_id
 from services.ingest.protocols.segment_parts import (
     EMPTY_OBJECT,
     Times,
@@ -132,14 +131,14 @@ def parse(item: Item, arrival: Arrival, envelope: Envelope, *, may_hold_nul: boo
     try:
         return _parse(_read(item, may_hold_nul=may_hold_nul), item, arrival, envelope)
     except Refused as outcome:
-        return rejected(bytes(item), outcome.refusal, envelope)
+        return rejected(bytes(item), outcome.refusal, arrival, envelope)
 
 
-def rejected(raw: bytes, refusal: Refusal, envelope: Envelope) -> Rejected:
+def rejected(raw: bytes, refusal: Refusal, arrival: Arrival, envelope: Envelope) -> Rejected:
     """The item refused. What is kept of it can be read again alone: it says itself what its batch said for it."""
     content = read_loosely(raw)
     payload = b"" if refusal.code in WITHHELD else _kept(raw, content, envelope)
-    return keeping.refused(_rejected_id(raw, content), payload, refusal)
+    return keeping.refused(_rejected_id(raw, content, arrival), payload, refusal)
 
 
 def _read(item: Item, *, may_hold_nul: bool) -> _Call:
@@ -278,7 +277,7 @@ def _made_id(item: Item, original: int | None, arrival: Arrival) -> str:
     return arrival.make_id() if original is None else _content_id(bytes(item), read_loosely(bytes(item)))
 
 
-def _rejected_id(raw: bytes, content: dict[str, Any]) -> str:
+def _rejected_id(raw: bytes, content: dict[str, Any], arrival: Arrival) -> str:
     """The id the item would have had; what cannot be read is known by its bytes."""
     try:
         named = own_id(content.get("messageId"), "/messageId")
@@ -287,7 +286,7 @@ def _rejected_id(raw: bytes, content: dict[str, Any]) -> str:
     if named and "\0" not in named:
         return named
     has_time = content.get("timestamp") or content.get("originalTimestamp")
-    return unnamed_id(raw) if content and not has_time else _content_id(raw, content)
+    return arrival.make_id() if content and not has_time else _content_id(raw, content)
 
 
 def _kept(raw: bytes, content: dict[str, Any], envelope: Envelope) -> bytes:

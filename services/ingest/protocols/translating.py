@@ -15,7 +15,6 @@ from services.ingest.protocols import keeping, native
 from services.ingest.protocols.arrival import kept_address, native_told, surroundings
 from services.ingest.protocols.outcome import Arrival, Outcome, Rejected
 from services.ingest.protocols.reading import EMPTY, canonical, decoded_object, read_loosely, read_object
-from services.ingest.protocols.retrying import unnamed_id
 from services.ingest.protocols.splitting import Item
 from shared.contracts.touchpoint import Money, Page
 from shared.vocabulary import Code
@@ -70,16 +69,16 @@ class Translating:
                 bounds.check_text(said, self.at)
             ours, read, item_id = self.translate(said, size, arrival)
         except Refused as why:
-            return self._rejected(raw, why.refusal)
+            return self._rejected(raw, why.refusal, arrival)
         try:
             return native.touchpoint(ours, item_id or arrival.make_id(), read, arrival)
         except Refused as why:
-            return self._rejected(raw, placed(why.refusal, self.places(said)))
+            return self._rejected(raw, placed(why.refusal, self.places(said)), arrival)
 
-    def _rejected(self, raw: bytes, refusal: Refusal) -> Rejected:
+    def _rejected(self, raw: bytes, refusal: Refusal, arrival: Arrival) -> Rejected:
         kept = self.alone(raw)
         said = read_loosely(kept)
-        item_id = self.id_of(said) or unnamed_id(kept) if said else content_id(kept)
+        item_id = self.id_of(said) or arrival.make_id() if said else content_id(kept)
         return keeping.refused(item_id, kept, refusal)
 
 

@@ -2,9 +2,7 @@
 
 import pytest
 
-from services.ingest.protocols.readers import reader_of
 from services.ingest.protocols.retrying import fingerprint
-from tests.unit.ingest.protocols.arrivals import ARRIVAL, turned_down
 
 _FIRST = b'{"id":"a","kind":"x","sent_at":"2026-01-01T00:00:00Z","properties":{"n":1,"sent_at":"then"}}'
 
@@ -42,14 +40,3 @@ def test_anything_else_has_another(other: bytes) -> None:
 
 def test_what_must_be_the_same_as_well_counts() -> None:
     assert len({fingerprint(b"x"), fingerprint(b"x", "a"), fingerprint(b"x", "a", "b"), fingerprint(b"x", "ab")}) == 4
-
-
-@pytest.mark.parametrize("protocol", ["native", "segment.track", "posthog", "cloudevents", "snowplow"])
-def test_refused_item_without_an_id_is_the_same_as_its_retry_in_any_protocol(protocol: str) -> None:
-    reader = reader_of(protocol)
-    assert reader is not None
-    bodies = (b'{"event":5,"kind":5,"a":1}', b'{"a":1,"kind":5,"event":5}', b'{"event":5,"kind":5,"a":2}')
-
-    first, again, other = (turned_down(reader.read(body, ARRIVAL, may_hold_nul=False)).id for body in bodies)
-
-    assert first == again != other
