@@ -88,7 +88,7 @@ class _Functions(functions.Functions):
     def _func_to_string(self, value: Any) -> str:
         return value if isinstance(value, str) else "".join(map(self._made, _WRITER.iterencode(value)))
 
-    @functions.signature({"types": ["string"]}, {"types": ["array-string"]})
+    @_takes("string", "array-string")
     def _func_join(self, separator: str, texts: list[str]) -> str:
         self._count(len(separator) * len(texts) + sum(map(len, texts)))
         return separator.join(texts)
