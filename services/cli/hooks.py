@@ -15,7 +15,7 @@ from services.cli.instance import address_of
 from services.ingest.handlers.hook_keeping import create_hook, described_by, end_hook, put_secrets, put_settings, told
 from services.ingest.handlers.hook_providers import DOCUMENT, MAPPED, providers
 from services.ingest.handlers.schemas import in_force
-from services.ingest.protocols.hook_trial import Sample, shown, tried
+from services.ingest.protocols.hook_trial import Sample, shown, tried, unfilled
 from services.ingest.protocols.outcome import Schemas
 from services.ingest.protocols.webhook import ANYWHERE
 from services.ingest.queries import list_hooks
@@ -102,8 +102,9 @@ def try_document(
     with endings():
         provider = described_by(read_document(document), "")
     now, schemas = call.around.clock.now(), _schemas(call)
-    found = [shown(one) for one in tried(provider, Sample(read_bytes(sample), content_type), now, schemas)]
-    call.show({"data": found}, _show_tried)
+    outcomes = tried(provider, Sample(read_bytes(sample), content_type), now, schemas)
+    found = [shown(one) for one in outcomes]
+    call.show({"data": found, "unfilled": unfilled(provider, outcomes)}, _show_tried)
     refused = sum(one["refused"] is not None for one in found)
     if refused or not found:
         raise Ended(
@@ -195,6 +196,8 @@ def _show_tried(around: Given, found: dict[str, Any]) -> None:
         for warned in one["warnings"]:
             around.tell(f"warning: {warned['pointer']}: {warned['detail']}")
         around.answer(one["touchpoint"])
+    if found["unfilled"]:
+        around.tell(f"found in no item: {', '.join(found['unfilled'])}")
 
 
 def _signing(row: Mapping[str, Any]) -> list[str]:

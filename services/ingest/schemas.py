@@ -275,9 +275,10 @@ class Tried(BaseModel):
 
 
 class Trial(BaseModel):
-    """One entry per item."""
+    """One entry per item. `unfilled` names what the mapping asks for and found in none of them."""
 
     data: list[Tried]
+    unfilled: list[str]
 
 
 class HookMade(BaseModel):

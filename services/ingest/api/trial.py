@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from services.ingest import schemas
 from services.ingest.handlers.hook_keeping import described_by
 from services.ingest.handlers.schema_cache import SchemaCache
-from services.ingest.protocols.hook_trial import Sample, shown, tried
+from services.ingest.protocols.hook_trial import Sample, shown, tried, unfilled
 from shared.clock import Clock
 from shared.errors import Forbidden, InvalidRequest, Unauthenticated, Unavailable
 from shared.http.auth import Administrator
@@ -22,6 +22,7 @@ def router(clock: Clock, in_force: SchemaCache) -> APIRouter:
         provider = described_by(asked.document, "/document")
         sample = Sample(asked.sample.encode(), asked.content_type)
         found = tried(provider, sample, clock.now(), in_force.of(who.workspace))
-        return schemas.Trial.model_validate({"data": [shown(one) for one in found]})
+        told = {"data": [shown(one) for one in found], "unfilled": unfilled(provider, found)}
+        return schemas.Trial.model_validate(told)
 
     return routes

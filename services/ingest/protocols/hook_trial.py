@@ -1,13 +1,13 @@
 """Trying a hook's document on a body, as if it came, with nobody's keys and nothing kept."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from services.ingest.domain.refusal import Refused
 from services.ingest.domain.schema import Mode, Violation
 from services.ingest.protocols.arrival import violations
-from services.ingest.protocols.mapping import native_of
+from services.ingest.protocols.mapping import KEPT_WHOLE, native_of
 from services.ingest.protocols.outcome import Arrival, Outcome, Rejected, Schemas
 from services.ingest.protocols.webhook import Knock, Provider, open_hook
 from services.ingest.protocols.webhook_bodies import json_value
@@ -65,6 +65,33 @@ def shown(one: Tried) -> dict[str, Any]:
         return {"touchpoint": one.native, "channel": None, "refused": refused, "warnings": []}
     warnings = [{"pointer": warned.pointer, "detail": warned.detail} for warned in one.warned]
     return {"touchpoint": one.native, "channel": outcome.channel, "refused": None, "warnings": warnings}
+
+
+def unfilled(provider: Provider, found: Sequence[Tried]) -> list[str]:
+    """Parts of a touchpoint that the mapping names and that it found in no item, as pointers into the mapping.
+
+    A name that was misspelt, or what this body only happens not to have. Of items of which nothing was made nothing is
+    said.
+    """
+    made = [one.native for one in found if one.native is not None]
+    mapping = provider.mapping
+    named = {
+        "id": bool(mapping.id),
+        "occurred_at": mapping.occurred_at is not None,
+        "sent_at": mapping.sent_at is not None,
+        "channel": mapping.channel is not None,
+    }
+    missing = [f"/{name}" for name, is_asked in named.items() if is_asked and not any(name in one for one in made)]
+    for part, fields in mapping.parts.items():
+        there = {field for one in made for field in _part(one, part)}
+        missing += [f"/{part}/{field}" for field in fields if field != KEPT_WHOLE and field not in there]
+    return missing if made else []
+
+
+def _part(native: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    whole = native.get("identity", {}) if name == "external" else native
+    found: Mapping[str, Any] = whole.get(name, {})
+    return found
 
 
 def _warned(outcome: Outcome, schemas: Schemas) -> Sequence[Violation]:

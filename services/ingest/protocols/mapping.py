@@ -42,7 +42,9 @@ _MAX_FAULTS: Final = 100
 """With so many it is another document altogether; to find what is near to each takes its time."""
 
 _TOO_LARGE: Final = (Code.TOO_LARGE, "", "taken apart, this would be too large; send it in smaller pieces")
-_KEPT_WHOLE: Final = "*"
+KEPT_WHOLE: Final = "*"
+"""The field of a part that puts in all of an object."""
+
 _UNKNOWN: Final = re.compile(r"unknown field `(.*)`")
 
 
@@ -356,13 +358,13 @@ def consent_of(mapping: Mapping, item: Any) -> dict[str, Any]:
 def _part(sources: Object[str, Source], item: Any, *, texts: bool) -> dict[str, Any]:
     """What is there of a part; ``*`` puts in all fields of an object, which named ones then override."""
     found: dict[str, Any] = {}
-    whole = sources[_KEPT_WHOLE].find(item) if _KEPT_WHOLE in sources else None
+    whole = sources[KEPT_WHOLE].find(item) if KEPT_WHOLE in sources else None
     if isinstance(whole, dict):
         if not is_lighter(whole, MAX_PART_BYTES):
             raise Refused(*_TOO_LARGE)
         found |= {name: value for name, value in whole.items() if is_there(value)}
     for name, source in sources.items():
-        value = source.find(item) if name != _KEPT_WHOLE else None
+        value = source.find(item) if name != KEPT_WHOLE else None
         if texts:
             value = text_of(value)
         elif source.place.multiplies and not is_lighter(value, MAX_PART_BYTES):

@@ -129,6 +129,16 @@ def test_trying_tells_what_the_schemas_would_say_where_there_is_a_database(schem
     assert (alone.code, "warning" in alone.out, "no schema was looked at" in alone.err) == (0, False, True)
 
 
+def test_trying_names_what_the_mapping_found_nowhere(tmp_path: Path) -> None:
+    document, sample = tmp_path / "hook.yaml", tmp_path / "sample.json"
+    document.write_text("mapping: {kind: \"'a_b'\", identity: {email: mail, phone: tel}}", encoding="utf-8")
+    sample.write_text('{"mail": "ann@example.com"}', encoding="utf-8")
+
+    told = tragt("hooks", "try", str(document), str(sample), "--data", str(tmp_path / "none"))
+
+    assert (told.code, told.out.splitlines()[-1]) == (0, "found in no item: /identity/phone")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

@@ -48,6 +48,29 @@ async def test_a_document_is_tried_without_keeping_anything(door: OpenDoor) -> N
     assert (await door.touchpoints(), await door.rejections()) == ([], [])
 
 
+async def test_trying_names_what_the_mapping_found_nowhere(door: OpenDoor) -> None:
+    def changed(**parts: Any) -> Any:
+        return {**DOCUMENT, "mapping": {**DOCUMENT["mapping"], **parts}}
+
+    async def unfilled(document: Any, sample: str = SAMPLE) -> list[str]:
+        answer = await post(door, "/v1/hooks/try", {"document": document, "sample": sample})
+        found: list[str] = answer.json()["unfilled"]
+        return found
+
+    misspelt = {"email": "guest.email", "phone": "guest.phone"}
+    whole = {"*": "guest", "table": "'7'"}
+
+    assert await unfilled(DOCUMENT) == []
+    assert await unfilled(changed(identity=misspelt, channel="meeting")) == ["/channel", "/identity/email"]
+    assert await unfilled(changed(external={"shop": "guest.number", "till": "number"})) == ["/external/shop"]
+    assert await unfilled(changed(value={"amount": "price", "currency": "'EUR'"})) == [
+        "/value/amount",
+        "/value/currency",
+    ]
+    assert await unfilled(changed(properties=whole, id="guest.number")) == ["/id"]
+    assert await unfilled(changed(identity=misspelt), CHANGED) == []
+
+
 @pytest.mark.parametrize("mode", ["warn", "reject"])
 async def test_trying_tells_what_the_schema_in_force_would_say(door: OpenDoor, mode: str) -> None:
     asked = {"properties": {"properties": {"room": {"enum": ["B", "C"]}}}, "mode": mode}
