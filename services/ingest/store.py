@@ -148,6 +148,18 @@ async def mark_replayed(session: WriteSession, workspace: UUID, ids: Sequence[st
     await session.execute(update(rejected).where(mine, rejected.c.id.in_(ids)).values(replayed_at=now))
 
 
+_ROWS_TAKEN: Final = text("""
+    UPDATE ingest.rejected SET replayed_at = :now
+    WHERE workspace_id = :workspace AND id = ANY(CAST(:ids AS text[])) AND replayed_at IS NULL
+        AND protocol LIKE 'import.%' AND refused_by = 'ingest'
+""")
+
+
+async def mark_rows_taken(session: WriteSession, workspace: UUID, ids: Sequence[str], now: int) -> None:
+    """Say of rows of files that wait under these ids that they were taken at ``now``."""
+    await session.execute(_ROWS_TAKEN, {"workspace": workspace, "ids": list(ids), "now": now})
+
+
 _SAY_WHY: Final = text("""
     UPDATE ingest.rejected AS kept
     SET code = said.code, pointer = said.pointer, detail = said.detail,
@@ -156,7 +168,7 @@ _SAY_WHY: Final = text("""
         CAST(:ids AS text[]), CAST(:codes AS text[]), CAST(:pointers AS text[]), CAST(:details AS text[]),
         CAST(:kept AS boolean[])
     ) AS said (id, code, pointer, detail, is_kept)
-    WHERE kept.workspace_id = :workspace AND kept.id = said.id
+    WHERE kept.workspace_id = :workspace AND kept.id = said.id AND kept.replayed_at IS NULL
 """)
 
 
@@ -164,12 +176,12 @@ _PUT: Final = text("""
     UPDATE ingest.rejected AS kept
     SET payload = fixed.payload, replayed_at = :now
     FROM unnest(CAST(:ids AS text[]), CAST(:payloads AS bytea[])) AS fixed (id, payload)
-    WHERE kept.workspace_id = :workspace AND kept.id = fixed.id
+    WHERE kept.workspace_id = :workspace AND kept.id = fixed.id AND kept.replayed_at IS NULL
 """)
 
 
 async def mark_fixed(session: WriteSession, workspace: UUID, payloads: Mapping[str, bytes], now: int) -> None:
-    """Say that these were taken at ``now``, with other payloads than they came with."""
+    """Say that these were taken at ``now``, with other payloads than they came with; not of what was taken already."""
     fixed = {"workspace": workspace, "ids": list(payloads), "payloads": list(payloads.values()), "now": now}
     await session.execute(_PUT, fixed)
 
@@ -177,7 +189,10 @@ async def mark_fixed(session: WriteSession, workspace: UUID, payloads: Mapping[s
 async def mark_refused_again(
     session: WriteSession, workspace: UUID, reasons: Sequence[tuple[str, str, str, str, bool]]
 ) -> None:
-    """Say why items are still refused: id, code, pointer and detail of each, and whether its payload may stay."""
+    """Say why items are still refused: id, code, pointer and detail of each, and whether its payload may stay.
+
+    One that was taken meanwhile is left alone.
+    """
     ids, codes, pointers, details, kept = ([reason[part] for reason in reasons] for part in range(5))
     said = {"workspace": workspace, "ids": ids, "codes": codes, "pointers": pointers, "details": details, "kept": kept}
     await session.execute(_SAY_WHY, said)

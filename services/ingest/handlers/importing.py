@@ -127,6 +127,7 @@ class Importer:
                 while taken < len(rows):
                     size = await self._room(run, len(rows) - taken)
                     await run.take(rows[taken : taken + size])
+                    await self._settle(run)
                     taken += size
                     if self._clock.now() - run.job.updated_at >= _SAVED_EVERY:
                         await self._save(run.principal, run.job)
@@ -139,6 +140,14 @@ class Importer:
         while not (spare := self._allowances.spare(run.principal)):  # noqa: ASYNC110 -- it comes back by time alone
             await asyncio.sleep(_ASKED_EVERY_SECONDS)
         return min(wanted, spare)
+
+    async def _settle(self, run: "_Run") -> None:
+        """What an earlier import refused of the rows that are taken now waits no longer: mended, it would count beside
+        them."""
+        taken, run.taken = run.taken, []
+        if taken:
+            async with writing(self._engine) as session:
+                await store.mark_rows_taken(session, run.principal.workspace, taken, self._clock.now())
 
     async def _save(self, principal: Principal, job: FileImport) -> None:
         job.updated_at = self._clock.now()
@@ -159,6 +168,9 @@ class _Run:
     columns: set[str] = field(default_factory=set)
     """Those that a row fills."""
 
+    taken: list[str] = field(default_factory=list)
+    """Under which ids the rows that were taken last are kept where they were refused before."""
+
     reading: Reading = field(init=False)
     reader: RowReader = field(init=False)
 
@@ -175,6 +187,7 @@ class _Run:
         """The next rows; counted once their outcome is durable. Raises Conflict when they are another file's."""
         items: list[bytes] = []
         numbers: list[int] = []
+        ids: dict[int, list[str]] = {}
         for row in rows:
             self.number += 1
             if row.value is not None and not self.columns.issuperset(row.value) and len(self.columns) < _MAX_COLUMNS:
@@ -184,12 +197,13 @@ class _Run:
                 made = self.reading.items_of(self.number, row_id, row)
                 items += made
                 numbers += [self.number] * len(made)
+                ids[self.number] = [row_id, *(f"{row_id}-{at}" for at in range(1, len(made)))]
             elif self.number == self.job.row_count:
                 self._check_same_file()
         if self.number <= self.job.row_count:
             return
         if items:
-            await self._take(items, numbers)
+            await self._take(items, numbers, ids)
         self.job.row_count = self.number
         self.job.timeless_count += len(self.noted.timeless)
         self.job.early_count += len(self.noted.early)
@@ -202,7 +216,7 @@ class _Run:
         if self.number < self.job.row_count:
             self._check_same_file()
 
-    async def _take(self, items: list[Any], numbers: Sequence[int]) -> None:
+    async def _take(self, items: list[Any], numbers: Sequence[int], ids: Mapping[int, list[str]]) -> None:
         parcel = Parcel(Split(items), self.reader)
         job = self.job
         if job.is_dry_run:
@@ -213,7 +227,10 @@ class _Run:
             refused = [(one.index, one.id, one.refusal) for one in receipt.rejected]
         # A row counts once, whatever touchpoints are in it; it is refused when one of them is.
         first_of = {numbers[index]: (item_id, why) for index, item_id, why in reversed(refused)}
-        job.accepted_count += len(set(numbers)) - len(first_of)
+        good = set(numbers) - first_of.keys()
+        job.accepted_count += len(good)
+        if not job.is_dry_run:
+            self.taken = [one for number in sorted(good) for one in ids[number]]
         for number, (item_id, why) in sorted(first_of.items()):
             job.refuse(number, item_id, why)
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import msgspec
@@ -108,18 +108,29 @@ class KeptRows:
     name: str
     reading: Reading
     is_text: bool
+    given: dict[str, dict[tuple[str, int], int]] = field(default_factory=dict)
+    """By what a row says now, the ordinal for each row that did not say it before."""
 
     def read(self, item_id: str, detail: str, payload: bytes, arrival: Arrival) -> list[Outcome]:
         """Every touchpoint of the row, at least one, or why there is none. Never raises."""
         row = row_of(payload, is_text=self.is_text)
         was, told = _ID.fullmatch(item_id), _NUMBER.match(detail)
-        new_id = row_id(row, int(was[2])) if was else item_id
+        new_id = self._new_id(row, was[1], int(was[2])) if was else item_id
         number = int(told[1]) if told else 0
         found = self._outcomes(self.reading, number, new_id, row, arrival)
         if was and not new_id.startswith(was[1]) and self._is_in_our_words(row) and not _are_good(found):
             native = self._outcomes(Reading(), number, new_id, row, arrival)
             found = native if _are_good(native) else found
         return found or [Rejected(item_id, Refusal(Code.INVALID_KIND, "/kind", _NOTHING_IN_IT), payload)]
+
+    def _new_id(self, row: Row, was: str, ordinal: int) -> str:
+        """As it would be in the file: rows that are alike now, and were not, have another ordinal each."""
+        if row_id(row, ordinal).startswith(was):
+            return row_id(row, ordinal)
+        given = self.given.setdefault(row_id(row, 0), {})
+        if (was, ordinal) not in given:
+            given[was, ordinal] = ordinal if ordinal not in given.values() else max(given.values()) + 1
+        return row_id(row, given[was, ordinal])
 
     def _outcomes(self, reading: Reading, number: int, new_id: str, row: Row, arrival: Arrival) -> list[Outcome]:
         reader = reading.reader(self.name)

@@ -396,6 +396,33 @@ async def test_a_row_that_two_imports_refused_is_fixed_by_the_mapping_of_the_las
     assert [one.kind for one in await door.touchpoints()] == ["demo_requested"]
 
 
+async def test_rows_that_are_fixed_to_say_the_same_stay_several(door: OpenDoor) -> None:
+    made = await make(door, format="csv", mapping={**OWN_MAPPING, "channel": "By"})
+    await send(door, b"When;Mail;By\n24/12/2024;a@b.de;x\n24/12/2024;a@b.de;y\n", f"/v1/imports/{made}/rows")
+    assert len(await refused_rows(door)) == 2
+
+    told = await fix(door, {"By": "web"})
+
+    found = await door.touchpoints()
+    assert (told["accepted"], len(found), len({one.id for one in found})) == (2, 2, 2)
+
+
+async def test_a_refused_row_that_a_later_import_takes_waits_no_longer(door: OpenDoor) -> None:
+    file = b"When;Mail;Note\n24/12/2024;ann@example.com;a\n24/12/2024;;b\n"
+    wrong = await make(door, format="csv", mapping={**OWN_MAPPING, "occurred_at": "When"})
+    await send(door, file, f"/v1/imports/{wrong}/rows")
+    assert [one["replayed_at"] for one in await refused_rows(door)] == [None, None]
+
+    right = await make(door, format="csv", mapping=OWN_MAPPING)
+    await send(door, file, f"/v1/imports/{right}/rows")
+    waiting = [one["detail"][:6] for one in await refused_rows(door) if not one["replayed_at"]]
+    told = await fix(door, {"When": "25/12/2024", "Mail": "ann@example.com"})
+
+    assert waiting == ["row 2:"]
+    assert told["accepted"] == 1
+    assert len(await door.touchpoints()) == 2
+
+
 async def test_a_row_with_an_id_of_its_own_is_fixed_under_it(door: OpenDoor) -> None:
     await send(door, b"id,kind,email\no-1,a_b,\n")
     assert [one["id"][:4] for one in await refused_rows(door)] == ["row-"]

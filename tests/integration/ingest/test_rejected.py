@@ -10,6 +10,7 @@ from services.ingest import store
 from services.ingest.handlers.expiring import expire
 from shared.contracts.codec import encode
 from shared.database.pool import borrowed
+from shared.database.session import writing
 from shared.streaming.types import Append
 from shared.vocabulary import TopicName
 from tests.ingest_door import OpenDoor, make_keys, refused_by_a_worker, tell_refused
@@ -235,6 +236,21 @@ async def test_instant_that_is_none_is_told_with_an_example(door: OpenDoor) -> N
         (fault,) = answer.json()["errors"]
         assert (answer.status_code, fault["pointer"]) == (422, "since")
         assert fault["detail"] == "an instant is written as RFC 3339 has it: 2026-11-25T09:30:00Z"
+
+
+async def test_what_was_taken_meanwhile_is_not_written_over(door: OpenDoor) -> None:
+    await _refuse(door, "a")
+    asked = {"filter": {"id": "a"}, "patch": {"kind": "a_b"}}
+    assert (await door.client.post("/v1/rejected/fix", json=asked, headers=_headers(door))).json()["accepted"] == 1
+    (taken,) = (await _list(door))["data"]
+
+    async with writing(door.own.writer) as session:  # as who read it while it still waited
+        await store.mark_fixed(session, door.keys.workspace.id, {"a": b"{}"}, 1)
+        await store.mark_refused_again(session, door.keys.workspace.id, [("a", "missing", "", "", False)])
+
+    shown = (await door.client.get("/v1/rejected/a", headers=_headers(door))).json()
+    assert shown["payload"] == '{"id":"a","kind":"a_b","identity":{"user_id":"u"}}'
+    assert (await _list(door))["data"] == [taken]
 
 
 async def test_what_a_patch_does_not_mend_stays_as_it_was(door: OpenDoor) -> None:
