@@ -249,6 +249,18 @@ def test_the_page_fits_narrow_and_dark_screens(month: SignedIn) -> None:
         context.close()
 
 
+def test_the_funnel_fits_its_card_when_the_window_becomes_another(page: Page) -> None:
+    fits = """(width) => {
+      const plot = document.querySelector("#plot");
+      const drawn = plot.querySelector(".main-svg");
+      const isAs = (side) => Math.abs(drawn[side] - plot[side]) < 2;
+      return isAs("clientHeight") && isAs("clientWidth") && innerWidth === width && document.documentElement.scrollWidth <= width;
+    }"""
+    for width in (390, 1360, 700, 390):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.wait_for_function(fits, arg=width, timeout=WITHIN_MILLISECONDS)
+
+
 def test_the_picture_of_the_readme_can_be_made_anew(month: SignedIn) -> None:
     """It is kept as docs/images/funnel.png; copy it from .cache/pictures when the page has changed."""
     PICTURES.mkdir(parents=True, exist_ok=True)

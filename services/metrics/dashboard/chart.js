@@ -5,7 +5,10 @@ import { colourOf } from "/dashboard/palette.js";
 import { count, share, word } from "/dashboard/format.js";
 
 const NARROW = 480; // pixels
-const settings = { displayModeBar: false, responsive: true, scrollZoom: false, doubleClick: false };
+const settings = { displayModeBar: false, scrollZoom: false, doubleClick: false };
+
+// Plotly's own `responsive` looks when the window changes, which may be before the element has its new height.
+const resized = new ResizeObserver(([{ target, contentRect }]) => contentRect.height && Plotly.Plots.resize(target));
 
 const property = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -15,6 +18,7 @@ export async function draw(element, funnel, channel, choose) {
   const edge = element.clientWidth < NARROW ? 0.5 : 1.5;
   const traces = groups.map((group) => trace(group, Boolean(channel), edge));
   await Plotly.react(element, traces, layout(element, groups), settings);
+  resized.observe(element);
   element.removeAllListeners("plotly_click");
   element.on("plotly_click", ({ points }) => choose(groups[points[0].curveNumber], points[0].pointNumber));
 }
