@@ -6,10 +6,12 @@ from typing import Final
 from services.cli.place import Credentials, keep_credentials, read_credentials
 from services.cli.transaction import in_transaction
 from shared.access import KeyKind, Scope, prefix_of
-from shared.database.access import allow_origins, create_key, create_workspace, load_keys
+from shared.database.access import allow_origins, create_key, create_workspace, load_keys, name_key
 from shared.database.session import WriteSession
 
 NAME: Final = "default"
+_FIRST: Final = "made by tragt up"
+"""What the first keys are called in lists, beside those that people name."""
 
 
 async def ensure_workspace(dsn: str, folder: Path, origins: frozenset[str], now: int) -> tuple[Credentials, bool]:
@@ -40,4 +42,6 @@ async def _make(session: WriteSession, origins: frozenset[str], now: int) -> Cre
     workspace = await create_workspace(session, NAME, now)
     write = await create_key(session, workspace.id, KeyKind.WRITE, now, origins=origins)
     secret = await create_key(session, workspace.id, KeyKind.SECRET, now, scopes=frozenset(Scope))
+    for made in (write, secret):
+        await name_key(session, made.prefix, _FIRST)
     return Credentials(NAME, write.text, secret.text)

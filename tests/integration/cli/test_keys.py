@@ -28,6 +28,7 @@ def test_the_first_start_makes_two_keys_and_a_later_one_keeps_them(dsn: str) -> 
         ("secret", "admin", "ingest", "leads:read", "leads:write", "metrics:read"),
         ("write", "ingest"),
     ]
+    assert {key["name"] for key in listed} == {"made by tragt up"}
 
 
 def test_a_key_is_made_with_what_was_asked_for(dsn: str) -> None:
