@@ -254,7 +254,8 @@ def test_the_funnel_fits_its_card_when_the_window_becomes_another(page: Page) ->
       const plot = document.querySelector("#plot");
       const drawn = plot.querySelector(".main-svg");
       const isAs = (side) => Math.abs(drawn[side] - plot[side]) < 2;
-      return isAs("clientHeight") && isAs("clientWidth") && innerWidth === width && document.documentElement.scrollWidth <= width;
+      const isNarrow = innerWidth === width && document.documentElement.scrollWidth <= width;
+      return isNarrow && isAs("clientHeight") && isAs("clientWidth");
     }"""
     for width in (390, 1360, 700, 390):
         page.set_viewport_size({"width": width, "height": 800})
