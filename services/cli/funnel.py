@@ -31,7 +31,7 @@ def show_funnel(around: Given, found: dict[str, Any]) -> None:
     """Print a funnel answer: a table per group and one of the total, and how fresh it is."""
     for group in found.get("groups") or ():
         if group["key"]:
-            around.head(", ".join(f"{name} {value}" for name, value in group["key"].items()))
+            around.head(", ".join(f"{name} {_value(group, name)}" for name in group["key"]))
             _show_steps(around, group["steps"])
     if found.get("by"):
         around.head("all")
@@ -39,6 +39,14 @@ def show_funnel(around: Given, found: dict[str, Any]) -> None:
     meta = found["meta"]
     around.say("drop-off: not gone on, those still open among them; median time and p90: since the first step")
     around.say(f"as of {meta['as_of']}, {meta['lag_seconds']} s behind")
+
+
+def _value(group: dict[str, Any], name: str) -> str:
+    """What the group has of an attribute; null is either no value or the rest of very many."""
+    value = group["key"][name]
+    if value is not None:
+        return str(value)
+    return "(all others)" if name in group["rest"] else "(none)"
 
 
 def _show_steps(around: Given, steps: list[dict[str, Any]]) -> None:

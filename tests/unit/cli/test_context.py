@@ -29,17 +29,18 @@ def test_tables_and_lines_show_what_would_steer_a_terminal() -> None:
 
 
 def test_a_group_of_the_funnel_is_called_as_it_was_sent() -> None:
+    assert f"campaign {_SEEN}" in _shown({"key": {"campaign": _NAMED}, "rest": []})
+
+
+def test_a_group_without_a_value_and_the_rest_of_many_are_told_apart() -> None:
+    told = _shown({"key": {"source": None, "campaign": None}, "rest": ["campaign"]})
+
+    assert "source (none), campaign (all others)" in told
+
+
+def _shown(group: dict[str, object]) -> str:
     around, out = _around()
     steps: list[object] = []
-
-    show_funnel(
-        around,
-        {
-            "by": "campaign",
-            "groups": [{"key": {"campaign": _NAMED}, "steps": steps}],
-            "steps": steps,
-            "meta": {"as_of": "now", "lag_seconds": 0},
-        },
-    )
-
-    assert f"campaign {_SEEN}" in out.getvalue()
+    meta = {"as_of": "now", "lag_seconds": 0}
+    show_funnel(around, {"by": ["campaign"], "groups": [{**group, "steps": steps}], "steps": steps, "meta": meta})
+    return out.getvalue()
