@@ -14,7 +14,7 @@ import msgspec
 from services.ingest.domain.item_id import MAX_LENGTH, content_id
 from services.ingest.domain.kind import is_kind, kind_of_event
 from services.ingest.domain.nearest import one_of
-from services.ingest.domain.places import InvalidPlace, Place
+from services.ingest.domain.places import InvalidPlace, Place, TooMuch
 from services.ingest.domain.refusal import Refused
 from services.ingest.protocols.mapping_values import (
     Lookup,
@@ -197,7 +197,10 @@ class Value:
 
 def items_of(mapping: Mapping, value: Any) -> list[bytes]:
     """The items of a body, each as JSON with what ``of_whole`` tells it. Raises Refused when they are too large."""
-    found = mapping.items.find(value) if mapping.items else value
+    try:
+        found = mapping.items.search(value) if mapping.items else value
+    except TooMuch:
+        raise Refused(*_TOO_LARGE) from None
     rows = found if isinstance(found, list) else [] if found is None else [found]
     if mapping.items and mapping.items.multiplies and not is_lighter(rows, MAX_TAKEN_APART_BYTES):
         raise Refused(*_TOO_LARGE)

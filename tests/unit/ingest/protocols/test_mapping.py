@@ -195,6 +195,15 @@ def test_a_text_that_would_grow_without_bound_is_not_there() -> None:
     assert Place("to_string(@)").find({"a": [1, None, "\u00e9"]}) == '{"a":[1,null,"\\u00e9"]}'
 
 
+def test_a_search_of_too_many_steps_is_given_up() -> None:
+    slow = " | ".join(["[*].[@, @][]"] * 7)
+
+    with pytest.raises(Refused):
+        items_of(compiled({"kind": "event", "items": slow}), [1] * 100_000)
+    assert Place(slow).find([1] * 100_000) is None
+    assert len(items_of(compiled({"kind": "event", "items": "[*].{a: a, b: b.c}"}), [{"a": 1}] * 10_000)) == 10_000
+
+
 def test_many_names_are_left_out_in_time() -> None:
     many = {f"k{at}": 1 for at in range(50_000)}
     began = perf_counter()
