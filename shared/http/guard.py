@@ -157,7 +157,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._body_bytes = 0
         self._raw_body_bytes = 0
         self._is_streamed = False
-        self._is_done = False
+        self._is_taken = self._is_done = False
 
     # From the transport.
 
@@ -217,6 +217,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """The first byte of a request."""
         super().on_message_begin()
         self._has_begun = self._in_head = True
+        self._is_taken = False
         self._raw_head_bytes = self._body_bytes = self._raw_body_bytes = 0
         if not self._is_done:
             self._set_deadline(self._limits.head_deadline_seconds, self._time_out)
@@ -240,6 +241,7 @@ class GuardedProtocol(HttpToolsProtocol):
         else:
             self._set_deadline(self._limits.body_deadline_seconds, self._time_out)
             self.take_head()
+            self._is_taken = True
             self.headers = _TRAILERS
 
     def on_body(self, body: bytes) -> None:
@@ -333,7 +335,8 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         self._is_done = True
         self._guard.note(reason)
-        if self._drop_cycle():
+        was_answered = self._is_taken and self._is_answered()  # by its head, so there is nothing left to answer
+        if self._drop_cycle() and not was_answered:
             self.transport.write(_raw_answer(problem, self._origin()))
         if self.transport.can_write_eof():
             self.transport.write_eof()

@@ -17,6 +17,7 @@ from services.ingest.api import serving
 from services.ingest.api.exchange import Answer, Call
 from services.ingest.api.fast import FastLane, fits
 from services.ingest.api.intake import Intake
+from shared.errors import Unavailable
 from shared.http.guard import Guard, GuardLimits
 from shared.telemetry import Telemetry
 from tests.ingest_door import OpenDoor, settings_for
@@ -325,15 +326,19 @@ def test_it_is_off_where_it_is_switched_off_or_uvicorn_is_another() -> None:
 
 @asynccontextmanager
 async def _lane(
-    endpoint: Callable[[Call], Awaitable[Answer]], intake: Intake | None = None, keep_alive: int = 60
+    endpoint: Callable[[Call], Awaitable[Answer]],
+    intake: Intake | None = None,
+    keep_alive: int = 60,
+    check_early: Callable[[Call], None] = lambda _call: None,
+    limits: GuardLimits | None = None,
 ) -> AsyncIterator[tuple[int, uvicorn.Server]]:
     """The port of a server with one fast route, ``/x``, and nothing behind it."""
 
     async def nothing(scope: Scope, _receive: Receive, _send: Send) -> None:
         raise AssertionError(scope["path"])
 
-    lane = FastLane({b"/x": ("/x", endpoint)}, intake or Intake(1_000, 1_000), Telemetry())
-    guard = Guard(GuardLimits(), kind=lane.connection)
+    lane = FastLane({b"/x": ("/x", endpoint)}, intake or Intake(1_000, 1_000), Telemetry(), check_early)
+    guard = Guard(limits or GuardLimits(), kind=lane.connection)
     config = uvicorn.Config(
         nothing,
         port=0,
@@ -429,6 +434,22 @@ async def test_what_is_held_bounds_what_comes() -> None:
 
     assert [answer[:13] for answer in refused] == [b"HTTP/1.1 503 "] * 2
     assert all(b"retry-after: 1" in answer for answer in refused)
+
+
+async def test_what_was_answered_by_its_head_is_not_answered_again() -> None:
+    async def nobody(call: Call) -> Answer:
+        raise AssertionError(call)
+
+    def full(_call: Call) -> None:
+        raise Unavailable
+
+    async with _lane(nobody, check_early=full, limits=GuardLimits(body_deadline_seconds=0.3)) as (port, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(_x(b"not all of it")[:-2])
+        said = await asyncio.wait_for(reader.read(), 10)
+        writer.close()
+
+    assert re.findall(rb"HTTP/1.1 (\d+)", said) == [b"503"]
 
 
 async def test_a_fault_of_ours_is_a_500_and_the_end_of_the_connection() -> None:
