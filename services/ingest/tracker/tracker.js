@@ -173,7 +173,7 @@ const tell = (kind, properties, { identity, ...more } = {}) => {
   if (joins()) [click, token] = [token];
   const item = {
     id: randomId(),
-    kind,
+    kind: `${kind}`.toLowerCase().replace(/\W+/g, "_"), // "Demo Requested" is how other trackers have it
     occurred_at: new Date(),
     identity: { anonymous_id: anonymousId, click, ...identity },
     consent,
