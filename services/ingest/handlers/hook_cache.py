@@ -90,7 +90,12 @@ class HookCache:
         if not prefix:
             return hook_reader_of(protocol)
         kept = (self._hooks or {}).get(prefix)
-        return HookReader(provider_for(kept)) if kept is not None and kept.provider == name else None
+        if kept is None or kept.provider != name:
+            return None
+        try:
+            return HookReader(provider_for(kept))
+        except Unavailable:
+            return None
 
     def _held(self, provider: str, text: str) -> OpenHook:
         held = self._open.get(text) or self._match(text)

@@ -15,6 +15,7 @@ from services.ingest.protocols.webhook import PROTOCOL, HookReader, Provider, pr
 from services.ingest.protocols.webhook_handshakes import HANDSHAKES
 from services.ingest.protocols.webhook_signatures import VERIFIERS
 from services.ingest.queries import KeptHook
+from shared.errors import Unavailable
 
 MAPPED: Final = "mapped"
 """The provider of hooks that bring their own document."""
@@ -52,9 +53,15 @@ def hook_reader_of(protocol: str) -> Reader | None:
 
 
 def provider_for(kept: KeptHook) -> Provider:
-    """The provider of a hook, as the hook was set."""
+    """The provider of a hook, as the hook was set.
+
+    Raises Unavailable, so that what is sent comes again, when a later version of ours takes its mapping no more.
+    """
     if kept.provider == MAPPED:
-        return _compiled(f"{MAPPED}.{kept.prefix}", msgspec.json.encode(kept.settings[DOCUMENT]))
+        try:
+            return _compiled(f"{MAPPED}.{kept.prefix}", msgspec.json.encode(kept.settings[DOCUMENT]))
+        except InvalidMapping as error:
+            raise Unavailable(f"the mapping of this hook is not taken any more: {error}") from None
     provider = providers()[kept.provider]
     chosen = {name: kept.settings[name] for name in provider.choices & kept.settings.keys()}
     return _chosen(provider.name, kept.prefix, msgspec.json.encode(chosen, order="sorted")) if chosen else provider

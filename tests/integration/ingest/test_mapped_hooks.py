@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import msgspec
 import pytest
@@ -138,6 +139,25 @@ async def test_a_refused_item_is_repaired_and_replayed_through_its_document(door
 
     assert again.json()["accepted"] == 1
     assert [one.kind for one in await door.touchpoints()] == ["meeting_booked"]
+
+
+async def test_a_hook_whose_mapping_a_later_version_takes_no_more_acknowledges_nothing(door: OpenDoor) -> None:
+    path = (await make(door)).json()["path"]
+    await door.client.post(path, content=CHANGED)
+    assert await door.keep() == 1
+    (kept,) = await door.rejections()
+    broken = msgspec.json.encode({"document": {"mapping": {"kind": "no_such(@)"}}}).decode()
+    connection = await asyncpg.connect(door.admin_dsn)
+    await connection.execute("UPDATE ingest.hook SET settings = $1", broken)
+    await connection.close()
+    await door.own.hooks.load()
+    headers = {"authorization": f"Bearer {door.keys.secret}"}
+
+    told = await door.client.post(path, content=SAMPLE)
+    again = await door.client.post(f"/v1/rejected/{kept.id}/replay", headers=headers)
+
+    assert (told.status_code, "no_such" in told.text) == (503, True)
+    assert again.json()["accepted"] == 0
 
 
 def test_the_command_tries_a_document_without_anything_running(tmp_path: Path) -> None:
