@@ -48,6 +48,7 @@ Listed = Annotated[bool, typer.Option("--list", help="Only name the ready mappin
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would become of the rows.")]
 Going = Annotated[str, typer.Option("--continue", help="Id of an import that was interrupted.")]
 
+_SHEETS: Final = frozenset({".xlsx", ".xls", ".xlsm", ".ods", ".numbers"})
 _GZIP: Final = b"\x1f\x8b"
 _PIECE: Final = 64 * 1024
 _TRIES: Final = 5
@@ -84,6 +85,8 @@ def import_file(
     """Import a file. The same file twice changes nothing; equal rows in it stay as many as they are."""
     found = file_format or format_of("", file.name)
     if found is None:
+        if file.suffix.lower() in _SHEETS:
+            raise Ended(Exit.MISUSED, f"{file.name} is a workbook, which is not read: save it as CSV (UTF-8)")
         raise Ended(Exit.MISUSED, f"what is {file.name}? Say it with --format {'|'.join(Format)}")
     service = call.api("ingest")
     sender = _Sender(service.address, service.key)
@@ -231,8 +234,11 @@ def _show(around: Given, report: dict[str, Any]) -> None:
         return
     if report["skipped"]:
         said += f", {report['skipped']} passed over"
-    twins = f"; {report['twins']} are equal to an earlier row and count beside it" if report["twins"] else ""
-    around.tell(said + twins)
+    if count := report["twins"]:
+        said += (
+            f"; {count} {'is' if count == 1 else 'are'} equal to an earlier row and count{'s' * (count == 1)} beside it"
+        )
+    around.tell(said)
     for line in _notes(report):
         around.tell(line)
     rows = [[row["row"], row["code"], row["pointer"], row["detail"]] for row in report["refused"][:_SHOWN]]
@@ -240,6 +246,10 @@ def _show(around: Given, report: dict[str, Any]) -> None:
         around.table(["row", "code", "where", "why"], rows, numbers={"row"})
     if report["rejected"] > len(rows):
         around.say(f"{report['rejected'] - len(rows)} more; all of them: {_all_refused(report)}")
+    if not report["dry_run"]:
+        around.say(f"this was import {report['id']}")
+        if report["rejected"]:
+            around.say(f"next: {_all_refused(report)}")
     if report["first"]:
         around.tell("the first would be:")
         around.tell(json.dumps(report["first"], indent=2, ensure_ascii=False))
@@ -263,6 +273,8 @@ def _notes(report: dict[str, Any]) -> Iterator[str]:
     """What else is worth knowing before many rows are in."""
     if report["same_as"]:
         yield f"import {report['same_as']} took the same rows in the same way: they count once"
+    if report["detail"]:
+        yield report["detail"]
     if report["missing"]:
         yield f"the mapping asks for columns that no row fills: {', '.join(report['missing'])}"
     if report["timeless"]:

@@ -357,12 +357,14 @@ class Import(BaseModel):
     format: Format
     dry_run: bool
     state: State
-    detail: str = Field(description="What to do next, where it did not end well.")
+    detail: str = Field(description="What to do next, where it did not end well, or what to know of its rows.")
     rows: int
     accepted: int
     rejected: int
     skipped: int = Field(description="How many rows hold nothing that the mapping takes.")
-    twins: int = Field(description="How many rows were there before in the file, and were taken all the same.")
+    twins: int = Field(
+        description="How many rows without an id of their own were there before in the file, yet were taken."
+    )
     missing: list[str] = Field(
         description="Columns that the mapping asks for and no row fills, once the file has ended."
     )

@@ -187,7 +187,7 @@ def _neutral(
 def _refuse_two_ways(row: Mapping[str, str]) -> None:
     for name in _NUMBERS:
         if _TWO_WAYS.fullmatch(row.get(name, "")):
-            detail = "is this a thousand and more, or three decimals? Say decimals: comma or point"
+            detail = "is this a thousand and more, or three decimals? Say --decimals comma or point"
             raise Refused(Code.WRONG_TYPE, f"/{name}", detail)
 
 

@@ -31,6 +31,9 @@ _SAVED_EVERY: Final = SECOND
 _MAX_COLUMNS: Final = 5_000
 """So many are remembered; only a file of JSON may have more."""
 
+_NAMED: Final = 20
+"""So many columns are named where they are others than were asked for."""
+
 _ASKED_EVERY_SECONDS: Final = 0.25
 """Whether there is room for more rows."""
 
@@ -114,6 +117,9 @@ class Importer:
         if not job.row_count:
             job.detail = "there is no row in it"
             return
+        if repeated := run.ids.twins - job.twin_count:
+            said = "1 row is" if repeated == 1 else f"{repeated} rows are"
+            job.detail = f"{said} equal to an earlier one, its id too: rows of one id are one touchpoint"
         job.missing = run.reading.missing_of(run.columns, is_useless=not job.accepted_count)
         async with writing(self._engine) as session:
             job.same_as = await find_same_import(session, run.principal.workspace, job)
@@ -180,20 +186,34 @@ class _Run:
 
     def check(self, rows: Sequence[Row]) -> None:
         """The next rows as they were read. Raises UnreadableFile when the first of all are another mapping's."""
-        if not self.number and self.reading.is_of_another([row.value for row in rows if row.value is not None]):
+        if self.number:
+            return
+        said = [row.value for row in rows if row.value is not None]
+        if self.reading.is_of_another(said):
             raise UnreadableFile("it has none of the columns of this mapping; name them with columns, or header")
+        if self.reading.is_without_kind(said):
+            columns = list(dict.fromkeys(name for value in said for name in value))
+            named = ", ".join(columns[:_NAMED]) + (
+                f" and {len(columns) - _NAMED} more" if len(columns) > _NAMED else ""
+            )
+            told = f"it has the columns {named}; none is kind: give --mapping (in the API: mapping)"
+            raise UnreadableFile(f"{told}, which says where the parts of a touchpoint stand")
 
     async def take(self, rows: Sequence[Row]) -> None:
         """The next rows; counted once their outcome is durable. Raises Conflict when they are another file's."""
         items: list[bytes] = []
         numbers: list[int] = []
         ids: dict[int, list[str]] = {}
+        twins: set[int] = set()
         for row in rows:
             self.number += 1
             if row.value is not None and not self.columns.issuperset(row.value) and len(self.columns) < _MAX_COLUMNS:
                 self.columns.update(row.value)
+            earlier = self.ids.twins
             row_id = self.ids.id_of(row)
             if self.number > self.job.row_count:
+                if self.ids.twins > earlier:
+                    twins.add(self.number)
                 made = self.reading.items_of(self.number, row_id, row)
                 items += made
                 numbers += [self.number] * len(made)
@@ -207,8 +227,8 @@ class _Run:
         self.job.row_count = self.number
         self.job.timeless_count += len(self.noted.timeless)
         self.job.early_count += len(self.noted.early)
+        self.job.twin_count += len(twins - self.noted.named)
         self.noted.forget()
-        self.job.twin_count = self.ids.twins
         self.job.read_so_far = self.ids.so_far()
 
     def finish(self) -> None:

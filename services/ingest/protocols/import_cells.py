@@ -32,6 +32,9 @@ _SUFFIXES: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 _UNESCAPED_COMMA: Final = re.compile(r"(?<!\^),")
 _UNESCAPED_SEMICOLON: Final = re.compile(r"(?<!\^);")
 _PRICE: Final = 3
+_TWO_WAYS: Final = re.compile(r"\d{1,2}[-/.]\d{1,2}[-/.]\d{4}\b.*")
+_COMMA: Final = re.compile(r"-?[\d.]*\d,\d+")
+_WHICH_DATE: Final = "is the day first or the month? Say --dates dmy or mdy (in the API: dates)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ def _written_date(text: str, habits: Habits, pointer: str) -> datetime:
     elif habits.dates == "mdy":
         month, day, year = first, second, third
     else:
-        raise Refused(Code.INVALID_INSTANT, pointer, "is the day first or the month? Say dates: dmy or mdy")
+        raise Refused(Code.INVALID_INSTANT, pointer, _WHICH_DATE)
     hour, minute, seconds = (int(time[1]), int(time[2]), int(time[3] or 0)) if time else (0, 0, 0)
     if time and time[4]:
         hour = hour % 12 + (12 if time[4][0] in "pP" else 0)
@@ -92,9 +95,20 @@ def number(value: Any, habits: Habits, pointer: str) -> str:
     text = _AROUND.sub("", value.strip())
     if not _NUMBERS[habits.decimals].fullmatch(text):
         mark = "comma" if habits.decimals == "point" else "point"
-        detail = f"this is no number with a decimal {habits.decimals}; if the file has a {mark}, say decimals: {mark}"
+        detail = f"this is no number with a decimal {habits.decimals}; if the file has a {mark}, say --decimals {mark}"
         raise Refused(Code.WRONG_TYPE, pointer, detail)
     return text.replace(",", "") if habits.decimals == "point" else text.replace(".", "").replace(",", ".")
+
+
+def hint(said: Mapping[str, Any], pointer: str) -> str:
+    """What an import may say so that a time or an amount which is refused at a pointer is read; empty when nothing."""
+    at, value = said.get("occurred_at"), said.get("value")
+    if pointer == "/occurred_at" and isinstance(at, str) and _TWO_WAYS.fullmatch(at.strip()):
+        return _WHICH_DATE
+    amount = value.get("amount") if isinstance(value, dict) else None
+    if pointer == "/value/amount" and isinstance(amount, str) and _COMMA.fullmatch(amount.strip()):
+        return "has the file a comma before decimals? Say --decimals comma (in the API: decimals)"
+    return ""
 
 
 def flag(value: Any, _habits: Habits, _pointer: str) -> bool:

@@ -10,6 +10,7 @@ from services.ingest.domain.kind import kind_of_event
 from services.ingest.domain.refusal import Refusal, Refused
 from services.ingest.protocols import keeping, native
 from services.ingest.protocols.import_beside import NOTHING_BESIDE, Beside
+from services.ingest.protocols.import_cells import hint
 from services.ingest.protocols.import_ready import Ready
 from services.ingest.protocols.import_rows import Row
 from services.ingest.protocols.mapping import Mapping as Mapped
@@ -110,12 +111,17 @@ class Noted:
 
     timeless: set[int] = field(default_factory=set)
     early: set[int] = field(default_factory=set)
+    named: set[int] = field(default_factory=set)
+    """Of those with an id of the file's own."""
+
     first: Touchpoint | None = None
 
-    def note(self, number: int, at: Any, touchpoint: Touchpoint) -> None:
+    def note(self, number: int, at: Any, touchpoint: Touchpoint, *, has_own_id: bool = False) -> None:
         """One more; ``at`` is the time it says."""
         if self.first is None:
             self.first = touchpoint
+        if has_own_id:
+            self.named.add(number)
         if at in _NOT_SAID:
             self.timeless.add(number)
         elif touchpoint.occurred_at == touchpoint.received_at:
@@ -125,6 +131,7 @@ class Noted:
         """The numbers, which are counted."""
         self.timeless.clear()
         self.early.clear()
+        self.named.clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +164,9 @@ class RowReader:
             return _rejected(row, Refusal(Code.NOT_JSON, "", "this row cannot be written as JSON"))
         read = native.parse(written, arrival, may_hold_nul=may_hold_nul or b"\\u0000" in written)
         if isinstance(read, Rejected):
-            return _rejected(row, read.refusal, is_kept=read.payload == written)
+            return _rejected(row, _hinted(read.refusal, said), is_kept=read.payload == written)
         if self.noted is not None:
-            self.noted.note(row.number, said.get("occurred_at"), read)
+            self.noted.note(row.number, said.get("occurred_at"), read, has_own_id=has_own_id)
         return msgspec.structs.replace(read, protocol=OWN if has_own_id and row.said == _NOTHING else PROTOCOL)
 
     def _said(self, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -229,6 +236,14 @@ def named_columns(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _put(said: dict[str, Any], part: str, field: str, value: Any) -> None:
     said.setdefault(part, {})[field] = value
+
+
+def _hinted(why: Refusal, said: Mapping[str, Any]) -> Refusal:
+    """Why, with what a person who imports a file can do about it."""
+    if why.pointer == "/kind" and said.get("kind") in _NOT_SAID:
+        return Refusal(why.code, why.pointer, "kind is missing: say what happened, such as page_viewed")
+    more = hint(said, why.pointer)
+    return Refusal(why.code, why.pointer, f"{why.detail}; {more}") if more else why
 
 
 def _rejected(row: Numbered, why: Refusal, *, is_kept: bool = True) -> Rejected:

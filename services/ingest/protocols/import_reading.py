@@ -41,6 +41,11 @@ class Reading:
         """Whether these rows, the first of a file, have no column that its ready mapping knows."""
         return self.ready is not None and bool(rows) and not self.ready.reads_any_of(rows)
 
+    def is_without_kind(self, rows: Sequence[Mapping[str, Any]]) -> bool:
+        """Whether these rows, the first of a file without a mapping, have no column that says what happened."""
+        has_mapping = self.ready is not None or self.mapping is not None
+        return not has_mapping and any(rows) and not any("kind" in row for row in rows)
+
     def items_of(self, number: int, row_id: str, row: Row) -> list[bytes]:
         """A row as items for the reader; none when it is passed over."""
         when = None if self.mapping is None else self.mapping.when

@@ -41,11 +41,33 @@ async def test_a_file_is_imported_and_refused_rows_are_told(door: OpenDoor, tmp_
     told = await run(door, str(file))
 
     assert (looked.code, told.code) == (1, 1)
-    assert "3 rows: 2 would be taken, 1 refused; 1 are equal" in looked.out
+    assert "3 rows: 2 would be taken, 1 refused; 1 is equal to an earlier row and counts beside it" in looked.out
     assert "3 rows: 2 are taken, 1 refused" in told.out
+    assert "next: tragt rejected list --protocol import." in told.err
+    assert ("this was import" in looked.err, "this was import" in told.err) == (False, True)
     assert "no_identity" in told.out
     assert "row 2: give a user id" in told.out
     assert [one.kind for one in await door.touchpoints()] == ["visit_booked"] * 2
+
+
+async def test_equal_rows_with_an_id_of_their_own_are_one(door: OpenDoor, tmp_path: Path) -> None:
+    file = tmp_path / "visits.csv"
+    file.write_text("id,kind,email\n" + "v-1,Visit Booked,ann@example.com\n" * 2)
+
+    told = await run(door, str(file))
+
+    assert (told.code, "beside it" in told.out) == (0, False)
+    assert "1 row is equal to an earlier one, its id too: rows of one id are one touchpoint" in told.out
+    assert {one.id for one in await door.touchpoints()} == {"v-1"}
+
+
+async def test_a_workbook_is_to_be_saved_as_csv(door: OpenDoor, tmp_path: Path) -> None:
+    file = tmp_path / "visits.xlsx"
+    file.write_bytes(b"PK")
+
+    told = await run(door, str(file))
+
+    assert (told.code, "save it as CSV (UTF-8)" in told.err) == (2, True)
 
 
 async def test_a_mapping_is_a_yaml_file(door: OpenDoor, tmp_path: Path) -> None:

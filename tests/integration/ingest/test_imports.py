@@ -72,6 +72,15 @@ async def test_the_same_file_again_has_the_same_ids_and_twins_stay_two(door: Ope
     assert (len(ids), len(set(ids))) == (6, 3)
 
 
+async def test_a_file_with_columns_of_its_own_is_told_once_that_it_wants_a_mapping(door: OpenDoor) -> None:
+    answer = await send(door, b"Mail,Firm\nann@example.com,Acme\nbob@example.com,Acme\n")
+
+    (fault,) = answer.json()["errors"]
+    assert (answer.status_code, fault["code"]) == (422, "unreadable_file")
+    assert "it has the columns Mail, Firm; none is kind: give --mapping (in the API: mapping)" in fault["detail"]
+    assert await door.rejections() == []
+
+
 async def test_dry_run_tells_and_keeps_nothing(door: OpenDoor) -> None:
     told = (await send(door, CSV.encode(), "/v1/imports?dry_run=true")).json()
 
@@ -382,7 +391,7 @@ async def test_a_mapped_row_that_was_repaired_into_a_touchpoint_of_ours_is_taken
 
 
 async def test_a_row_that_two_imports_refused_is_fixed_by_the_mapping_of_the_last(door: OpenDoor) -> None:
-    file = b"When;Mail;Note\n24/12/2024;;a\n"
+    file = b"kind;When;Mail;Note\n!;24/12/2024;;a\n"
     await send(door, file)
     (first,) = await refused_rows(door)
     made = await make(door, format="csv", mapping=OWN_MAPPING)
@@ -391,7 +400,7 @@ async def test_a_row_that_two_imports_refused_is_fixed_by_the_mapping_of_the_las
 
     told = await fix(door, {"Mail": "ann@example.com"})
 
-    assert (first["code"], last["code"], last["protocol"]) == ("missing", "no_identity", f"import.{made}")
+    assert (first["code"], last["code"], last["protocol"]) == ("invalid_kind", "no_identity", f"import.{made}")
     assert (last["id"], told["accepted"]) == (first["id"], 1)
     assert [one.kind for one in await door.touchpoints()] == ["demo_requested"]
 

@@ -105,6 +105,23 @@ def test_refused_row_says_which_it_is_and_is_kept_as_it_stands(value: dict[str, 
     assert msgspec.json.decode(refused.payload) == value
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({"occurred_at": "03/02/2025"}, "Say --dates dmy or mdy"),
+        ({"occurred_at": "soon"}, "9999"),
+        ({"amount": "20,00"}, "Say --decimals comma (in the API: decimals)"),
+        ({"kind": ""}, "such as page_viewed"),
+    ],
+)
+def test_refused_row_says_what_its_import_may_say(value: dict[str, Any], said: str) -> None:
+    refused = read({**ORDER, **value})
+
+    assert isinstance(refused, Rejected)
+    assert refused.refusal.detail.startswith("row 7: ")
+    assert said in refused.refusal.detail
+
+
 def test_row_that_may_not_be_analysed_is_not_kept() -> None:
     refused = read({**ORDER, "consent.analytics": "denied"})
 
