@@ -11,12 +11,24 @@ from services.cli.call import After, Commands, Limit, ServiceCall, beginning
 from services.cli.context import Given
 from services.cli.document import read_bytes, read_document
 from services.cli.exits import Ended, Exit
+from services.ingest.domain.nearest import one_of
 from shared.vocabulary import Code
 
 rejected = Commands("Look at refused items, mend them, try them again.")
 
 ItemId = Annotated[str, typer.Argument(help="The item's id, as `tragt rejected list` shows it.")]
-OneCode = Annotated[Code | None, typer.Option("--code", help="Only what was refused for this.")]
+
+
+def _code(text: str | Code) -> Code:
+    """The code of that name. Raises Ended, which names the nearest."""
+    if text not in set(Code):
+        raise Ended(Exit.MISUSED, f"--code {text}: {one_of(text, Code)}")
+    return Code(text)
+
+
+OneCode = Annotated[
+    Code | None, typer.Option("--code", parser=_code, metavar="CODE", help="Only what was refused for this.")
+]
 OneProtocol = Annotated[str, typer.Option("--protocol", help="Only what came as this, such as segment.")]
 OneKey = Annotated[str, typer.Option("--from-key", help="Only what came with this key or hook; its prefix will do.")]
 OneRefuser = Annotated[str, typer.Option("--refused-by", help="Only what this service refused, such as ingest.")]

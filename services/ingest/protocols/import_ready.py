@@ -15,7 +15,7 @@ import msgspec
 
 from services.ingest.protocols.import_cells import CELLS, Dates, Decimals, Habits
 from services.ingest.protocols.import_rows import Layout
-from services.ingest.protocols.mapping import InvalidMapping, compiled, native_of
+from services.ingest.protocols.mapping import InvalidMapping, compiled, fault_of, native_of
 from services.ingest.protocols.mapping import Mapping as Mapped
 
 _MAX_HEADINGS: Final = 5_000
@@ -132,7 +132,7 @@ def asked_in(document: Any) -> Asked:
     try:
         return msgspec.convert(document, Asked)
     except msgspec.ValidationError as error:
-        raise InvalidMapping(("", str(error))) from None
+        raise InvalidMapping(fault_of(error, {"": Asked})) from None
 
 
 def habits_of(asked: Asked, faults: list[tuple[str, str]]) -> Habits:

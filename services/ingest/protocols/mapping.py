@@ -7,7 +7,7 @@ item, which ``protocols.native`` then reads like any other. docs/connect/adding-
 import re
 from collections.abc import Mapping as Object
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -46,6 +46,7 @@ KEPT_WHOLE: Final = "*"
 """The field of a part that puts in all of an object."""
 
 _UNKNOWN: Final = re.compile(r"unknown field `(.*)`")
+_NO_CHOICE: Final = re.compile(r"Invalid enum value '(.*)'", re.DOTALL)
 
 
 class InvalidMapping(ValueError):
@@ -142,8 +143,17 @@ def fault_of(error: msgspec.ValidationError, structs: Object[str, type[msgspec.S
     pointer = place.rstrip("`").replace("[...]", "").replace(".", "/").replace("[", "/").replace("]", "")
     unknown = _UNKNOWN.search(detail)
     if unknown is None:
-        return pointer, detail
+        parent, _, field = pointer.rpartition("/")
+        other, choices = _NO_CHOICE.fullmatch(detail), _choices(structs.get(parent, Lookup), field)
+        return pointer, one_of(other[1], choices) if other and choices else detail
     return f"{pointer}/{unknown[1]}", one_of(unknown[1], structs.get(pointer, Lookup).__struct_fields__)
+
+
+def _choices(struct: type[msgspec.Struct], field: str) -> list[str]:
+    """The texts that a field may be, where they are few."""
+    kind = get_type_hints(struct).get(field)
+    literals = [one for one in (kind, *get_args(kind)) if get_origin(one) is Literal]
+    return [str(text) for one in literals for text in get_args(one)]
 
 
 class Values:

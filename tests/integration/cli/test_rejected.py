@@ -57,6 +57,7 @@ def test_one_is_mended_by_a_mapping_and_shown_as_an_object(ingest: IngestProcess
     assert (shown["payload"]["kind"], shown["payload_encoding"]) == ("Bad Kind", "json")
     assert "bad-1" in ask("list", "--from-key", keys.write).out
     assert "2026-11-25T09:30:00Z" in ask("list", "--since", "foo").err
+    assert "did you mean invalid_kind?" in ask("list", "--code", "invalid_knd").err
     looked = ask("fix", "bad-1", "--mapping", str(mapping), "--dry-run", "--json").json["data"][0]
     assert (looked["before"]["kind"], looked["payload"]["kind"]) == ("Bad Kind", "bad_kind")
     mapping.write_text('{"kind": "kind"}')

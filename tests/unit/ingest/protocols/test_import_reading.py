@@ -28,8 +28,8 @@ def outcome(reading: Reading, row: dict[str, Any]) -> Any:
     [
         ({"own": {"kind": "]"}, "zone": "Nowhere/x"}, {"/own/kind", "/zone"}),
         ({"own": OWN, "columns": {"email": "Mail"}}, {"/columns"}),
-        ({"own": OWN, "decimals": "dot"}, {""}),
-        ({"dates": "ymd"}, {""}),
+        ({"own": OWN, "decimals": "dot"}, {"/decimals"}),
+        ({"dates": "ymd"}, {"/dates"}),
         ({**OWN, "items": "rows"}, {"/items"}),
         ({"own": {**OWN, "items": "rows", "of_whole": "shop"}}, {"/own/items", "/own/of_whole"}),
         ({}, {""}),
@@ -40,6 +40,13 @@ def test_every_fault_of_what_is_asked_for_is_told(document: Any, pointers: set[s
         reading_of(document, {})
 
     assert {pointer for pointer, _ in caught.value.faults} == pointers
+
+
+def test_what_is_allowed_is_told_the_nearest_first() -> None:
+    with pytest.raises(InvalidMapping) as caught:
+        reading_of({"dates": "ydm"}, {})
+
+    assert caught.value.faults == (("/dates", "did you mean dmy? one of dmy, mdy"),)
 
 
 def test_rows_that_an_own_mapping_leaves_out_are_passed_over() -> None:

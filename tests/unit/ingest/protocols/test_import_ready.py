@@ -329,7 +329,7 @@ def test_short_ids_of_salesforce_are_the_long_ones() -> None:
         ({"ready": "nothing"}, "/ready"),
         ({"ready": "zoho-leads", "zone": "Mars/Phobos"}, "/zone"),
         ({"ready": "zoho-leads", "columns": {"mail": "E"}}, "/columns/mail"),
-        ({"ready": "zoho-leads", "colums": {}}, ""),
+        ({"ready": "zoho-leads", "colums": {}}, "/colums"),
     ],
 )
 def test_what_is_asked_wrongly_is_told(asked: dict[str, Any], pointer: str) -> None:

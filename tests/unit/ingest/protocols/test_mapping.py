@@ -145,6 +145,7 @@ def test_a_document_that_is_no_mapping_says_where(document: Any, pointer: str) -
         ({"kind": "a", "identity": {"e_mail": "b"}}, "did you mean email? one of"),
         ({"kind": {"at": "a", "mapp": {}}}, "did you mean map? one of"),
         ({"kind": "a", "occurred_at": {"at": "b", "units": "seconds"}}, "did you mean unit? one of"),
+        ({"kind": "a", "occurred_at": {"at": "b", "unit": "second"}}, "did you mean seconds? one of"),
         ({"kind": "snek(a)"}, "there is no function snek: did you mean snake? one of"),
         ({"kind": "split(a)"}, "the function split takes 2 arguments, not 1"),
         ({"kind": "a.b c"}, "unexpected c, at character 5 of a.b c"),
