@@ -44,6 +44,7 @@ Patched = Annotated[
     Path | None, typer.Option("--patch", help="A file with a JSON merge patch (RFC 7396), - for standard input.")
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would become of it, before and after.")]
+_NONE_WAITS: Final = "there is no refused item of that id waiting to be taken"
 _COLUMNS: Final = ("id", "code", "pointer", "detail", "protocol", "key", "received_at", "replayed_at")
 
 
@@ -94,12 +95,14 @@ def fix(
         if mapping is None and patch is None:
             raise Ended(Exit.MISUSED, "say how: by a file with the mended item, a --mapping or a --patch")
         if not _mend(call, {"id": item}, mapping, patch, limit=1, dry_run=dry_run):
-            raise Ended(Exit.NO, "there is no refused item of that id waiting to be taken")
+            raise Ended(Exit.NO, _NONE_WAITS)
         return
-    if mapping or patch or dry_run:
-        raise Ended(
-            Exit.MISUSED, "a mended item is put in place as it is: --mapping, --patch and --dry-run are without it"
-        )
+    if mapping or patch:
+        raise Ended(Exit.MISUSED, "say how once: by a file with the mended item, a --mapping or a --patch")
+    if dry_run:
+        if not _fixed(call, {"id": item}, "payload", _read(payload), limit=1, dry_run=True):
+            raise Ended(Exit.NO, _NONE_WAITS)
+        return
     service = call.api("ingest")
     service.patch(_path(item), {"payload": _read(payload)})
     _show_tried(call, service.post(f"{_path(item)}/replay"))
@@ -155,6 +158,11 @@ def _mend(
         raise Ended(Exit.MISUSED, "say how: by a --mapping or by a --patch")
     ((name, path),) = given
     document = _read(path) if name == "patch" else read_document(path)
+    return _fixed(call, which, name, document, limit=limit, dry_run=dry_run)
+
+
+def _fixed(call: ServiceCall, which: dict[str, str], name: str, document: Any, *, limit: int, dry_run: bool) -> int:
+    """How many there were to be mended by a document of this name. Raises Ended."""
     asked = {"filter": which, name: document, "dry_run": dry_run, "limit": limit}
     told = call.api("ingest").post("/v1/rejected/fix", asked)
     for item in told["data"] if call.as_json else ():

@@ -198,7 +198,10 @@ class Which(BaseModel):
 
 
 class FixMany(BaseModel):
-    """A mapping or a JSON merge patch (RFC 7396) for the latest that wait of `filter`, up to `limit`."""
+    """A mapping or a JSON merge patch (RFC 7396) for the latest that wait of `filter`, up to `limit`.
+
+    Or a whole new item for the one of `filter.id`.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -211,6 +214,9 @@ class FixMany(BaseModel):
         description="Of the item's shape: where in the item as refused (JMESPath) the value of a field stands, or"
         " `{at, map, otherwise}`, or a time, `{at, unit}` or `{at, format}`; null takes a field away.",
         examples=[{"identity": {"email": "properties.mail"}, "properties": {"mail": None}}],
+    )
+    payload: dict[str, Any] | None = Field(
+        default=None, description="All of the item as it is to be, with `filter.id` alone.", examples=[None]
     )
     dry_run: StrictBool = Field(default=False, description="Only say what would become of them.")
     limit: int = Field(default=100, ge=1, le=1_000)

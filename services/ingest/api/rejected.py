@@ -153,20 +153,35 @@ def _told(item: KeptItem) -> dict[str, Any]:
 
 
 def _mend(asked: schemas.FixMany) -> Mend:
-    """Raises InvalidRequest when it is not one of the two, or is none."""
-    if (asked.patch is None) == (asked.mapping is None):
-        raise InvalidRequest(FieldFault("", "missing", "either a patch or a mapping: one of the two"))
+    """Raises InvalidRequest when it is not one of the three, or is none."""
+    if sum(one is not None for one in (asked.patch, asked.mapping, asked.payload)) != 1:
+        raise InvalidRequest(FieldFault("", "missing", "either a patch, a mapping or a payload: one of them"))
+    if asked.payload is not None:
+        if asked.filter.id is None:
+            raise InvalidRequest(FieldFault("/filter/id", "missing", "a payload is one item's: say which"))
+        return _whole(asked.payload)
     if asked.mapping is not None:
         try:
             return mending_of(asked.mapping).mend
         except InvalidMapping as error:
             faults = [FieldFault(f"/mapping{pointer}", "invalid_value", detail) for pointer, detail in error.faults]
             raise InvalidRequest(*faults) from None
-    try:
-        msgspec.json.encode(asked.patch)
-    except UnicodeEncodeError:
-        raise InvalidRequest(FieldFault("/patch", Code.NOT_JSON, "text with half of a surrogate pair")) from None
+    _written(asked.patch, "/patch")
     return partial(merged, patch=asked.patch or {})
+
+
+def _whole(payload: dict[str, Any]) -> Mend:
+    """Puts the payload in the place of all. Raises InvalidRequest."""
+    written = _written(payload, "/payload")
+    return lambda _before: written
+
+
+def _written(said: Any, pointer: str) -> bytes:
+    """As JSON. Raises InvalidRequest."""
+    try:
+        return msgspec.json.encode(said)
+    except UnicodeEncodeError:
+        raise InvalidRequest(FieldFault(pointer, Code.NOT_JSON, "text with half of a surrogate pair")) from None
 
 
 def _fixed(one: Fixed, dry_run: bool) -> schemas.FixedItem:

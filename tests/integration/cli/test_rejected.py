@@ -88,6 +88,9 @@ def test_what_was_refused_is_listed_shown_mended_and_taken(ingest: IngestProcess
 
     mended = tmp_path / "mended.json"
     mended.write_text('{"id": "bad-1", "kind": "good_kind", "identity": {"user_id": "u"}}')
+    looked = ask("fix", "bad-1", str(mended), "--dry-run")
+    assert (looked.code, "good_kind" in looked.out, looked.err.strip()) == (0, True, "1 would be taken")
+    assert "say how once" in ask("fix", "bad-1", str(mended), "--patch", str(mended)).err
     assert ask("fix", "bad-1", str(mended), "--json").json == {"accepted": 1, "refused": []}
     mended.write_text("{")
     assert "is not JSON" in ask("fix", "bad-1", str(mended)).err

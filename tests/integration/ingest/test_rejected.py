@@ -325,6 +325,19 @@ async def test_fix_that_is_malformed_is_422_and_changes_nothing(door: OpenDoor, 
     assert (await _list(door))["data"][0]["replayed_at"] is None
 
 
+async def test_a_whole_new_item_is_of_one_that_is_named(door: OpenDoor) -> None:
+    await _refuse(door, "a")
+    whole = {"kind": "good_kind", "identity": {"user_id": "u"}}
+    unnamed = await door.client.post("/v1/rejected/fix", json={"filter": {}, "payload": whole}, headers=_headers(door))
+    asked = {"filter": {"id": "a"}, "payload": whole}
+    looked = await door.client.post("/v1/rejected/fix", json={**asked, "dry_run": True}, headers=_headers(door))
+    told = await door.client.post("/v1/rejected/fix", json=asked, headers=_headers(door))
+
+    assert (unnamed.status_code, unnamed.json()["errors"][0]["pointer"]) == (422, "/filter/id")
+    assert (looked.json()["accepted"], looked.json()["data"][0]["refused"], told.json()["accepted"]) == (1, None, 1)
+    assert [(one.id, one.kind) for one in await door.touchpoints()] == [("a", "good_kind")]
+
+
 async def test_fix_is_for_administrators_of_the_workspace(door: OpenDoor) -> None:
     await _refuse(door, "a")
     other = await make_keys(door.own, "other")
