@@ -187,6 +187,14 @@ async def find_same_import(session: WriteSession, workspace: UUID, job: FileImpo
     return (await session.execute(query)).scalar_one_or_none() or ""
 
 
+async def count_taken(session: WriteSession, workspace: UUID, ids: Sequence[str]) -> int:
+    """How many of the refused items of these ids were taken since."""
+    query = select(func.count()).where(
+        rejected.c.workspace_id == workspace, rejected.c.id.in_(ids), rejected.c.replayed_at.is_not(None)
+    )
+    return int((await session.execute(query)).scalar_one())
+
+
 async def find_imports(session: WriteSession, workspace: UUID, ids: Sequence[str]) -> Sequence[FileImport]:
     """Those of the imports that are there."""
     query = _IMPORT.where(file_import.c.workspace_id == workspace, file_import.c.id.in_(ids))

@@ -198,10 +198,7 @@ class Which(BaseModel):
 
 
 class FixMany(BaseModel):
-    """A mapping or a JSON merge patch (RFC 7396) for the latest that wait of `filter`, up to `limit`.
-
-    Or a whole new item for the one of `filter.id`.
-    """
+    """A mapping, a JSON merge patch (RFC 7396) or a payload for the latest that wait of `filter`, up to `limit`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -215,9 +212,7 @@ class FixMany(BaseModel):
         " `{at, map, otherwise}`, or a time, `{at, unit}` or `{at, format}`; null takes a field away.",
         examples=[{"identity": {"email": "properties.mail"}, "properties": {"mail": None}}],
     )
-    payload: dict[str, Any] | None = Field(
-        default=None, description="All of the item as it is to be, with `filter.id` alone.", examples=[None]
-    )
+    payload: dict[str, Any] | None = Field(default=None, description="All of `filter.id` anew.", examples=[None])
     dry_run: StrictBool = Field(default=False, description="Only say what would become of them.")
     limit: int = Field(default=100, ge=1, le=1_000)
 
@@ -368,9 +363,7 @@ class Import(BaseModel):
     accepted: int
     rejected: int
     skipped: int = Field(description="How many rows hold nothing that the mapping takes.")
-    twins: int = Field(
-        description="How many rows without an id of their own were there before in the file, yet were taken."
-    )
+    twins: int = Field(description="How many rows without an id of their own are equal to an earlier one and count.")
     missing: list[str] = Field(
         description="Columns that the mapping asks for and no row fills, once the file has ended."
     )

@@ -20,7 +20,7 @@ from services.ingest.protocols.mapping import InvalidMapping
 from services.ingest.protocols.outcome import Rejected
 from services.ingest.protocols.parcel import Parcel
 from services.ingest.protocols.splitting import Split
-from services.ingest.queries import find_import, find_same_import
+from services.ingest.queries import count_taken, find_import, find_same_import
 from shared.access import Principal
 from shared.clock import SECOND, Clock
 from shared.database.connection import Engine
@@ -117,12 +117,18 @@ class Importer:
         if not job.row_count:
             job.detail = "there is no row in it"
             return
+        told: list[str] = []
         if repeated := run.ids.twins - job.twin_count:
             said = "1 row is" if repeated == 1 else f"{repeated} rows are"
-            job.detail = f"{said} equal to an earlier one, its id too: rows of one id are one touchpoint"
+            told.append(f"{said} equal to an earlier one, its id too: rows of one id are one touchpoint")
         job.missing = run.reading.missing_of(run.columns, is_useless=not job.accepted_count)
         async with writing(self._engine) as session:
             job.same_as = await find_same_import(session, run.principal.workspace, job)
+            if job.refused and len(job.refused) == sum(job.codes.values()):  # else not all of their ids are known
+                ids = [row["id"] for row in job.refused]
+                if taken := await count_taken(session, run.principal.workspace, ids):
+                    told.append(f"of the refused rows, {taken} came before, mended since and taken")
+        job.detail = "; ".join(told)
 
     async def _take_all(self, run: "_Run", pieces: AsyncIterator[bytes]) -> None:
         await self._save(run.principal, run.job)

@@ -405,6 +405,18 @@ async def test_a_row_that_two_imports_refused_is_fixed_by_the_mapping_of_the_las
     assert [one.kind for one in await door.touchpoints()] == ["demo_requested"]
 
 
+async def test_a_file_that_comes_again_after_its_rows_were_mended_says_so(door: OpenDoor) -> None:
+    file = b"kind,email\nVisit Booked,\nVisit Paid,\n"
+    first = (await send(door, file)).json()
+    assert len(await refused_rows(door)) == 2
+    await fix(door, {"email": "ann@example.com"})
+
+    again = (await send(door, file)).json()
+
+    assert (first["detail"], again["rejected"]) == ("", 2)
+    assert again["detail"] == "of the refused rows, 2 came before, mended since and taken"
+
+
 async def test_rows_that_are_fixed_to_say_the_same_stay_several(door: OpenDoor) -> None:
     made = await make(door, format="csv", mapping={**OWN_MAPPING, "channel": "By"})
     await send(door, b"When;Mail;By\n24/12/2024;a@b.de;x\n24/12/2024;a@b.de;y\n", f"/v1/imports/{made}/rows")
