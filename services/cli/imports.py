@@ -245,11 +245,11 @@ def _show(around: Given, report: dict[str, Any]) -> None:
     if rows:
         around.table(["row", "code", "where", "why"], rows, numbers={"row"})
     if report["rejected"] > len(rows):
-        around.say(f"{report['rejected'] - len(rows)} more; all of them: {_all_refused(report)}")
+        around.say(f"{report['rejected'] - len(rows)} more" + ("; import it to see all" if report["dry_run"] else ""))
     if not report["dry_run"]:
         around.say(f"this was import {report['id']}")
         if report["rejected"]:
-            around.say(f"next: {_all_refused(report)}")
+            around.say(f"next: tragt rejected list --protocol import.{report['id']}")
     if report["first"]:
         around.tell("the first would be:")
         around.tell(json.dumps(report["first"], indent=2, ensure_ascii=False))
@@ -262,11 +262,6 @@ def _became(report: dict[str, Any]) -> str:
     if report["dry_run"]:
         return "would be taken"
     return "is taken" if one else "are taken"
-
-
-def _all_refused(report: dict[str, Any]) -> str:
-    """Of a dry run none is kept."""
-    return "import it" if report["dry_run"] else f"tragt rejected list --protocol import.{report['id']}"
 
 
 def _notes(report: dict[str, Any]) -> Iterator[str]:

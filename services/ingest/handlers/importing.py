@@ -102,7 +102,7 @@ class Importer:
             job.state = State.DONE
             await self._tell(run)
         except UnreadableFile as error:
-            job.state, job.detail = State.FAILED, f"after row {run.number}: {error}"
+            job.state, job.detail = State.FAILED, f"after row {run.number}: {error}" if run.number else str(error)
             raise InvalidRequest(FieldFault("", "unreadable_file", job.detail)) from None
         finally:
             if job.state == State.RUNNING:
