@@ -30,12 +30,13 @@ property: $(VENV)/.development ## Try TIMES (20) as many random histories agains
 	TRAGT_EXAMPLES=$(TIMES) $(BIN)/pytest tests/property --timeout 7200 $(ARGS)
 
 .PHONY: check
-check: $(VENV)/.development ## Format, lint, types, imports, dead code, spelling, documents
+check: $(VENV)/.development ## Format, lint, types, imports, dead code, spelling, locks, documents
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/codespell
+	$(BIN)/python -m pip check --disable-pip-version-check
 	$(BIN)/pytest --quiet tests/architecture
 
 .PHONY: format
@@ -87,14 +88,15 @@ $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tragt needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
 
-# A stamp is newer than the lock it was installed from, so a warm start installs nothing.
+# A stamp is newer than the lock it was installed from, so a warm start installs nothing. The lock is whole: left to look
+# for dependencies pip takes the newest release for an extra (coverage[toml]), finds it without a hash, and ends.
 $(VENV)/.runtime: requirements.lock pyproject.toml | $(VENV)/bin/python
-	$(INSTALL) --require-hashes --only-binary :all: -r requirements.lock
+	$(INSTALL) --no-deps --require-hashes --only-binary :all: -r requirements.lock
 	$(INSTALL) --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 $(VENV)/.development: requirements-dev.lock $(VENV)/.runtime
-	$(INSTALL) --require-hashes --only-binary :all: -r requirements-dev.lock
+	$(INSTALL) --no-deps --require-hashes --only-binary :all: -r requirements-dev.lock
 	touch $@
 
 $(NODE_CLIENTS)/node_modules/.package-lock.json: $(NODE_CLIENTS)/package-lock.json
