@@ -197,7 +197,8 @@ class _Run:
         said = [row.value for row in rows if row.value is not None]
         if self.reading.is_of_another(said):
             raise UnreadableFile("it has none of the columns of this mapping; name them with columns, or header")
-        if self.reading.is_without_kind(said):
+        has_columns = self.job.format != Format.NDJSON  # there each row says its own
+        if has_columns and self.reading.is_without_kind(said):
             columns = list(dict.fromkeys(name for value in said for name in value))
             named = ", ".join(columns[:_NAMED]) + (
                 f" and {len(columns) - _NAMED} more" if len(columns) > _NAMED else ""

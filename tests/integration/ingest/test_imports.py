@@ -81,6 +81,13 @@ async def test_a_file_with_columns_of_its_own_is_told_once_that_it_wants_a_mappi
     assert await door.rejections() == []
 
 
+async def test_a_row_of_json_without_a_kind_is_refused_by_itself(door: OpenDoor) -> None:
+    told = (await send(door, b'{"email":"ann@example.com"}\n', "/v1/imports?format=ndjson")).json()
+
+    assert (told["rejected"], told["codes"]) == (1, {"missing": 1})
+    assert len(await door.rejections()) == 1
+
+
 async def test_dry_run_tells_and_keeps_nothing(door: OpenDoor) -> None:
     told = (await send(door, CSV.encode(), "/v1/imports?dry_run=true")).json()
 
