@@ -234,10 +234,8 @@ def _show(around: Given, report: dict[str, Any]) -> None:
         return
     if report["skipped"]:
         said += f", {report['skipped']} passed over"
-    if count := report["twins"]:
-        said += (
-            f"; {count} {'is' if count == 1 else 'are'} equal to an earlier row and count{'s' * (count == 1)} beside it"
-        )
+    if report["twins"]:
+        said += f"; {_twins(report['twins'])} beside it"
     around.tell(said)
     for line in _notes(report):
         around.tell(line)
@@ -253,6 +251,11 @@ def _show(around: Given, report: dict[str, Any]) -> None:
     if report["first"]:
         around.tell("the first would be:")
         around.tell(json.dumps(report["first"], indent=2, ensure_ascii=False))
+
+
+def _twins(count: int) -> str:
+    equal = "equal to an earlier row and"
+    return f"1 is {equal} counts" if count == 1 else f"{count} are {equal} count"
 
 
 def _became(report: dict[str, Any]) -> str:

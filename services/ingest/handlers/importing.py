@@ -200,9 +200,8 @@ class _Run:
         has_columns = self.job.format != Format.NDJSON  # there each row says its own
         if has_columns and self.reading.is_without_kind(said):
             columns = list(dict.fromkeys(name for value in said for name in value))
-            named = ", ".join(columns[:_NAMED]) + (
-                f" and {len(columns) - _NAMED} more" if len(columns) > _NAMED else ""
-            )
+            more = f" and {len(columns) - _NAMED} more" if len(columns) > _NAMED else ""
+            named = ", ".join(columns[:_NAMED]) + more
             told = f"it has the columns {named}; none is kind: give --mapping (in the API: mapping)"
             raise UnreadableFile(f"{told}, which says where the parts of a touchpoint stand")
 
